@@ -1,0 +1,50 @@
+# Every target sets up what it needs. Only Python 3.11+, git and make are assumed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: install demo test check fix bench lock schemas vectors clean
+
+install: $(STAMP)
+
+$(STAMP): requirements/dev.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Handrail needs Python 3.11 or newer; set PYTHON=..."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing locked dependencies (hashes checked) into $(VENV) ..."
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install
+	@$(BIN)/handrail demo $(ARGS)
+
+test: install
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: install
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/unit/test_architecture.py tests/unit/test_generated.py
+
+fix: install
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: install
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+# Regenerates the committed JSON Schemas, AsyncAPI document and reference tables.
+schemas: install
+	@$(BIN)/python -m schemas.generate
+
+# Regenerates the frozen envelope vectors. A changed vector is a changed protocol.
+vectors: install
+	@$(BIN)/python -m tests.vectors.make
+
+lock:
+	@uv pip compile -q --no-header --no-emit-index-url --no-config --generate-hashes --universal --python-version 3.11 --extra dev pyproject.toml requirements/build.in -o requirements/dev.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

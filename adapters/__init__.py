@@ -1,0 +1,1 @@
+"""What stands beside a member's own systems: the gateway, and mappings from the formats they speak."""

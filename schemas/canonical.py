@@ -1,0 +1,136 @@
+"""One spelling per value: the strict CBOR subset that everything signed is written in.
+
+Integers of at most 64 bits, byte strings, text, arrays, maps with ascending keys, true, false, null.
+No tags, no floats, no indefinite lengths, no second spelling of a number, nothing after the end.
+``cbor2`` writes it; reading is our own, because general decoders accept what must be refused here
+(duplicate keys, trailing bytes, cyclic tags) and re-encoding does not catch all of it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+import cbor2
+
+Value: TypeAlias = Any
+"""int | bytes | str | bool | None | list[Value] | dict[int | str, Value]."""
+
+MAX_DEPTH: Final = 12
+"""Nesting levels; no message of the protocol needs more than eight."""
+MAX_ITEMS: Final = 200_000
+"""Values in one message; a batch of grants for 10,000 events needs about half."""
+
+_UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+_SIMPLE_VALUES: Final = {20: False, 21: True, 22: None}
+_LENGTH_FORMS: Final = {24: (1, 24), 25: (2, 1 << 8), 26: (4, 1 << 16), 27: (8, 1 << 32)}
+
+
+class NotCanonicalError(ValueError):
+    """The bytes are not the one canonical spelling of a value."""
+
+    def __init__(self, offset: int, why: str) -> None:
+        super().__init__(f"byte {offset}: {why}")
+        self.offset = offset
+        self.why = why
+
+
+def encode(value: Value) -> bytes:
+    """Write ``value`` in its one spelling. Tuples are written as arrays."""
+    return cbor2.dumps(value, canonical=True)
+
+
+def decode(data: bytes) -> Value:
+    """Read the one value in ``data``; arrays come back as lists.
+
+    Raises:
+        NotCanonicalError: any other spelling, a type outside the subset, too deep, or bytes left over.
+    """
+    reader = _Reader(data)
+    value = reader.value(0)
+    if reader.at != len(data):
+        raise NotCanonicalError(reader.at, "bytes after the end of the value")
+    return value
+
+
+class _Reader:
+    __slots__ = ("at", "data", "items")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.items = 0
+
+    def value(self, depth: int) -> Value:
+        if depth > MAX_DEPTH:
+            raise NotCanonicalError(self.at, f"nested deeper than {MAX_DEPTH}")
+        self.items += 1
+        if self.items > MAX_ITEMS:
+            raise NotCanonicalError(self.at, f"more than {MAX_ITEMS} values")
+        start = self.at
+        major, number = self._head()
+        match major:
+            case 0:
+                return number
+            case 1:
+                return -1 - number
+            case 2:
+                return self._take(number)
+            case 3:
+                return self._text(number, start)
+            case 4:
+                self._room_for(number, start)
+                return [self.value(depth + 1) for _ in range(number)]
+            case 5:
+                self._room_for(number, start)
+                return self._map(number, depth)
+            case 7 if number in _SIMPLE_VALUES:
+                return _SIMPLE_VALUES[number]
+            case _:
+                raise NotCanonicalError(start, "a type that the protocol does not use")
+
+    def _head(self) -> tuple[int, int]:
+        start = self.at
+        first = self._take(1)[0]
+        major, info = first >> 5, first & 31
+        if info < 24:  # noqa: PLR2004  RFC 8949 section 3
+            return major, info
+        if info not in _LENGTH_FORMS or major == _SIMPLE:
+            raise NotCanonicalError(start, "indefinite length, float or reserved form")
+        size, least = _LENGTH_FORMS[info]
+        number = int.from_bytes(self._take(size), "big")
+        if number < least:
+            raise NotCanonicalError(start, "a longer spelling than the number needs")
+        return major, number
+
+    def _take(self, count: int) -> bytes:
+        end = self.at + count
+        if end > len(self.data):
+            raise NotCanonicalError(self.at, "cut short")
+        taken = self.data[self.at : end]
+        self.at = end
+        return taken
+
+    def _room_for(self, count: int, start: int) -> None:
+        # Each item takes at least one byte: refuse a huge count before building anything.
+        if count > len(self.data) - self.at:
+            raise NotCanonicalError(start, "cut short")
+
+    def _text(self, length: int, start: int) -> str:
+        try:
+            return self._take(length).decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise NotCanonicalError(start, "text that is not UTF-8") from error
+
+    def _map(self, count: int, depth: int) -> Mapping[int | str, Value]:
+        found: dict[int | str, Value] = {}
+        previous = b""
+        for _ in range(count):
+            start = self.at
+            key = self.value(depth + 1)
+            spelling = self.data[start : self.at]
+            if type(key) not in (int, str):
+                raise NotCanonicalError(start, "a map key that is neither number nor text")
+            if spelling <= previous:
+                raise NotCanonicalError(start, "map keys that do not ascend")
+            previous = spelling
+            found[key] = self.value(depth + 1)
+        return found

@@ -1,0 +1,190 @@
+"""Orders and grants: how a front door hands a child's history to somebody who must now have it.
+
+An order is the router's signed instruction; a grant is the front door's signed answer, one original event with
+its part keys sealed anew; a refusal says why not. Shape only: ``broker.crypto`` signs and seals.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, ClassVar, Final
+
+from schemas import canonical
+from schemas.envelope import HASH_BYTES, ID_BYTES, Wrap
+from schemas.reading import listed, number_of, octets, rows, text, whole
+
+MAX_ORDERED: Final = 20_000
+"""Events in one order; a longer history is several orders."""
+
+
+class OrderKind(IntEnum):
+    """Why a front door is asked to grant."""
+
+    COMPLETE_READERS = 1
+    SENSITIVE = 2
+    HANDOVER = 3
+    COUNTERPART = 4
+    SUBSTITUTE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The router's signed instruction to ``grantor`` to grant ``events`` to ``reader``.
+
+    ``evidence`` is the event that the order rests on (one evidence event serves one order, once); ``basis`` the
+    author-signed evidence itself, as COSE bytes of its manifest, so that the grantor can check it alone.
+    ``child`` is the grantor's own handle. ``events`` lists (event id, SHA-256 of the signed manifest).
+    """
+
+    LABEL: ClassVar[str] = "handrail-order"
+
+    order_id: bytes
+    kind: OrderKind
+    grantor: str
+    reader: str
+    child: bytes
+    handover: bytes | None
+    evidence: bytes
+    events: tuple[tuple[bytes, bytes], ...]
+    issued_ms: int
+    expires_ms: int
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that the router signs."""
+        return canonical.encode(
+            [
+                self.order_id,
+                int(self.kind),
+                self.grantor,
+                self.reader,
+                self.child,
+                self.handover,
+                self.evidence,
+                [[event, digest] for event, digest in self.events],
+                self.issued_ms,
+                self.expires_ms,
+            ]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Order":
+        """Read an order; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 10, "order")
+        return cls(
+            octets(row[0], ID_BYTES, "order id"),
+            number_of(OrderKind, row[1], "order kind"),
+            text(row[2], "grantor"),
+            text(row[3], "reader"),
+            octets(row[4], ID_BYTES, "child"),
+            None if row[5] is None else octets(row[5], ID_BYTES, "handover"),
+            octets(row[6], ID_BYTES, "evidence"),
+            tuple(
+                (octets(event, ID_BYTES, "event"), octets(digest, HASH_BYTES, "manifest hash"))
+                for event, digest in (
+                    rows(item, 2, "event") for item in listed(row[7], MAX_ORDERED, "events")
+                )
+            ),
+            whole(row[8], "issued"),
+            whole(row[9], "expires"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedPart:
+    """One part of an original event: its ciphertext, and its key sealed anew to the new reader."""
+
+    index: int
+    ciphertext: bytes
+    wrap: Wrap
+
+    def to_value(self) -> list[Any]:
+        """The part as canonical values."""
+        return [self.index, self.ciphertext, self.wrap.to_value()]
+
+    @classmethod
+    def from_value(cls, value: Any) -> "GrantedPart":
+        """Read a granted part; raises MalformedMessageError."""
+        index, ciphertext, wrap = rows(value, 3, "granted part")
+        return cls(whole(index, "index"), octets(ciphertext, None, "ciphertext"), Wrap.from_value(wrap))
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One original event handed to a new reader under an order: the author's own signed bytes, and new wraps.
+
+    ``sequence`` of ``total`` counts the grants of the order; ``taken_ms`` and ``position`` are the original
+    delivery's router time and its place in the grantor's order for the child, so that history keeps its order.
+    """
+
+    LABEL: ClassVar[str] = "handrail-grant"
+
+    order_id: bytes
+    grantor: str
+    reader: str
+    event_id: bytes
+    sequence: int
+    total: int
+    position: int
+    taken_ms: int
+    signed: bytes
+    parts: tuple[GrantedPart, ...]
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that the grantor signs."""
+        return canonical.encode(
+            [
+                self.order_id,
+                self.grantor,
+                self.reader,
+                self.event_id,
+                self.sequence,
+                self.total,
+                self.position,
+                self.taken_ms,
+                self.signed,
+                [part.to_value() for part in self.parts],
+            ]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Grant":
+        """Read a grant; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 10, "grant")
+        return cls(
+            octets(row[0], ID_BYTES, "order id"),
+            text(row[1], "grantor"),
+            text(row[2], "reader"),
+            octets(row[3], ID_BYTES, "event id"),
+            whole(row[4], "sequence"),
+            whole(row[5], "total"),
+            whole(row[6], "position"),
+            whole(row[7], "taken"),
+            octets(row[8], None, "signed manifest"),
+            tuple(GrantedPart.from_value(part) for part in listed(row[9], 64, "parts")),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A front door's answer to an order that it will not carry out, with the reason's code."""
+
+    LABEL: ClassVar[str] = "handrail-refusal"
+
+    order_id: bytes
+    grantor: str
+    reason: str
+    at_ms: int
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that the grantor signs."""
+        return canonical.encode([self.order_id, self.grantor, self.reason, self.at_ms])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Refusal":
+        """Read a refusal; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 4, "refusal")
+        return cls(
+            octets(row[0], ID_BYTES, "order id"),
+            text(row[1], "grantor"),
+            text(row[2], "reason"),
+            whole(row[3], "at"),
+        )

@@ -1,0 +1,65 @@
+"""Reading canonical values into the shape that a place of the protocol calls for, or refusing them by name."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class MalformedMessageError(ValueError):
+    """The bytes are canonical but not the shape that this place of the protocol calls for."""
+
+
+def rows(value: Any, count: int, what: str) -> list[Any]:
+    """``value`` as an array of exactly ``count``; raises MalformedMessageError."""
+    if not isinstance(value, list) or len(value) != count:
+        raise MalformedMessageError(f"{what}: expected {count} items")
+    return value
+
+
+def listed(value: Any, most: int, what: str) -> list[Any]:
+    """``value`` as an array of at most ``most``; raises MalformedMessageError."""
+    if not isinstance(value, list) or len(value) > most:
+        raise MalformedMessageError(f"{what}: expected at most {most} items")
+    return value
+
+
+def octets(value: Any, length: int | None, what: str) -> bytes:
+    """``value`` as bytes, of that length if given; raises MalformedMessageError."""
+    if not isinstance(value, bytes) or (length is not None and len(value) != length):
+        raise MalformedMessageError(f"{what}: expected {length if length is not None else 'some'} bytes")
+    return value
+
+
+def text(value: Any, what: str) -> str:
+    """``value`` as text of 1 to 200 characters; raises MalformedMessageError."""
+    if not isinstance(value, str) or not 1 <= len(value) <= 200:  # noqa: PLR2004
+        raise MalformedMessageError(f"{what}: expected a short text")
+    return value
+
+
+def optional_text(value: Any, what: str) -> str | None:
+    """``value`` as text or None; raises MalformedMessageError."""
+    return None if value is None else text(value, what)
+
+
+def whole(value: Any, what: str) -> int:
+    """``value`` as a number from 0; raises MalformedMessageError."""
+    if type(value) is not int or value < 0:
+        raise MalformedMessageError(f"{what}: expected a whole number")
+    return value
+
+
+def yes_or_no(value: Any, what: str) -> bool:
+    """``value`` as true or false; raises MalformedMessageError."""
+    if not isinstance(value, bool):
+        raise MalformedMessageError(f"{what}: expected true or false")
+    return value
+
+
+def number_of(kind: Callable[[Any], T], value: Any, what: str) -> T:
+    """``value`` as a member of an enum; raises MalformedMessageError."""
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise MalformedMessageError(f"{what}: {value!r} is not in the protocol") from error
