@@ -1,0 +1,67 @@
+"""The ground under everything on the wire: frozen, exact, nothing unknown, every time with its zone."""
+
+import re
+from datetime import date as Date  # noqa: N812 - fields are called ``date``
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+__all__ = ["AwareDatetime", "Date", "Line", "LocalRef", "Prose", "Wire"]
+
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+class Wire(BaseModel):
+    """A value that crosses the wire.
+
+    Strict: no number is read out of text, no text out of a number. Errors never repeat what was sent.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
+        regex_engine="rust-regex",
+    )
+
+
+def _no_control(text: str) -> str:
+    if _CONTROL.search(text):
+        raise PydanticCustomError(
+            "control_character", "has a control character", {"advice": "Send plain text."}
+        )
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise PydanticCustomError(
+            "line_break", "has a line break or a tab", {"advice": "Send it as one line."}
+        )
+    return text
+
+
+Line = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=300, pattern=r"\S"),
+    AfterValidator(_no_control),
+    AfterValidator(_one_line),
+]
+"""One line of text, 1 to 300 characters, not only blanks."""
+
+Prose = Annotated[
+    str, StringConstraints(min_length=1, max_length=20_000, pattern=r"\S"), AfterValidator(_no_control)
+]
+"""Words in paragraphs, 1 to 20,000 characters, not only blanks."""
+
+LocalRef = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=100, pattern=r"\S"),
+    AfterValidator(_no_control),
+    AfterValidator(_one_line),
+]
+"""A reference that means something only in the author's own system, 1 to 100 characters."""

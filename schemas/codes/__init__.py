@@ -1,0 +1,1 @@
+"""Real code sets, one module per subject; a value is the code as its source spells it."""
