@@ -45,6 +45,7 @@ vectors: install
 
 lock:
 	@uv pip compile -q --no-header --no-emit-index-url --no-config --generate-hashes --universal --python-version 3.11 --extra dev pyproject.toml requirements/build.in -o requirements/dev.lock
+	@uv pip compile -q --no-header --no-emit-index-url --no-config --generate-hashes --universal --python-version 3.11 pyproject.toml -o requirements/run.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
