@@ -50,9 +50,15 @@ class Subject(Wire):
     family_name: Line | None = None
     date_of_birth: Date | None = None
     other_names: tuple[Name, ...] = Field(default=(), max_length=30)
+    nobody: bool = False
+    """True where the event concerns no person, such as published learning; then nothing else is given."""
 
     @model_validator(mode="after")
     def _somebody(self) -> Self:
+        if self.nobody:
+            if self.model_dump(exclude_defaults=True) != {"nobody": True}:
+                raise broken("nobody", "says nobody and names somebody", "Leave out one of the two.")
+            return self
         if not (
             self.identified or self.local_ref or self.case_ref or (self.family_name and self.date_of_birth)
         ):
@@ -195,6 +201,9 @@ class Details(Wire):
 class Event(Wire):
     """One thing that happened to, or around, a child, as its author knows it."""
 
+    about_nobody: ClassVar[bool] = False
+    """Whether the type concerns no person at all."""
+
     version: Literal["1"] = "1"
     type: str
     id: EventId
@@ -225,6 +234,14 @@ class Event(Wire):
     critical: tuple[Line, ...] = Field(default=(), max_length=20)
     """Names of fields that a reader must understand or refuse the event; for later versions."""
     details: Details
+
+    @model_validator(mode="after")
+    def _concerns_a_child(self) -> Self:
+        if self.subject.nobody != self.about_nobody:
+            if self.about_nobody:
+                raise broken("names-a-person", "may not name a person", "Send 'subject' as {'nobody': true}.")
+            raise broken("nobody", "must name the child that it is about", "Fill in 'subject'.")
+        return self
 
     @property
     def urgency(self) -> Urgency:
