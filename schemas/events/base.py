@@ -1,7 +1,7 @@
 """What every event carries, whatever happened: who, where, when, why, on what footing, and who was told."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -198,6 +198,9 @@ class Details(Wire):
         return MatterFact()
 
 
+DetailsModel: TypeAlias = type[Details]
+
+
 class Event(Wire):
     """One thing that happened to, or around, a child, as its author knows it."""
 
@@ -260,4 +263,17 @@ class Event(Wire):
 
     def to_json(self) -> bytes:
         """As JSON, without the fields that were left out."""
-        return self.model_dump_json(exclude_none=True, exclude_defaults=False).encode()
+        return self.model_dump_json(exclude_none=True).encode()
+
+    @classmethod
+    def type_name(cls) -> str:
+        """The name of the type, such as ``move.notified``."""
+        return str(cls.model_fields["type"].default)
+
+    @classmethod
+    def details_model(cls) -> DetailsModel:
+        """The model of what is particular to the type."""
+        model = cls.model_fields["details"].annotation
+        if not (isinstance(model, type) and issubclass(model, Details)):
+            raise TypeError(cls.__name__)
+        return model

@@ -1,6 +1,6 @@
 """Early help assessments: opened, declined with a reason, stuck, closed."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -14,7 +14,7 @@ from schemas.wire import MatterEffect, Urgency
 class EhaDetails(Details):
     """An early help episode, by its author's reference."""
 
-    usual_urgency = Urgency.U3
+    usual_urgency: ClassVar[Urgency] = Urgency.U3
 
     episode_ref: LocalRef
 
@@ -41,7 +41,7 @@ class EhaOpened(Event):
 class EhaDeclinedDetails(Details):
     """Early help was considered or offered and did not come about. The reason is required [SCR-N]."""
 
-    usual_urgency = Urgency.U3
+    usual_urgency: ClassVar[Urgency] = Urgency.U3
 
     episode_ref: LocalRef | None = None
     declined_on: Date
