@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 from schemas.codes.cases import Theme
 from schemas.codes.members import MemberKind as Kind
 from schemas.codes.sharing import Basis, Purpose
+from schemas.event_reader import GenericEvent, Reader
 from schemas.events import (
     demographics,
     early_help,
@@ -26,9 +27,7 @@ from schemas.events import (
     sharing,
 )
 from schemas.events.base import Event
-from schemas.reading import GenericEvent, Reader
 from schemas.wire import EventClass, Urgency
-
 
 EventModel: TypeAlias = type[Event]
 
