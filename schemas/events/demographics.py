@@ -79,6 +79,8 @@ class ProfessionalContact(Wire):
     """One service in contact with the child, as an item that can be updated or deleted."""
 
     item_id: LocalRef | None = None
+    status: Literal["planned", "waitlist", "active", "onhold", "finished", "cancelled"] | None = None
+    """How the contact stands; None where the source does not say."""
     service: Line
     service_code: Line | None = None
     """SNOMED CT concept id."""

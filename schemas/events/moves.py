@@ -75,7 +75,8 @@ class DestinationWithheldDetails(Details):
     usual_urgency: ClassVar[Urgency] = Urgency.U0
     location_fields: ClassVar[tuple[str, ...]] = ("to_area", "to_place")
 
-    from_area: GssCode
+    from_area: GssCode | None = None
+    """None: the source does not say, or its postcode lies in no known area."""
     to_area: GssCode | None = None
     """For the router and the new side only."""
     to_place: Residence | None = None
