@@ -1,0 +1,286 @@
+"""The sharing policy: who may publish and read what, why, on what footing, how soon; as data that people can read.
+
+Rules are per event type; author and reader gateways hold them. What the router may hold, per class, is derived
+from the same rules. Functions here are pure; where the default comes from is ``schemas.default_policy``.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, Self
+
+from pydantic import Field as Of
+from pydantic import model_validator
+from pydantic_core import PydanticCustomError
+
+from schemas.base import Date, Line, Wire
+from schemas.codes.cases import LiveStatus
+from schemas.codes.members import MemberKind
+from schemas.codes.sharing import Basis, Sensitivity
+from schemas.ids import GssCode, MemberId
+from schemas.rules import (
+    AreaRole,
+    BasisEntry,
+    ClockRule,
+    ClockUnit,
+    MoveEvidence,
+    OpeningRule,
+    ReaderRule,
+    ReleaseRule,
+    TypeRule,
+)
+from schemas.wire import EventClass, Field, PartKind, Urgency
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from schemas.directory import Directory
+    from schemas.events.base import Event
+
+__all__ = [
+    "AreaRole",
+    "BasisEntry",
+    "ClockRule",
+    "ClockUnit",
+    "ConcernedAreas",
+    "MoveEvidence",
+    "NoRuleError",
+    "OpeningRule",
+    "Policy",
+    "ReaderChoice",
+    "ReaderRule",
+    "ReleaseRule",
+    "TypeRule",
+    "admits",
+    "kept_to_front_doors",
+    "may_publish",
+    "openings_for",
+    "prefill",
+    "readers_for",
+    "urgency_of",
+]
+
+
+class Policy(Wire):
+    """The whole sharing policy of one version of the directory."""
+
+    name: Line
+    adopted_on: Date
+    document: Line
+    """Where the policy in words is kept."""
+    bases: tuple[BasisEntry, ...]
+    openings: tuple[OpeningRule, ...]
+    releases: tuple[ReleaseRule, ...]
+    clocks: tuple[ClockRule, ...]
+    rules: tuple[TypeRule, ...] = Of(min_length=1)
+
+    @model_validator(mode="after")
+    def _says_each_thing_once(self) -> Self:
+        for what, names in (
+            ("rule", [rule.event_type for rule in self.rules]),
+            ("basis", [entry.basis.value for entry in self.bases]),
+            ("clock", [clock.name for clock in self.clocks]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise PydanticCustomError(
+                    "twice", "says {what} {names} twice", {"what": what, "names": ", ".join(twice)}
+                )
+        return self
+
+    @cached_property
+    def _by_type(self) -> dict[str, TypeRule]:
+        return {rule.event_type: rule for rule in self.rules}
+
+    @cached_property
+    def _publishers(self) -> dict[EventClass, frozenset[MemberKind]]:
+        return _per_class((rule.event_class, rule.publishers) for rule in self.rules)
+
+    @cached_property
+    def _readers(self) -> dict[EventClass, frozenset[MemberKind]]:
+        return _per_class((rule.event_class, rule.kinds) for rule in self.rules)
+
+    def rule(self, event_type: str) -> TypeRule:
+        """The rule of a type.
+
+        Raises:
+            NoRuleError: the policy has none, so the type may not be sent.
+        """
+        rule = self._by_type.get(event_type)
+        if rule is None:
+            raise NoRuleError(event_type)
+        return rule
+
+    def basis_on(self, rule: TypeRule, on: date) -> Basis:
+        """The footing that a rule stands on that day: the later one once it is in force."""
+        later = next((entry for entry in self.bases if entry.basis is rule.basis_when_commenced), None)
+        return later.basis if later is not None and later.usable(on) else rule.basis
+
+    def release(self, live: LiveStatus, evidence: MoveEvidence) -> ReleaseRule:
+        """Who decides on the history. Where the policy says nothing, a person does."""
+        fits = (
+            rule
+            for rule in self.releases
+            if rule.live is live and (not rule.evidence or evidence in rule.evidence)
+        )
+        return next(fits, ReleaseRule(live=live, source=("PROPOSAL",)))
+
+    def clock(self, name: str) -> ClockRule | None:
+        """A limit by its name, or None."""
+        return next((clock for clock in self.clocks if clock.name == name), None)
+
+
+class NoRuleError(LookupError):
+    """The policy has no rule for an event type, so nothing of the type may be sent or read."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"the policy has no rule for events of type {event_type!r}")
+        self.event_type = event_type
+
+
+def _per_class(
+    pairs: "Iterable[tuple[EventClass, Iterable[MemberKind]]]",
+) -> dict[EventClass, frozenset[MemberKind]]:
+    found: dict[EventClass, set[MemberKind]] = {event_class: set() for event_class in EventClass}
+    for event_class, kinds in pairs:
+        found[event_class].update(kinds)
+    return {event_class: frozenset(kinds) for event_class, kinds in found.items()}
+
+
+def admits(policy: Policy, event_class: EventClass, kind: MemberKind) -> bool:
+    """Whether some type of the class may be read by that kind of member: all that the router can hold."""
+    return kind in policy._readers[event_class]  # noqa: SLF001 - derived tables of the policy itself
+
+
+def may_publish(policy: Policy, event_class: EventClass, kind: MemberKind) -> bool:
+    """Whether some type of the class may be published by that kind of member."""
+    return kind in policy._publishers[event_class]  # noqa: SLF001
+
+
+def openings_for(
+    policy: Policy, event_class: EventClass, kind: MemberKind, *, sensitive: bool = False
+) -> frozenset[Field]:
+    """The routing fields that a reader's view may open; none at all where the event is sensitive (P7)."""
+    if sensitive:
+        return frozenset()
+    for rule in policy.openings:
+        if (not rule.kinds or kind in rule.kinds) and (not rule.classes or event_class in rule.classes):
+            return frozenset(rule.fields)
+    return frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class ConcernedAreas:
+    """The areas of one event, each already the one whose front door answers (upper tier, successor)."""
+
+    acting: GssCode
+    residence: GssCode | None = None
+    from_area: GssCode | None = None
+    to_area: GssCode | None = None
+
+    def of(self, *roles: AreaRole) -> tuple[GssCode, ...]:
+        """The areas that are known in those roles, each once, in order."""
+        known = {
+            AreaRole.ACTING: self.acting,
+            AreaRole.RESIDENCE: self.residence,
+            AreaRole.FROM: self.from_area,
+            AreaRole.TO: self.to_area,
+        }
+        return tuple(sorted({area for role in roles if (area := known[role]) is not None}))
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderChoice:
+    """A member that the author seals to, and the kinds of part that it gets."""
+
+    member_id: MemberId
+    parts: frozenset[PartKind]
+
+
+def kept_to_front_doors(event: "Event") -> bool:
+    """Whether nobody but front doors may read it: sensitive, destination withheld, or a sensitive service (P7)."""
+    movement = event.movement
+    return (
+        event.sensitivity is Sensitivity.SENSITIVE
+        or (movement is not None and movement.withheld)
+        or bool(getattr(event.details, "sensitive_service", False))
+    )
+
+
+_FRONT_DOOR_PARTS: Final = frozenset(PartKind)
+
+
+def readers_for(
+    event: "Event",
+    directory: "Directory",
+    areas: ConcernedAreas,
+    *,
+    on: date,
+    author: MemberId | None = None,
+) -> tuple[ReaderChoice, ...]:
+    """Whom the author's gateway seals to: front doors of residence, from and to, and the type's fixed readers.
+
+    Where no front door answers for any of those areas, the acting area's reads it, so that somebody does. A
+    front door reads its own events too: the history it hands over must be whole. ``author`` is left out
+    otherwise. When the event is sensitive or its destination withheld, the old side gets nothing unless the
+    author acts for it, and then no location; nobody but front doors is a reader (P7).
+
+    Raises:
+        NoRuleError: the policy has no rule for the type.
+    """
+    rule = directory.policy.rule(event.type)
+    hidden = kept_to_front_doors(event)
+    chosen: dict[MemberId, set[PartKind]] = {}
+    if rule.to_front_doors:
+        for member_id, parts in _front_doors(directory, areas, hidden=hidden, on=on):
+            chosen.setdefault(member_id, set()).update(parts)
+    for reader in () if hidden else rule.readers:
+        for area in areas.of(*reader.areas):
+            for member in directory.members_serving(area, reader.kind, on=on):
+                if member.id != author or member.front_door:
+                    chosen.setdefault(member.id, set()).update(reader.parts)
+    return tuple(ReaderChoice(member_id, frozenset(parts)) for member_id, parts in sorted(chosen.items()))
+
+
+def _front_doors(
+    directory: "Directory", areas: ConcernedAreas, *, hidden: bool, on: date
+) -> list[tuple[MemberId, frozenset[PartKind]]]:
+    found: list[tuple[MemberId, frozenset[PartKind]]] = []
+    for area in areas.of(AreaRole.RESIDENCE, AreaRole.FROM, AreaRole.TO):
+        old_side = hidden and area == areas.from_area and area != areas.to_area
+        if old_side and area != areas.acting:
+            continue
+        door = directory.front_door(area, on=on)
+        if door is not None:
+            parts = _FRONT_DOOR_PARTS - {PartKind.LOCATION} if old_side else _FRONT_DOOR_PARTS
+            found.append((door.id, parts))
+    if not found:
+        door = directory.front_door(areas.acting, on=on)
+        if door is not None:
+            found.append((door.id, _FRONT_DOOR_PARTS - ({PartKind.LOCATION} if hidden else set())))
+    return found
+
+
+def prefill(policy: Policy, event: "Event", *, on: date) -> "Event":
+    """The event with the policy's purpose, basis and onward mark where the author gave none (P9).
+
+    Raises:
+        NoRuleError: the policy has no rule for the type.
+    """
+    rule = policy.rule(event.type)
+    return event.model_copy(
+        update={
+            "purpose": event.purpose or rule.purpose,
+            "basis": event.basis or policy.basis_on(rule, on),
+            "onward": event.onward or rule.onward,
+        }
+    )
+
+
+def urgency_of(policy: Policy, event: "Event") -> Urgency:
+    """How soon a person must look: the event's own urgency, or the policy's floor where that is sooner.
+
+    Raises:
+        NoRuleError: the policy has no rule for the type.
+    """
+    return min(event.urgency, policy.rule(event.type).urgency)
