@@ -8,6 +8,7 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,8 @@ _ALWAYS: Final = ("version", "type")
 Document = dict[str, Any]
 
 
-def documents() -> dict[Path, str]:
+@cache
+def documents() -> Mapping[Path, str]:
     """Every generated file by its path below ``schemas/``, as text."""
     files = {Path("json") / f"{name}.schema.json": _event_schema(spec) for name, spec in CATALOGUE.items()}
     files[Path("asyncapi.json")] = _asyncapi()
@@ -68,6 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.check and paths:
         sys.stdout.write("Run 'python -m schemas.generate' and commit the result.\n")
     return int(options.check and bool(paths))
+
+
+def _as_text(document: Document) -> str:
+    return json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def _holds(path: Path, text: str) -> bool:
