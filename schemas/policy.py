@@ -32,9 +32,9 @@ from schemas.rules import (
 from schemas.wire import EventClass, Field, PartKind, Urgency
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
-    from schemas.directory import Directory
+    from schemas.directory import Directory, Member
     from schemas.events.base import Event
 
 __all__ = [
@@ -123,7 +123,7 @@ class Policy(Wire):
             for rule in self.releases
             if rule.live is live and (not rule.evidence or evidence in rule.evidence)
         )
-        return next(fits, ReleaseRule(live=live, source=("PROPOSAL",)))
+        return next(fits, ReleaseRule(live=live, source=("ours",)))
 
     def clock(self, name: str) -> ClockRule | None:
         """A limit by its name, or None."""
@@ -177,16 +177,19 @@ class ConcernedAreas:
     residence: GssCode | None = None
     from_area: GssCode | None = None
     to_area: GssCode | None = None
+    alert: tuple[GssCode, ...] = ()
+    """Areas that should look out, where the event names some."""
 
     def of(self, *roles: AreaRole) -> tuple[GssCode, ...]:
         """The areas that are known in those roles, each once, in order."""
-        known = {
-            AreaRole.ACTING: self.acting,
-            AreaRole.RESIDENCE: self.residence,
-            AreaRole.FROM: self.from_area,
-            AreaRole.TO: self.to_area,
+        known: dict[AreaRole, tuple[GssCode | None, ...]] = {
+            AreaRole.ACTING: (self.acting,),
+            AreaRole.RESIDENCE: (self.residence,),
+            AreaRole.FROM: (self.from_area,),
+            AreaRole.TO: (self.to_area,),
+            AreaRole.ALERT: self.alert,
         }
-        return tuple(sorted({area for role in roles if (area := known[role]) is not None}))
+        return tuple(sorted({area for role in roles for area in known[role] if area is not None}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +210,8 @@ def kept_to_front_doors(event: "Event") -> bool:
     )
 
 
-_FRONT_DOOR_PARTS: Final = frozenset(PartKind)
+_ALL_PARTS: Final = frozenset(PartKind)
+_NO_LOCATION: Final = _ALL_PARTS - {PartKind.LOCATION}
 
 
 def readers_for(
@@ -218,47 +222,64 @@ def readers_for(
     on: date,
     author: MemberId | None = None,
 ) -> tuple[ReaderChoice, ...]:
-    """Whom the author's gateway seals to: front doors of residence, from and to, and the type's fixed readers.
+    """Whom the author's gateway seals to: the front doors that the type's rule names, and its fixed readers.
 
-    Where no front door answers for any of those areas, the acting area's reads it, so that somebody does. A
-    front door reads its own events too: the history it hands over must be whole. ``author`` is left out
-    otherwise. When the event is sensitive or its destination withheld, the old side gets nothing unless the
-    author acts for it, and then no location; nobody but front doors is a reader (P7).
+    Where none of those front doors exists, the acting area's reads it, so that somebody does. A front door
+    reads its own events too: the history that it hands over must be whole. Any other ``author`` is left out.
+    A hidden event (``kept_to_front_doors``) goes to the new side; to the author's own front door without the
+    location; to nobody else (P7).
 
     Raises:
         NoRuleError: the policy has no rule for the type.
     """
     rule = directory.policy.rule(event.type)
     hidden = kept_to_front_doors(event)
-    chosen: dict[MemberId, set[PartKind]] = {}
-    if rule.to_front_doors:
-        for member_id, parts in _front_doors(directory, areas, hidden=hidden, on=on):
-            chosen.setdefault(member_id, set()).update(parts)
-    for reader in () if hidden else rule.readers:
-        for area in areas.of(*reader.areas):
-            for member in directory.members_serving(area, reader.kind, on=on):
-                if member.id != author or member.front_door:
-                    chosen.setdefault(member.id, set()).update(reader.parts)
-    return tuple(ReaderChoice(member_id, frozenset(parts)) for member_id, parts in sorted(chosen.items()))
+    chosen: dict[MemberId, frozenset[PartKind]] = {}
+    if rule.front_doors:
+        chosen |= _front_doors(rule, directory, areas, hidden=hidden, on=on)
+    for reader in rule.readers:
+        for member in _fixed(reader, directory, areas, hidden=hidden, on=on):
+            if member.id != author or member.front_door:
+                chosen[member.id] = chosen.get(member.id, frozenset()) | frozenset(reader.parts)
+    return tuple(ReaderChoice(member_id, parts) for member_id, parts in sorted(chosen.items()))
 
 
 def _front_doors(
-    directory: "Directory", areas: ConcernedAreas, *, hidden: bool, on: date
-) -> list[tuple[MemberId, frozenset[PartKind]]]:
-    found: list[tuple[MemberId, frozenset[PartKind]]] = []
-    for area in areas.of(AreaRole.RESIDENCE, AreaRole.FROM, AreaRole.TO):
-        old_side = hidden and area == areas.from_area and area != areas.to_area
-        if old_side and area != areas.acting:
-            continue
-        door = directory.front_door(area, on=on)
-        if door is not None:
-            parts = _FRONT_DOOR_PARTS - {PartKind.LOCATION} if old_side else _FRONT_DOOR_PARTS
-            found.append((door.id, parts))
-    if not found:
-        door = directory.front_door(areas.acting, on=on)
-        if door is not None:
-            found.append((door.id, _FRONT_DOOR_PARTS - ({PartKind.LOCATION} if hidden else set())))
+    rule: TypeRule, directory: "Directory", areas: ConcernedAreas, *, hidden: bool, on: date
+) -> dict[MemberId, frozenset[PartKind]]:
+    named = areas.of(*rule.front_doors)
+    parts = dict.fromkeys(named, _ALL_PARTS) if not hidden else _hidden_parts(named, areas)
+    found = {
+        door.id: share
+        for area, share in parts.items()
+        if (door := directory.front_door(area, on=on)) is not None
+    }
+    if not found and (door := directory.front_door(areas.acting, on=on)) is not None:
+        found[door.id] = _NO_LOCATION if hidden else _ALL_PARTS
     return found
+
+
+def _hidden_parts(named: tuple[GssCode, ...], areas: ConcernedAreas) -> dict[GssCode, frozenset[PartKind]]:
+    """What each area's front door gets of a hidden event: the new side all, the author's own side no location."""
+    residence = areas.residence if areas.residence != areas.from_area else None
+    new = areas.to_area or residence
+    parts: dict[GssCode, frozenset[PartKind]] = {}
+    for area in named:
+        if area == new:
+            parts[area] = _ALL_PARTS
+        elif area == areas.acting or area in areas.alert:
+            parts[area] = _NO_LOCATION if new in named or area == areas.from_area else _ALL_PARTS
+    return parts
+
+
+def _fixed(
+    reader: ReaderRule, directory: "Directory", areas: ConcernedAreas, *, hidden: bool, on: date
+) -> "Iterator[Member]":
+    roles = [role for role in reader.areas if not hidden or (reader.when_hidden and role is AreaRole.TO)]
+    for area in areas.of(*roles):
+        for member in directory.members_serving(area, reader.kind, on=on):
+            if not (hidden and areas.from_area in member.acting_areas):
+                yield member
 
 
 def prefill(policy: Policy, event: "Event", *, on: date) -> "Event":

@@ -1,6 +1,5 @@
 """The rules that a sharing policy is made of, each readable on its own. ``schemas.policy`` puts them together."""
 
-from collections.abc import Mapping
 from datetime import date
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, TypeVar
@@ -20,7 +19,7 @@ Numbered = TypeVar("Numbered", bound=IntEnum)
 
 def _named(kind: type[Numbered]) -> tuple[BeforeValidator, PlainSerializer]:
     """Write a numbered code by its name, so that a policy can be read: ``move``, ``U1``."""
-    names: Mapping[str, Numbered] = {member.name.lower(): member for member in kind}
+    names: dict[str, Numbered] = {member.name.lower(): member for member in kind}
 
     def read(value: Any) -> Any:
         if isinstance(value, str) and value.lower() in names:
@@ -48,6 +47,8 @@ class AreaRole(StrEnum):
     RESIDENCE = "residence"
     FROM = "from"
     TO = "to"
+    ALERT = "alert"
+    """Asked to look out for a missing child."""
 
 
 class MoveEvidence(StrEnum):
@@ -81,6 +82,8 @@ class ReaderRule(Wire):
     kind: MemberKind
     areas: tuple[AreaRole, ...] = Of(min_length=1)
     parts: tuple[PartName, ...] = (PartKind.CORE,)
+    when_hidden: bool = False
+    """Whether it also holds for a hidden event; then only in the area moved to, for members not of the old one."""
     why: Line
 
 
@@ -94,8 +97,10 @@ class TypeRule(Wire):
     """Who must know besides the front doors; the author's gateway seals to them."""
     admits: tuple[MemberKind, ...] = ()
     """Who may be granted it while a front door confirms that they are involved with the child."""
-    to_front_doors: bool = True
-    """Whether the front doors of residence, from and to read it. False only where no child is concerned."""
+    front_doors: tuple[AreaRole, ...] = (AreaRole.RESIDENCE, AreaRole.FROM, AreaRole.TO, AreaRole.ALERT)
+    """Whose front doors the author seals to."""
+    grant_by_person: bool = False
+    """Whether a person at a front door decides before anyone else is granted it."""
     purpose: Purpose
     basis: Basis
     basis_when_commenced: Basis | None = None
@@ -107,13 +112,13 @@ class TypeRule(Wire):
     in_force_from: Date | None = None
     """When the duty that the rule rests on came into force; None: practice, a proposal, or an older power."""
     source: tuple[Line, ...] = Of(min_length=1)
-    """Keys of ``docs/sources.md``, or ``PROPOSAL``."""
+    """Keys of the list of sources; ``ours``: what the design adds."""
 
     @property
     def kinds(self) -> frozenset[MemberKind]:
         """Every kind of member that may ever read it."""
         own = {reader.kind for reader in self.readers} | set(self.admits)
-        return frozenset(own | ({MemberKind.SOCIAL_CARE} if self.to_front_doors else set()))
+        return frozenset(own | ({MemberKind.SOCIAL_CARE} if self.front_doors else set()))
 
 
 class OpeningRule(Wire):
