@@ -29,10 +29,7 @@ def documents() -> Mapping[Path, str]:
     """Every generated file by its path below ``schemas/``, as text."""
     files = {Path("json") / f"{name}.schema.json": _event_schema(spec) for name, spec in CATALOGUE.items()}
     files[Path("asyncapi.json")] = _asyncapi()
-    return {
-        path: json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
-        for path, document in files.items()
-    }
+    return MappingProxyType({path: _as_text(document) for path, document in files.items()})
 
 
 def stale(folder: Path) -> list[Path]:
