@@ -13,7 +13,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import Base64UrlBytes, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from schemas import canonical
 from schemas.base import AwareDatetime, Date, Line, Wire
@@ -27,6 +27,7 @@ from schemas.members import (
     DutyContact,
     KeyUse,
     Member,
+    Octets,
     PublishedKey,
     RootKey,
     RootSet,
@@ -128,7 +129,7 @@ class Directory(Wire):
     endorsers: tuple[RootKey, ...] = ()
     """Protection endorsers. Not built: always empty."""
     endorser_threshold: int = 0
-    sealed_services: Base64UrlBytes | None = None
+    sealed_services: Octets | None = None
     """Refuges and sensitive services, sealed to front doors. Not built: always None."""
     policy: Policy
 

@@ -3,11 +3,13 @@
 The parts of a directory; ``schemas.directory`` puts them together.
 """
 
+import base64
+import binascii
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import Base64UrlBytes, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import AwareDatetime, Date, Line, Wire
@@ -16,6 +18,25 @@ from schemas.ids import GssCode, KeyId, MemberId, UnitId
 
 MAX_ROOTS: Final = 16
 ROUTER: Final = "router"
+
+
+def _read_octets(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    try:
+        return base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise PydanticCustomError("base64", "is not base64") from error
+
+
+def _write_octets(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+Octets = Annotated[
+    bytes, BeforeValidator(_read_octets), PlainSerializer(_write_octets, return_type=str, when_used="json")
+]
+"""Bytes; in JSON as base64."""
 NatsUser = Annotated[str, StringConstraints(pattern=r"^U[A-Z2-7]{55}$")]
 
 
@@ -47,7 +68,7 @@ class PublishedKey(Wire):
     unit: UnitId | None = None
     use: KeyUse
     algorithm: Algorithm
-    public: Base64UrlBytes
+    public: Octets
     not_before: AwareDatetime
     not_after: AwareDatetime
     """From then on nothing new is signed by it or sealed to it."""
@@ -73,7 +94,7 @@ class RootKey(Wire):
     """An Ed25519 key that signs directories."""
 
     key_id: KeyId
-    public: Base64UrlBytes
+    public: Octets
 
     @model_validator(mode="after")
     def _is_what_it_says(self) -> Self:
