@@ -1,0 +1,178 @@
+"""The router's side: check an event that it cannot read, and cut one view for each reader."""
+
+import hashlib
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from broker.crypto.derive import COUNTER_LABEL, EVENT_LABEL, field_hash, header_hash, leaf, openings_info
+from broker.crypto.errors import AlteredError, MalformedError, NotAddressedError, UnknownSuiteError
+from broker.crypto.keys import KemKey
+from broker.crypto.signing import PublicOf, verify
+from schemas import canonical
+from schemas.envelope import (
+    FullEnvelope,
+    Header,
+    Manifest,
+    Opening,
+    SealedOpenings,
+    View,
+    ViewPart,
+)
+from schemas.facts import RoutingFacts
+from schemas.reading import MalformedMessageError, listed
+from schemas.wire import SUITE_DEFAULT, Field
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An event whose signature and hashes hold. What its author may do is still to be judged.
+
+    ``readers`` holds, for each part, the key ids that it is sealed to. ``countersigner`` is the key id of a valid
+    countersignature, or None.
+    """
+
+    envelope: FullEnvelope
+    manifest: Manifest
+    manifest_hash: bytes
+    openings: tuple[Opening, ...]
+    facts: RoutingFacts
+    readers: tuple[tuple[str, ...], ...]
+    countersigner: str | None
+
+    @property
+    def header(self) -> Header:
+        """The signed header."""
+        return self.manifest.header
+
+
+def read_manifest(signed: bytes, public_of: PublicOf) -> tuple[Manifest, bytes]:
+    """Verify an author's signature and read the manifest; gives it with the SHA-256 of its bytes.
+
+    Raises:
+        CryptoRejectedError: any check that fails.
+    """
+    held = verify(signed, EVENT_LABEL, public_of)
+    try:
+        manifest = Manifest.from_bytes(held.payload)
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise MalformedError(str(error)) from error
+    if manifest.header.key_id != held.key_id:
+        raise AlteredError("the header names another key than the one that signed")
+    if manifest.header.suite != SUITE_DEFAULT:
+        raise UnknownSuiteError(f"suite {manifest.header.suite}")
+    return manifest, hashlib.sha256(held.payload).digest()
+
+
+def check_envelope(
+    envelope: FullEnvelope, public_of: PublicOf, routing_keys: Mapping[str, KemKey]
+) -> Checked:
+    """Check everything that can be checked without reading: signature, hashes, leaves, slips, openings.
+
+    Raises:
+        CryptoRejectedError: the first check that fails, in that order.
+    """
+    manifest, digest = read_manifest(envelope.signed, public_of)
+    _check_parts(envelope, manifest)
+    signed_slips = {board: digest for board, digest in manifest.slips}  # noqa: C416
+    carried = {board: hashlib.sha256(slip).digest() for board, slip in envelope.slips}
+    if signed_slips != carried or len(envelope.slips) != len(manifest.slips):
+        raise AlteredError("the board slips are not those that were signed")
+    openings = _openings(envelope, manifest.header, routing_keys)
+    return Checked(
+        envelope=envelope,
+        manifest=manifest,
+        manifest_hash=digest,
+        openings=openings,
+        facts=_facts(openings),
+        readers=tuple(tuple(wrap.key_id for wrap in part.wraps) for part in envelope.parts),
+        countersigner=countersigner_of(envelope.signed, envelope.countersigned, public_of),
+    )
+
+
+def countersigner_of(signed: bytes, countersigned: bytes | None, public_of: PublicOf) -> str | None:
+    """The key id that vouches for ``signed``; None without a countersignature. Raises CryptoRejectedError."""
+    if countersigned is None:
+        return None
+    held = verify(countersigned, COUNTER_LABEL, public_of)
+    if held.payload != hashlib.sha256(signed).digest():
+        raise AlteredError("the countersignature is for another message")
+    return held.key_id
+
+
+def check_openings(openings: tuple[Opening, ...], header: Header) -> dict[Field, bytes]:
+    """The opened fields, each held against the header. Raises AlteredError."""
+    signed = dict(header.field_hashes)
+    found: dict[Field, bytes] = {}
+    for opening in openings:
+        expected = signed.get(opening.field)
+        if expected != field_hash(opening.field, opening.salt, opening.value) or opening.field in found:
+            raise AlteredError(f"the opening of {opening.field.name} is not what was signed")
+        found[opening.field] = opening.value
+    return found
+
+
+def view_for(checked: Checked, key_ids: AbstractSet[str], fields: AbstractSet[Field]) -> View:
+    """Cut the view of the reader who owns ``key_ids``: its own wraps, and the openings that policy allows."""
+    parts = []
+    for index, part in enumerate(checked.envelope.parts):
+        for position, wrap in enumerate(part.wraps):
+            if wrap.key_id in key_ids:
+                parts.append(ViewPart(index, part.ciphertext, position, wrap))
+                break
+    return View(
+        signed=checked.envelope.signed,
+        openings=tuple(opening for opening in checked.openings if opening.field in fields),
+        parts=tuple(parts),
+        countersigned=checked.envelope.countersigned,
+    )
+
+
+def _check_parts(envelope: FullEnvelope, manifest: Manifest) -> None:
+    if len(envelope.parts) != len(manifest.parts):
+        raise AlteredError("parts are missing or added")
+    for part, summary in zip(envelope.parts, manifest.parts, strict=True):
+        if len(part.ciphertext) != summary.length or (
+            hashlib.sha256(part.ciphertext).digest() != summary.ciphertext_hash
+        ):
+            raise AlteredError("a ciphertext is not the one that was signed")
+        if tuple(leaf(wrap) for wrap in part.wraps) != summary.leaves:
+            raise AlteredError("readers were removed, added or exchanged")
+
+
+def _openings(
+    envelope: FullEnvelope, header: Header, routing_keys: Mapping[str, KemKey]
+) -> tuple[Opening, ...]:
+    sealed = isinstance(envelope.openings, SealedOpenings)
+    if sealed != header.sealed_openings:
+        raise AlteredError("the openings are clear where sealed ones were signed, or the other way round")
+    if isinstance(envelope.openings, SealedOpenings):
+        openings = _unseal(envelope.openings, header, routing_keys)
+    else:
+        openings = envelope.openings
+    if set(check_openings(openings, header)) != set(Field):
+        raise AlteredError("not every routing field is opened to the router")
+    return openings
+
+
+def _unseal(
+    sealed: SealedOpenings, header: Header, routing_keys: Mapping[str, KemKey]
+) -> tuple[Opening, ...]:
+    key = routing_keys.get(sealed.key_id)
+    if key is None:
+        raise NotAddressedError("the openings are sealed to a key that this router does not have")
+    content = key.open(sealed.sealed, openings_info(sealed.key_id, header_hash(header)))
+    try:
+        rows = listed(canonical.decode(content), len(Field), "openings")
+        return tuple(Opening.from_value(row) for row in rows)
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise MalformedError(str(error)) from error
+
+
+def _facts(openings: tuple[Opening, ...]) -> RoutingFacts:
+    try:
+        return RoutingFacts.from_values(
+            {opening.field: canonical.decode(opening.value) for opening in openings}
+        )
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise MalformedError(str(error)) from error

@@ -1,0 +1,88 @@
+"""Board slips: a symmetric key for each author and board and month, set up by HPKE, and the slips under it."""
+
+from dataclasses import dataclass
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from broker.clock import Entropy
+from broker.crypto.derive import KEY_BYTES
+from broker.crypto.errors import AlteredError, MalformedError
+from broker.crypto.keys import KemKey, KemPublic
+from schemas import canonical
+from schemas.control import SlipKey
+from schemas.envelope import ID_BYTES
+from schemas.reading import MalformedMessageError, octets, rows
+
+_NONCE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSlipKey:
+    """An author's slip key: the secret to keep, and the message that sets it up at the board."""
+
+    secret: bytes
+    setup: SlipKey
+
+    def __repr__(self) -> str:
+        return f"OwnSlipKey({self.setup.key_ref.hex()})"
+
+
+def new_slip_key(author: str, board: str, board_key: KemPublic, entropy: Entropy) -> OwnSlipKey:
+    """Make the month's key for one board."""
+    secret = entropy(KEY_BYTES)
+    key_ref = entropy(ID_BYTES)
+    sealed = board_key.seal(secret, _info(author, board, key_ref))
+    return OwnSlipKey(secret, SlipKey(author, board, key_ref, board_key.key_id, sealed))
+
+
+def open_slip_key(setup: SlipKey, board_key: KemKey) -> bytes:
+    """The board's side: the secret. Raises NotAddressedError."""
+    return board_key.open(setup.sealed, _info(setup.author, setup.board, setup.key_ref))
+
+
+def seal_slip(
+    secret: bytes,
+    key_ref: bytes,
+    *,
+    author: str,
+    board: str,
+    event_id: bytes,
+    plaintext: bytes,
+    entropy: Entropy,
+) -> bytes:
+    """Seal one slip; bound to author, board and event, so it cannot be moved to another event."""
+    nonce = entropy(_NONCE)
+    return canonical.encode(
+        [key_ref, nonce, AESGCM(secret).encrypt(nonce, plaintext, _aad(author, board, event_id, key_ref))]
+    )
+
+
+def slip_key_ref(slip: bytes) -> bytes:
+    """Which key a slip is sealed with. Raises MalformedError."""
+    return _rows(slip)[0]
+
+
+def open_slip(secret: bytes, slip: bytes, *, author: str, board: str, event_id: bytes) -> bytes:
+    """Open one slip. Raises MalformedError or AlteredError."""
+    key_ref, nonce, sealed = _rows(slip)
+    try:
+        return AESGCM(secret).decrypt(nonce, sealed, _aad(author, board, event_id, key_ref))
+    except InvalidTag as error:
+        raise AlteredError("the slip does not open for this author, board and event") from error
+
+
+def _rows(slip: bytes) -> tuple[bytes, bytes, bytes]:
+    try:
+        key_ref, nonce, sealed = rows(canonical.decode(slip), 3, "slip")
+        return octets(key_ref, ID_BYTES, "key"), octets(nonce, _NONCE, "nonce"), octets(sealed, None, "slip")
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise MalformedError(str(error)) from error
+
+
+def _info(author: str, board: str, key_ref: bytes) -> bytes:
+    return canonical.encode(["handrail slip key", author, board, key_ref])
+
+
+def _aad(author: str, board: str, event_id: bytes, key_ref: bytes) -> bytes:
+    return canonical.encode(["handrail slip", author, board, event_id, key_ref])
