@@ -60,7 +60,8 @@ def map_address_change(message: Message) -> tuple[Event, ...]:
         of, details = _details(message, old, new)
     except ValidationError as error:
         raise refuse("event-invalid", new.node.place, broken_rules(error)) from error
-    residence = new.residence(sensitive=message.sensitive)
+    # A withheld destination stands only in the details, which the gateway seals apart from what the old side reads.
+    residence = None if message.sensitive else new.residence(sensitive=False)
     return (message.event(of, subject=subject, occurred_at=moved_at, details=details, residence=residence),)
 
 

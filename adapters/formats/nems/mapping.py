@@ -1,7 +1,7 @@
 """The entry: one NHS event message in, events and an account of every value out, or reasons. Pure."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Final
 
@@ -21,7 +21,7 @@ from adapters.formats.nems.reasons import RefusedError, refuse
 from adapters.formats.nems.record import map_record_change
 from adapters.formats.nems.tree import MAX_BYTES, Node
 from adapters.formats.nems.xml_reader import read_xml
-from adapters.formats.outcome import Mapped, Refused, Report
+from adapters.formats.outcome import WHOLE, Mapped, Refused, Report
 from schemas.codes.sharing import Lifecycle
 from schemas.events.base import Event
 from schemas.ids import GssCode
@@ -39,6 +39,9 @@ _MAPPERS: Final = MappingProxyType[str, Mapper](
         "professional-contacts-1": map_contacts,
     }
 )
+
+_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_SKEW: Final = timedelta(minutes=5)
 
 
 def map_message(
@@ -103,6 +106,7 @@ def _understand(
     kind = read_kind(ledger, bundle)
     header = read_header(ledger, bundle, kind)
     _check_lifecycle(ledger, header)
+    _check_clock(ledger, header, received_at)
     labels = bundle.restrictions()
     for label in bundle.labels():
         ledger.took(label)
@@ -123,6 +127,15 @@ def _check_lifecycle(ledger: Ledger, header: Header) -> None:
     ledger.note(
         "lifecycle-undefined", header.node, "an update is not defined for this type; read as its newer state"
     )
+
+
+def _check_clock(ledger: Ledger, header: Header, received_at: datetime) -> None:
+    """A message older than its service is broken; one from the future has a clock that is wrong, and still counts."""
+    place = header.node.one("timestamp")
+    if header.sent_at < _FIRST:
+        raise refuse("impossible-date", place.place if place else WHOLE, "a message older than the service")
+    if header.sent_at > received_at + _SKEW:
+        ledger.note("sent-in-the-future", place, "the publisher's clock is ahead of the time it was received")
 
 
 def _report(message: Message) -> Report:

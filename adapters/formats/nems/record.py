@@ -8,8 +8,6 @@ from adapters.formats.nems.values import moment, organisation
 from schemas.events.base import Event
 from schemas.events.demographics import RecordChanged, RecordChangedDetails
 
-_WHAT = "The NHS demographic record changed; the message does not say what. Read the record"
-
 
 def map_record_change(message: Message) -> tuple[Event, ...]:
     """That the record changed, when, and by whom in kind. It may mean a superseded NHS number or a new restriction.
@@ -27,7 +25,10 @@ def map_record_change(message: Message) -> tuple[Event, ...]:
     ledger.note(
         "change-not-named", message.patient, "the message says that the record changed, never what changed"
     )
-    details = RecordChangedDetails(change="other", what=f"{_WHAT}{by}.")
+    details = RecordChangedDetails(
+        change="other",
+        what=f"The NHS record was changed{by}. The message does not say what: read the record.",
+    )
     return (
         message.event(
             RecordChanged,
@@ -47,9 +48,9 @@ def _changed_by(message: Message, trail: Resource | None) -> str:
     target = message.bundle.target(who)
     if target is not None and target.node is message.patient:
         message.ledger.take(who, "reference")
-        return ", changed by the patient or for the patient by the family"
+        return " by the patient, or by the family for the patient"
     if message.sensitive:
-        return ", changed by an organisation"
+        return " by an organisation"
     found = organisation(message.ledger, message.bundle, who)
     named = found.name or found.ods if found else None
-    return f", changed by {named}" if named else ""
+    return f" by {named}" if named else ""
