@@ -136,11 +136,16 @@ def _say_report(report: Report) -> Iterator[str]:
 
 
 def _say_remarks(title: str, remarks: tuple[Remark, ...]) -> Iterator[str]:
+    """Each reason once, with all its places."""
     if not remarks:
         return
     yield f"\n{title}"
+    places: dict[tuple[str, str], list[str]] = {}
     for remark in remarks:
-        yield f"  {remark.code}: {remark.why}\n    at {remark.place}"
+        places.setdefault((remark.code, remark.why), []).append(str(remark.place))
+    for (code, why), where in places.items():
+        yield f"  {code}: {why}"
+        yield from (f"    at {place}" for place in where)
 
 
 def _count(number: int, noun: str) -> str:

@@ -67,7 +67,8 @@ class Ledger:
         """All values under ``node`` are unmapped for this reason, whatever was said of them before."""
         for leaf in node.leaves() if node else ():
             self._mapped.discard(id(leaf))
-            self._left[id(leaf)] = (code, why)
+            if _standing_rule(leaf) is None:
+                self._left[id(leaf)] = (code, why)
 
     def close_links(self, inside: Callable[[str], bool]) -> None:
         """Say of each reference that was not followed whether it stays in the message or leads nowhere."""

@@ -66,7 +66,9 @@ class _TreeBuilder(ContentHandler):
     def _add_attribute(self, node: Node, space: str | None, attribute: str, value: str) -> None:
         if space == _INSTANCE:
             return  # schemaLocation: advice to validators, nothing about anybody
-        if space is None and attribute == "value":
+        if space is not None or attribute not in {"value", "url", "id"}:
+            raise refuse("malformed-fhir", Place(node.name, node.line))
+        if attribute == "value":
             node.value = value
         else:
             node.children.append(Node(attribute, node.line, value))

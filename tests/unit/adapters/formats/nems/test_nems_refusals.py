@@ -55,6 +55,10 @@ BYTES = {
     "unknown encoding": (b'<?xml version="1.0" encoding="klingon"?>' + FHIR + b"</Bundle>", "malformed-xml"),
     "broken encoding": (FHIR + b'<id value="\xff\xfe"/></Bundle>', "malformed-xml"),
     "words between tags": (FHIR + b"words</Bundle>", "malformed-fhir"),
+    "a value as a foreign attribute": (
+        b'<Bundle xmlns="http://hl7.org/fhir" type="message"/>',
+        "malformed-fhir",
+    ),
     "too deep": (FHIR + b"<a>" * 200 + b"</a>" * 200 + b"</Bundle>", "too-complex"),
     "too many elements": (FHIR + b"<id/>" * 60_000 + b"</Bundle>", "too-complex"),
     "another vocabulary": (b'<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "not-fhir"),
