@@ -59,7 +59,7 @@ def with_rotated_member(
     Raises:
         ChangeRefusedError: no such member, or it has left.
     """
-    member = _taking_part(current, member_id)
+    member = taking_part(current, member_id)
     keys = (*(_ending(key, now + life.overlap) for key in member.keys), *fresh)
     return _replacing(current, member, now, life, keys=keys)
 
@@ -109,7 +109,7 @@ def with_revoked_member(
     Raises:
         ChangeRefusedError: no such member, or it has left.
     """
-    member = _taking_part(current, member_id)
+    member = taking_part(current, member_id)
     keys = tuple(key if key.revoked_at is not None else _revoked(key, now, reason) for key in member.keys)
     return _replacing(current, member, now, life, keys=keys, left_on=now.date(), left_because=reason)
 
@@ -134,7 +134,8 @@ def live_keys(member: Member, at: datetime) -> tuple[PublishedKey, ...]:
     )
 
 
-def _taking_part(current: Directory, member_id: str) -> Member:
+def taking_part(current: Directory, member_id: str) -> Member:
+    """A member that has not left; raises ChangeRefusedError."""
     member = current.member(member_id)
     if member is None:
         raise ChangeRefusedError(f"there is no member {member_id}")
