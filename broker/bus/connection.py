@@ -1,0 +1,130 @@
+"""A signed-in connection to the bus that comes back by itself and says plainly when it is away."""
+
+import asyncio
+import json
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import nats
+import nats.errors
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+
+from broker.bus.render import inbox_prefix
+from broker.errors import UnavailableError
+
+_log = structlog.get_logger()
+
+_PING_S: Final = 5
+_REQUEST_S: Final = 5.0
+PENDING_BYTES: Final = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one user needs to sign in: server, its own nkey seed, certificate files, and its name for answers."""
+
+    url: str
+    user: str
+    seed: Path
+    certificate: Path
+    key: Path
+    authority: Path
+
+    @classmethod
+    def in_folder(cls, folder: Path, user: str, url: str) -> "Access":
+        """The files as ``handrail directory add-member`` lays them out."""
+        return cls(
+            url, user, folder / "user.seed", folder / "client.pem", folder / "client.key", folder / "ca.pem"
+        )
+
+
+class BusError(UnavailableError):
+    """The bus answered with an error. ``code`` is the server's error code, 0 if it gave none."""
+
+    def __init__(self, code: int, description: str) -> None:
+        super().__init__(f"bus error {code}: {description}")
+        self.code = code
+
+
+class Bus:
+    """One connection. ``request`` is for the bus's own interfaces; messages go by Publisher and Puller."""
+
+    def __init__(self, client: Client, user: str) -> None:
+        self.client = client
+        self.user = user
+
+    @property
+    def connected(self) -> bool:
+        """Whether the connection is up now."""
+        return self.client.is_connected
+
+    async def request(self, subject: str, payload: bytes = b"", timeout: float = _REQUEST_S) -> Msg:  # noqa: ASYNC109
+        """One question to the bus. Raises UnavailableError."""
+        try:
+            return await self.client.request(subject, payload, timeout=timeout)
+        except (nats.errors.Error, TimeoutError, OSError) as error:
+            raise UnavailableError(f"the bus did not answer: {type(error).__name__}") from error
+
+    async def api(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """One JetStream API call. Raises BusError where the server says no, UnavailableError where it says nothing."""
+        reply = await self.request(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"")
+        answer: dict[str, Any] = json.loads(reply.data)
+        if "error" in answer:
+            raise BusError(answer["error"].get("err_code", 0), answer["error"].get("description", ""))
+        return answer
+
+    async def close(self) -> None:
+        """Hang up at once; what is not acknowledged comes again."""
+        await self.client.close()
+
+
+async def connect(access: Access, *, wait: bool = True, attempts_for: float = 10.0) -> Bus:
+    """Sign in with nkey and certificate.
+
+    With ``wait`` False it keeps trying in the background when the server is away (offline start).
+
+    Raises:
+        UnavailableError: no connection within ``attempts_for`` seconds, or refused.
+    """
+    client = Client()
+    try:
+        async with asyncio.timeout(attempts_for if wait else None):
+            await _connect(client, access)
+    except (nats.errors.Error, TimeoutError, OSError, ssl.SSLError) as error:
+        await client.close()
+        raise UnavailableError(f"cannot reach the bus: {type(error).__name__}") from error
+    return Bus(client, access.user)
+
+
+async def _connect(client: Client, access: Access) -> None:
+    async def on_error(error: Exception) -> None:
+        # Must never raise: an exception here would end the client's read loop for good.
+        _log.warning("bus-error", user=access.user, error=type(error).__name__)
+
+    await client.connect(
+        servers=[access.url],
+        tls=_tls(access),
+        tls_handshake_first=True,
+        tls_hostname="localhost",
+        nkeys_seed_str=access.seed.read_text().strip(),
+        inbox_prefix=inbox_prefix(access.user).encode(),
+        allow_reconnect=True,
+        max_reconnect_attempts=-1,
+        reconnect_time_wait=0.2,  # type: ignore[arg-type]  # seconds; the stub says int, the library sleeps on it
+        connect_timeout=5,
+        ping_interval=_PING_S,
+        max_outstanding_pings=2,
+        pending_size=PENDING_BYTES,
+        error_cb=on_error,
+    )
+
+
+def _tls(access: Access) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH, cafile=str(access.authority))
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(str(access.certificate), str(access.key))
+    return context

@@ -1,0 +1,183 @@
+"""The server's configuration, rendered from the directory: byte for byte the same for the same inventory."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.bus.subjects import DIRECTORY, shard_of
+from broker.bus.topology import AUDIT, DIRECTORY_STREAM, OUT, audit_durable, in_stream, router_durable
+from schemas.wire import MAX_MESSAGE_BYTES, Lane
+
+_READ_DIRECTORY = f"$JS.API.DIRECT.GET.{DIRECTORY_STREAM}.{DIRECTORY}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class BusMember:
+    """One member as the bus knows it."""
+
+    id: str
+    nkey: str
+    board: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BusInventory:
+    """All that the server's configuration says. Ports of 0 or -1 mean: any free one."""
+
+    members: tuple[BusMember, ...]
+    router_nkey: str
+    admin_nkey: str
+    system_nkey: str
+    folder: Path
+    shards: int
+    host: str = "127.0.0.1"
+    port: int = -1
+    http_port: int = -1
+
+
+def account_of(member: str) -> str:
+    """A member's account name: opaque, stable."""
+    return "M" + hashlib.sha256(b"account " + member.encode()).hexdigest()[:16].upper()
+
+
+def render(inventory: BusInventory) -> str:
+    """The text of ``nats.conf``."""
+    members = sorted(inventory.members)
+    tls = inventory.folder / "tls"
+    accounts = [
+        f"  SYS {{ users: [ {{ nkey: {inventory.system_nkey} }} ] }}",
+        _broker_account(inventory, members),
+        *(_member_account(member, inventory.shards) for member in members),
+    ]
+    return "\n".join(
+        [
+            "# Rendered from the directory by `handrail directory`. Edits are lost at the next change.",
+            "server_name: handrail",
+            f"host: {_quoted(inventory.host)}",
+            f"port: {inventory.port}",
+            f"http: {_quoted(f'127.0.0.1:{inventory.http_port}')}",
+            f"ports_file_dir: {_quoted(str(inventory.folder))}",
+            f"pid_file: {_quoted(str(inventory.folder / 'nats.pid'))}",
+            f"max_payload: {MAX_MESSAGE_BYTES + 4096}",
+            "max_pending: 128MB",
+            "lame_duck_duration: 30s",
+            "write_deadline: 10s",
+            "jetstream {",
+            f"  store_dir: {_quoted(str(inventory.folder / 'store'))}",
+            "  sync_interval: always",
+            "  max_mem: 0",
+            "}",
+            "tls {",
+            f"  cert_file: {_quoted(str(tls / 'server.pem'))}",
+            f"  key_file: {_quoted(str(tls / 'server.key'))}",
+            f"  ca_file: {_quoted(str(tls / 'ca.pem'))}",
+            "  verify: true",
+            '  min_version: "1.3"',
+            "  handshake_first: true",
+            "}",
+            "system_account: SYS",
+            "accounts {",
+            *accounts,
+            "}",
+            "",
+        ]
+    )
+
+
+def _broker_account(inventory: BusInventory, members: list[BusMember]) -> str:
+    everyone = ", ".join(account_of(member.id) for member in members)
+    exports = [line for member in members for line in _exports(member, inventory.shards)]
+    if members:
+        exports.append(f"      {{ service: {_quoted(_READ_DIRECTORY)}, accounts: [{everyone}] }}")
+    reads = ", ".join(
+        _quoted(subject)
+        for lane in Lane
+        for subject in (
+            f"$JS.API.CONSUMER.MSG.NEXT.{OUT}.{router_durable(lane)}",
+            f"$JS.ACK.{OUT}.{router_durable(lane)}.>",
+        )
+    )
+    erases = ", ".join(
+        _quoted(subject)
+        for subject in (
+            f"$JS.API.STREAM.MSG.DELETE.{OUT}",
+            *(f"$JS.API.DIRECT.GET.{in_stream(shard)}" for shard in range(inventory.shards)),
+            f"$JS.API.DIRECT.GET.{AUDIT}",
+            f"$JS.API.DIRECT.GET.{AUDIT}.>",
+            f"$JS.API.DIRECT.GET.{DIRECTORY_STREAM}.>",
+            "$JS.API.INFO",
+            "$JS.API.STREAM.INFO.*",
+        )
+    )
+    router = (
+        f"      {{ nkey: {inventory.router_nkey}, permissions {{\n"
+        f'          publish: {{ allow: ["shard.>", "audit.>", {reads}, {erases}] }}\n'
+        '          subscribe: { allow: ["_INBOX_router.>"] } } }'
+    )
+    return "\n".join(
+        [
+            "  BROKER {",
+            "    jetstream { max_mem: 0, max_streams: 64, max_consumers: -1 }",
+            "    users: [",
+            f"      {{ nkey: {inventory.admin_nkey} }}",
+            router,
+            "    ]",
+            "    exports: [",
+            *exports,
+            "    ]",
+            "  }",
+        ]
+    )
+
+
+def _services(member: BusMember, shards: int) -> tuple[str, ...]:
+    """The broker's subjects that one member may reach, exactly."""
+    stream = in_stream(shard_of(member.id, shards))
+    own = (
+        f"out.{member.id}.*.*",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{member.id}",
+        f"$JS.ACK.{stream}.{member.id}.>",
+        _READ_DIRECTORY,
+    )
+    if not member.board:
+        return own
+    durable = audit_durable(member.id)
+    return (*own, f"$JS.API.CONSUMER.MSG.NEXT.{AUDIT}.{durable}", f"$JS.ACK.{AUDIT}.{durable}.>")
+
+
+def _exports(member: BusMember, shards: int) -> list[str]:
+    return [
+        f"      {{ service: {_quoted(subject)}, response_type: stream, accounts: [{account_of(member.id)}] }}"
+        for subject in _services(member, shards)
+        if subject != _READ_DIRECTORY
+    ]
+
+
+def _member_account(member: BusMember, shards: int) -> str:
+    allowed = ", ".join(_quoted(subject) for subject in _services(member, shards))
+    imports = [
+        f"      {{ service: {{ account: BROKER, subject: {_quoted(subject)} }} }}"
+        for subject in _services(member, shards)
+    ]
+    return "\n".join(
+        [
+            f"  {account_of(member.id)} {{",
+            f"    users: [ {{ nkey: {member.nkey}, permissions {{",
+            f"        publish: {{ allow: [{allowed}] }}",
+            f"        subscribe: {{ allow: [{_quoted(inbox_prefix(member.id) + '.>')}] }} }} }} ]",
+            "    imports: [",
+            *imports,
+            "    ]",
+            "  }",
+        ]
+    )
+
+
+def inbox_prefix(user: str) -> str:
+    """Where answers to one user go."""
+    return f"_INBOX_{user}"
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)

@@ -1,0 +1,151 @@
+"""Streams and durables as data: what exists on the bus, with every limit stated. Provisioned by command only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from broker.bus.subjects import DIRECTORY, in_subject, shard_of
+from schemas.wire import MAX_MESSAGE_BYTES, Lane
+
+_SECOND: Final = 1_000_000_000
+_DAY: Final = 86_400 * _SECOND
+DEFAULT_SHARDS: Final = 4
+DUPLICATE_WINDOW_S: Final = 120
+IN_DAYS: Final = 45
+IN_QUOTA: Final = 200_000
+"""Undelivered messages one member may have; then the router's publish is refused and waits, visibly."""
+
+OUT: Final = "OUT"
+AUDIT: Final = "AUDIT"
+DIRECTORY_STREAM: Final = "DIRECTORY"
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One stream, with the configuration that the server is asked for."""
+
+    name: str
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Durable:
+    """One named reader of a stream."""
+
+    stream: str
+    name: str
+    config: dict[str, Any]
+
+
+def in_stream(shard: int) -> str:
+    """The name of an IN shard."""
+    return f"IN_{shard}"
+
+
+def router_durable(lane: Lane) -> str:
+    """The router's durable for one lane of OUT."""
+    return f"router-{lane.value}"
+
+
+def audit_durable(member: str) -> str:
+    """A board's durable on AUDIT."""
+    return f"audit-{member}"
+
+
+def streams(shards: int = DEFAULT_SHARDS) -> tuple[Stream, ...]:
+    """All streams of an exchange."""
+    return (
+        _stream(
+            OUT,
+            ["out.>"],
+            retention="workqueue",
+            max_consumers=16,
+            discard="new",
+        ),
+        *(
+            _stream(
+                in_stream(shard),
+                [f"shard.{shard}.>"],
+                retention="limits",
+                max_age=IN_DAYS * _DAY,
+                max_msgs_per_subject=IN_QUOTA,
+                discard="new",
+                discard_new_per_subject=True,
+                allow_atomic=True,
+                allow_direct=True,
+                max_consumers=20_000,
+            )
+            for shard in range(shards)
+        ),
+        _stream(
+            AUDIT,
+            ["audit.>"],
+            retention="limits",
+            allow_atomic=True,
+            allow_direct=True,
+            deny_delete=True,
+            deny_purge=True,
+            discard="new",
+            max_consumers=1_000,
+        ),
+        _stream(
+            DIRECTORY_STREAM,
+            [DIRECTORY],
+            retention="limits",
+            max_msgs_per_subject=400,
+            allow_direct=True,
+            discard="old",
+            max_consumers=4,
+        ),
+    )
+
+
+def durables(
+    members: Iterable[str], boards: Iterable[str], shards: int = DEFAULT_SHARDS
+) -> tuple[Durable, ...]:
+    """All durables: the router's three lanes, one for each member, one on AUDIT for each board."""
+    return (
+        *(_durable(OUT, router_durable(lane), f"out.*.{lane.value}.*", ack_wait=60) for lane in Lane),
+        *(
+            _durable(in_stream(shard_of(member, shards)), member, shard_subject(member, shards), ack_wait=60)
+            for member in members
+        ),
+        *(_durable(AUDIT, audit_durable(board), "audit.>", ack_wait=60) for board in boards),
+    )
+
+
+def shard_subject(member: str, shards: int) -> str:
+    """The subject in the stream for one member: ``shard.<k>.in.<member>``."""
+    return f"shard.{shard_of(member, shards)}.{in_subject(member)}"
+
+
+def _stream(name: str, subjects: list[str], **more: Any) -> Stream:
+    return Stream(
+        name,
+        {
+            "name": name,
+            "subjects": subjects,
+            "storage": "file",
+            "num_replicas": 1,
+            "max_msg_size": MAX_MESSAGE_BYTES + 4096,
+            "duplicate_window": DUPLICATE_WINDOW_S * _SECOND,
+            **more,
+        },
+    )
+
+
+def _durable(stream: str, name: str, subject: str, *, ack_wait: int) -> Durable:
+    return Durable(
+        stream,
+        name,
+        {
+            "durable_name": name,
+            "filter_subject": subject,
+            "ack_policy": "explicit",
+            "deliver_policy": "all",
+            "ack_wait": ack_wait * _SECOND,
+            "max_ack_pending": 4000,
+            "max_waiting": 64,
+            "replay_policy": "instant",
+        },
+    )
