@@ -22,6 +22,9 @@ def area_of(areas: AreaLookup, postcode: Postcode | None, note: Callable[[str, s
     if postcode.pseudo:
         note("postcode-pseudo", "a stand-in of the NHS for no fixed or known address: the area is unknown")
         return None
+    if isinstance(areas, NoAreas):
+        note("no-area-data", "no area data is compiled on this machine: the area is unknown")
+        return None
     found = getattr(areas.lookup(postcode), "gss", None)
     if found is None:
         note(
