@@ -68,6 +68,8 @@ async def apply(layout: Layout) -> tuple[str, ...]:
         return ()
     directory = read_current(layout)
     await asyncio.to_thread(check_configuration, layout.configuration)
+    # Twice: nats-server 2.15 links the imports of an account that is new in a reload only at the next one.
+    await _reload(live)
     await _reload(live)
     write_urls(layout, live.url)
     bus = await connect(Access.in_folder(layout.admin, "admin", live.url))
