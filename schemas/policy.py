@@ -6,6 +6,7 @@ from the same rules. Functions here are pure; where the default comes from is ``
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Self
 
@@ -16,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from schemas.base import Date, Line, Wire
 from schemas.codes.cases import LiveStatus
 from schemas.codes.members import MemberKind
-from schemas.codes.sharing import Basis, Sensitivity
+from schemas.codes.sharing import Basis, Onward, Sensitivity
 from schemas.ids import GssCode, MemberId
 from schemas.rules import (
     AreaRole,
@@ -43,6 +44,7 @@ __all__ = [
     "ClockRule",
     "ClockUnit",
     "ConcernedAreas",
+    "GrantAnswer",
     "MoveEvidence",
     "NoRuleError",
     "OpeningRule",
@@ -53,6 +55,7 @@ __all__ = [
     "TypeRule",
     "admits",
     "kept_to_front_doors",
+    "may_be_granted",
     "may_publish",
     "openings_for",
     "prefill",
@@ -280,6 +283,33 @@ def _fixed(
         for member in directory.members_serving(area, reader.kind, on=on):
             if not (hidden and areas.from_area in member.acting_areas):
                 yield member
+
+
+class GrantAnswer(StrEnum):
+    """What the policy says to a grant before a front door makes it."""
+
+    YES = "yes"
+    BY_PERSON = "by-person"
+    """A person decides; where the author's mark is *ask me*, after asking the author."""
+    NO = "no"
+
+
+def may_be_granted(policy: Policy, event: "Event", reader: "Member") -> GrantAnswer:
+    """Whether a front door may hand the event to a reader, by its type's rule and the author's mark on it.
+
+    Says nothing about whether the reader is involved with the child: that is the order's evidence.
+
+    Raises:
+        NoRuleError: the policy has no rule for the type.
+    """
+    rule = policy.rule(event.type)
+    onward = event.onward or rule.onward
+    hidden = kept_to_front_doors(event)
+    if onward is Onward.NEVER or reader.kind not in rule.kinds or (hidden and not reader.front_door):
+        return GrantAnswer.NO
+    if hidden or rule.grant_by_person or onward is Onward.ASK_ME:
+        return GrantAnswer.BY_PERSON
+    return GrantAnswer.YES
 
 
 def prefill(policy: Policy, event: "Event", *, on: date) -> "Event":

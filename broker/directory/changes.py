@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from broker.directory.errors import ChangeRefusedError
 from broker.directory.publishing import Lifetimes
+from schemas.codes.cases import ClockStart
 from schemas.directory import OLDER_VERSION_GOOD_FOR, AreaEntry, Directory, PastVersion, digest_of
 from schemas.members import KeyUse, Member, PublishedKey, RootSet, RouterEntry
 from schemas.policy import Policy
@@ -117,6 +118,20 @@ def with_revoked_member(
 def with_roots(current: Directory, roots: RootSet, now: datetime, life: Lifetimes) -> Directory:
     """Name other roots. Enough of the old and of the new ones have to sign it."""
     return next_version(current, now, life, roots=roots)
+
+
+def with_clock(current: Directory, gss: str, start: ClockStart, now: datetime, life: Lifetimes) -> Directory:
+    """Let an area's own clock start at another moment.
+
+    Raises:
+        ChangeRefusedError: no member serves the area.
+    """
+    if current.area(gss) is None:
+        raise ChangeRefusedError(f"no member serves an area {gss}")
+    areas = tuple(
+        area.model_copy(update={"clock_start": start}) if area.gss == gss else area for area in current.areas
+    )
+    return next_version(current, now, life, areas=areas)
 
 
 def with_policy(current: Directory, policy: Policy, now: datetime, life: Lifetimes) -> Directory:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import Callable, Iterable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from broker.directory.issue import UNSIGNED, Changed, Issuer, NewMember
 from broker.directory.layout import Layout
 from broker.directory.places import area_entry
 from broker.directory.policies import read_policy_folder
-from broker.directory.publishing import Lifetimes
 from broker.directory.shown import directory_text, directory_value, policy_text
 from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
@@ -64,7 +62,6 @@ def directory() -> None:
 @click.option("--threshold", default=2, show_default=True, help="How many of them it takes.")
 @click.option("--dpia", default=UNSIGNED, help="Reference of the exchange's impact assessment.")
 @click.option("--agreement", default=UNSIGNED, help="Reference of the information-sharing agreement.")
-@click.option("--sign-days", default=180, show_default=True, help="How long signing keys last.")
 @_as_json
 def init(
     data: Path,
@@ -73,11 +70,10 @@ def init(
     threshold: int,
     dpia: str,
     agreement: str,
-    sign_days: int,
     as_json: bool,
 ) -> None:
     """Make an exchange: roots, router, bus and the default sharing policy; no members yet."""
-    issuer = _issuer(data, root_passphrase, Lifetimes(sign=timedelta(days=sign_days)))
+    issuer = _issuer(data, root_passphrase)
     policy = default_policy()
     governance = Governance(
         impact_assessment=dpia, policy_document=policy.document, sharing_agreement=agreement
@@ -134,6 +130,23 @@ def add_member(
     )
     changed, member_id = issuer.add_member(new)
     _done(issuer, changed, as_json, member=str(member_id), home=str(issuer.layout.home(member_id)))
+
+
+@directory.command("set-area")
+@_data
+@_passphrase
+@click.option("--area", required=True, help="GSS code of an area in the directory.")
+@click.option(
+    "--clock-start",
+    type=click.Choice([start.value for start in ClockStart]),
+    required=True,
+    help="Which moment starts its own fifteen working days.",
+)
+@_as_json
+def set_area(data: Path, root_passphrase: str | None, area: str, clock_start: str, as_json: bool) -> None:
+    """Say how an area counts; *notified* is always shown beside it."""
+    issuer = _issuer(data, root_passphrase)
+    _done(issuer, issuer.set_clock(area, ClockStart(clock_start)), as_json)
 
 
 @directory.command()
@@ -262,13 +275,12 @@ def verify(data: Path, file: Path | None) -> None:
     _echo(check_history(layout) if file is None else check_file(layout, file, system_clock()))
 
 
-def _issuer(data: Path, passphrase: str | None, life: Lifetimes | None = None) -> Issuer:
+def _issuer(data: Path, passphrase: str | None) -> Issuer:
     return Issuer(
         layout=Layout(data),
         now=system_clock().replace(microsecond=0),
         entropy=system_entropy,
         passphrase=passphrase,
-        life=life or Lifetimes(),
     )
 
 

@@ -30,6 +30,7 @@ from broker.directory.layout import Layout
 from broker.directory.publishing import Lifetimes, published_kem, published_sign, root_set
 from broker.directory.roots import load_roots, make_roots, sign_with_roots
 from schemas.base import Line
+from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
 from schemas.directory import AreaEntry, Directory, Governance, RouterEntry
 from schemas.ids import GssCode, KeyId, MemberId
@@ -173,6 +174,10 @@ class Issuer:
         return self._change(
             lambda now: changes.with_revoked_member(now, member_id, reason, self.now, self.life)
         )
+
+    def set_clock(self, gss: str, start: ClockStart) -> Changed:
+        """Say which moment starts an area's own clock; raises ChangeRefusedError."""
+        return self._change(lambda now: changes.with_clock(now, gss, start, self.now, self.life))
 
     def adopt_policy(self, policy: Policy) -> Changed:
         """Put another sharing policy in force."""

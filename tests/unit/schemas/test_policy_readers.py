@@ -7,7 +7,15 @@ from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Purpose
 from schemas.default_policy import default_policy
 from schemas.ids import GssCode
-from schemas.policy import ConcernedAreas, kept_to_front_doors, prefill, readers_for, urgency_of
+from schemas.policy import (
+    ConcernedAreas,
+    GrantAnswer,
+    kept_to_front_doors,
+    may_be_granted,
+    prefill,
+    readers_for,
+    urgency_of,
+)
 from schemas.wire import PartKind, Urgency
 from tests.support.directory import CUMBERLAND, NOW, WESTMORLAND, a_directory, a_seat
 from tests.support.events import an_event, every_type
@@ -187,3 +195,27 @@ def test_the_policy_can_only_make_an_event_more_urgent() -> None:
     assert all(
         urgency_of(policy, event) <= event.urgency for event in (an_event(kind) for kind in every_type())
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "reader", "event", "answer"),
+    [
+        ("plan.opened", "westmorland", {}, GrantAnswer.YES),
+        ("plan.opened", "school", {}, GrantAnswer.YES),
+        ("plan.opened", "board", {}, GrantAnswer.NO),
+        ("handover.bundle", "school", {}, GrantAnswer.NO),
+        ("adult_risk.disclosed", "westmorland", {}, GrantAnswer.BY_PERSON),
+        ("adult_risk.disclosed", "school", {}, GrantAnswer.NO),
+        ("missing.sighted", "cumberland", {}, GrantAnswer.BY_PERSON),
+        ("plan.opened", "school", {"onward": "ask_me"}, GrantAnswer.BY_PERSON),
+        ("plan.opened", "westmorland", {"onward": "never"}, GrantAnswer.NO),
+        ("plan.opened", "school", {"sensitivity": "sensitive"}, GrantAnswer.NO),
+        ("plan.opened", "westmorland", {"sensitivity": "sensitive"}, GrantAnswer.BY_PERSON),
+    ],
+)
+def test_a_grant_obeys_the_rule_and_the_author_s_mark(
+    kind: str, reader: str, event: dict[str, str], answer: GrantAnswer
+) -> None:
+    given = an_event(kind, **event)  # type: ignore[arg-type]
+
+    assert answer is may_be_granted(WORLD.directory.policy, given, WORLD[reader].member)

@@ -321,3 +321,13 @@ def test_an_interrupted_change_is_mended_by_apply(begun: Run, data: Path) -> Non
     assert 0 == done.exit_code
     assert (data / "directory" / "directory.bin").read_bytes() == (home / "directory.bin").read_bytes()
     assert (data / "nats" / "nats.conf").is_file()
+
+
+def test_an_area_s_own_clock_can_be_set_and_only_where_a_member_serves_it(begun: Run, data: Path) -> None:
+    add(begun)
+    done = begun("set-area", "--area", "E06000063", "--clock-start", "accepted")
+    unknown = begun("set-area", "--area", "E06000001", "--clock-start", "accepted")
+
+    assert "clock from accepted" in done.output
+    assert "accepted" == now_in(data).areas[0].clock_start.value
+    assert isinstance(unknown.exception, ChangeRefusedError)
