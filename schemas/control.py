@@ -139,28 +139,33 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """One fact about one delivery: what happened, to which message, when, in which role (never by name)."""
+    """One fact about one delivery: what happened, to which message of which author, when, in which role.
+
+    The author is named because the router keeps no row of routine events and could not know it (P12).
+    """
 
     kind: ReceiptKind
     message_id: bytes
+    author: str
     number: int
     at_ms: int
     role: str | None = None
 
     def to_value(self) -> list[Any]:
         """The receipt as canonical values."""
-        return [int(self.kind), self.message_id, self.number, self.at_ms, self.role]
+        return [int(self.kind), self.message_id, self.author, self.number, self.at_ms, self.role]
 
     @classmethod
     def from_value(cls, value: Any) -> "Receipt":
         """Read a receipt; raises MalformedMessageError."""
-        row = rows(value, 5, "receipt")
+        row = rows(value, 6, "receipt")
         return cls(
             number_of(ReceiptKind, row[0], "receipt"),
             octets(row[1], ID_BYTES, "message id"),
-            whole(row[2], "number"),
-            whole(row[3], "at"),
-            optional_text(row[4], "role"),
+            text(row[2], "author"),
+            whole(row[3], "number"),
+            whole(row[4], "at"),
+            optional_text(row[5], "role"),
         )
 
 

@@ -1,0 +1,98 @@
+"""The router's pen: numbers and signs each delivery, writes each audit entry, inside the caller's transaction."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from broker.clock import Entropy
+from broker.crypto.keys import SigningKey
+from broker.crypto.signing import sign
+from broker.crypto.vault import pairwise_handle
+from broker.store.router.outgoing import Outgoing
+from schemas.audit import AuditEntry, EntryKind
+from schemas.control import Note, frame
+from schemas.wire import PROTOCOL_VERSION, InKind
+
+AUDIT_PARTITION: Final = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RouterKeys:
+    """What the router signs with, and the secret that gives every reader its own handle for a child."""
+
+    sign: SigningKey
+    handle_secret: bytes
+
+    def __repr__(self) -> str:
+        return f"RouterKeys({self.sign.key_id})"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to deliver. ``child`` is None for what concerns no child with an open matter."""
+
+    kind: InKind
+    message_id: bytes
+    author: str
+    body: bytes
+    child: bytes | None = None
+    late: bool = False
+    skewed: bool = False
+
+
+class Desk:
+    """Bound to one transaction and one moment: what it writes is durable when the caller commits."""
+
+    def __init__(self, outgoing: Outgoing, keys: RouterKeys, entropy: Entropy, now_ms: int) -> None:
+        self._out = outgoing
+        self._keys = keys
+        self._entropy = entropy
+        self.now_ms = now_ms
+
+    def new_id(self) -> bytes:
+        """A fresh random id."""
+        return self._entropy(16)
+
+    def handle(self, reader: str, child: bytes) -> bytes:
+        """The child as only this reader sees it."""
+        return pairwise_handle(self._keys.handle_secret, reader, child)
+
+    def deliver(self, reader: str, item: Item) -> int:
+        """Queue ``item`` for ``reader``; gives its number in the reader's order."""
+        number = self._out.next_number(f"in {reader}")
+        previous = 0 if item.child is None else self._out.previous_about(reader, item.child, number)
+        note = Note(
+            reader=reader,
+            number=number,
+            previous=previous,
+            child=None if item.child is None else self.handle(reader, item.child),
+            kind=item.kind,
+            message_id=item.message_id,
+            author=item.author,
+            body_hash=hashlib.sha256(item.body).digest(),
+            taken_ms=self.now_ms,
+            late=item.late,
+            skewed=item.skewed,
+        )
+        signed = sign(self._keys.sign, Note.LABEL, note.to_bytes())
+        body = frame(PROTOCOL_VERSION, signed, int(item.kind), item.body)
+        # Number and reader make the id: the same delivery sent twice is one, two deliveries are never one.
+        self._out.put(reader, number, f"{reader}.{number}", body)
+        return number
+
+    def sign(self, label: str, payload: bytes) -> bytes:
+        """Sign as the router."""
+        return sign(self._keys.sign, label, payload)
+
+    def audit(self, kind: EntryKind, **fields: Any) -> None:
+        """Write one audit entry; fields that are None are left out."""
+        number = self._out.next_number(f"audit {AUDIT_PARTITION}")
+        entry = AuditEntry(
+            self._entropy(16),
+            AUDIT_PARTITION,
+            number,
+            self.now_ms,
+            kind,
+            {name: value for name, value in fields.items() if value is not None},
+        )
+        self._out.audit(number, entry.to_bytes())

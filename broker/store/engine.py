@@ -1,0 +1,114 @@
+"""Databases: opened so that a commit survives a power cut and a deletion overwrites; brought up to date first."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any, Final, Literal, TypeAlias
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import event, exc
+
+from broker.errors import ConfigurationError, UnavailableError
+
+Schema: TypeAlias = Literal["router", "gateway", "audit"]
+
+_BUSY_MS: Final = 10_000
+_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "secure_delete=ON",
+    "foreign_keys=ON",
+    f"busy_timeout={_BUSY_MS}",
+    "wal_autocheckpoint=1000",
+    "temp_store=MEMORY",
+)
+
+
+def open_sqlite(path: Path, schema: Schema) -> sa.Engine:
+    """Open (or create, mode 0600) one program's database and migrate it.
+
+    Raises:
+        ConfigurationError: written by a newer version of the program, or not a database.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        poolclass=sa.pool.QueuePool,
+        pool_size=4,
+        connect_args={"check_same_thread": False},
+    )
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", _begin)
+    try:
+        migrate(engine, schema)
+    except exc.DatabaseError as error:
+        raise ConfigurationError(f"{path} is not a Handrail database or is damaged") from error
+    return engine
+
+
+def migrate(engine: sa.Engine, schema: Schema) -> None:
+    """Bring the tables to this program's version; does nothing if they are. Raises ConfigurationError."""
+    with as_file(files("broker.store") / "migrations") as scripts, engine.begin() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(scripts))
+        config.set_main_option("version_locations", str(scripts / schema))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        head = ScriptDirectory.from_config(config).get_current_head()
+        if sa.inspect(connection).has_table("alembic_version"):
+            current = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            if current == head:
+                return
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ConfigurationError(
+                "the database was written by a newer version of Handrail; start that version"
+            ) from error
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """One write transaction: all of it is on disk on return, or none. Raises UnavailableError when locked or full."""
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except exc.OperationalError as error:
+        raise UnavailableError(f"the database took no write: {type(error.orig).__name__}") from error
+
+
+def changes(connection: sa.Connection) -> int:
+    """A number that changes whenever another process commits (``PRAGMA data_version``); cheap to poll."""
+    return int(connection.scalar(sa.text("PRAGMA data_version")) or 0)
+
+
+def truncate_wal(engine: sa.Engine) -> None:
+    """Move everything into the main file and empty the write-ahead log, so that deleted rows are gone from it."""
+    with engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT") if connection.in_transaction() else None
+        raw = connection.connection.driver_connection
+        if raw is not None:
+            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _prepare(connection: Any, _record: Any) -> None:
+    # The driver must not begin transactions by itself: a reader that later writes would dead-lock another.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    connection.exec_driver_sql(
+        "BEGIN IMMEDIATE" if not connection.get_execution_options().get("reading") else "BEGIN"
+    )

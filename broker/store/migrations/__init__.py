@@ -1,0 +1,1 @@
+"""Alembic scripts, oldest first by their names."""

@@ -1,0 +1,1 @@
+"""Alembic scripts of the audit tables, oldest first by their names."""

@@ -1,0 +1,1 @@
+"""Alembic scripts of the gateway tables, oldest first by their names."""

@@ -1,0 +1,1 @@
+"""Alembic scripts of the router tables, oldest first by their names."""

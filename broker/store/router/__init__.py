@@ -1,0 +1,1 @@
+"""The router's state: chains, children, matters, deliveries, orders, handovers, deadlines, and two outboxes."""

@@ -1,0 +1,184 @@
+"""Orders, handovers and deadlines: what is under way for a child, who owes what, and until when."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import sqlalchemy as sa
+
+from broker.store.router import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverRow:
+    """A handover as stored; ``broker.handover.machine`` gives it meaning."""
+
+    handover: bytes
+    child: bytes
+    from_area: str
+    to_area: str
+    kind: str
+    state: str
+    evidence: bytes
+    urgency: int
+    verified: bool
+    declines: int
+    opened_ms: int
+    changed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as stored."""
+
+    order_id: bytes
+    kind: int
+    grantor: str
+    reader: str
+    child: bytes
+    handover: bytes | None
+    state: str
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeadlineRow:
+    """One thing owed about a handover or an order."""
+
+    about: bytes
+    kind: str
+    child: bytes
+    owner: str
+    due_ms: int
+    reason: str
+    met_ms: int | None = None
+    fired_ms: int | None = None
+
+
+class Procedures:
+    """Works inside one transaction of the caller's; nothing is durable before that commits."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._c = connection
+
+    def handover(self, handover: bytes) -> HandoverRow | None:
+        """One handover by its id."""
+        row = self._c.execute(sa.select(t.handovers).where(t.handovers.c.handover == handover)).first()
+        return None if row is None else HandoverRow(**row._mapping)  # noqa: SLF001  the library's own interface
+
+    def handovers_of(self, child: bytes, states: Iterable[str]) -> list[HandoverRow]:
+        """A child's handovers in these states, newest first."""
+        rows = self._c.execute(
+            sa.select(t.handovers)
+            .where(t.handovers.c.child == child, t.handovers.c.state.in_(list(states)))
+            .order_by(t.handovers.c.opened_ms.desc())
+        ).all()
+        return [HandoverRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def save_handover(self, row: HandoverRow) -> None:
+        """Write a handover, new or changed."""
+        done = self._c.execute(
+            t.handovers.update().where(t.handovers.c.handover == row.handover).values(**asdict(row))
+        )
+        if not done.rowcount:
+            self._c.execute(t.handovers.insert().values(**asdict(row)))
+
+    def add_order(self, row: OrderRow, events: Iterable[bytes]) -> None:
+        """Write a new order and the events that it asks for."""
+        self._c.execute(t.orders.insert().values(**asdict(row)))
+        for event_id in events:
+            self._c.execute(t.order_events.insert().values(order_id=row.order_id, event_id=event_id))
+
+    def order(self, order_id: bytes) -> OrderRow | None:
+        """One order by its id."""
+        row = self._c.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
+        return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001
+
+    def set_order_state(self, order_id: bytes, state: str) -> None:
+        """An order is answered or refused."""
+        self._c.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(state=state))
+
+    def grant_state(self, order_id: bytes, event_id: bytes) -> str:
+        """Whether an event of an order is ``"unknown"`` to it, ``"open"``, or ``"granted"``."""
+        row = self._c.execute(
+            sa.select(t.order_events.c.granted_ms).where(
+                t.order_events.c.order_id == order_id, t.order_events.c.event_id == event_id
+            )
+        ).first()
+        if row is None:
+            return "unknown"
+        return "open" if row.granted_ms is None else "granted"
+
+    def grant(self, order_id: bytes, event_id: bytes, at_ms: int) -> None:
+        """One event of an order has been granted."""
+        self._c.execute(
+            t.order_events.update()
+            .where(t.order_events.c.order_id == order_id, t.order_events.c.event_id == event_id)
+            .values(granted_ms=at_ms)
+        )
+
+    def granted_of(self, handover: bytes) -> tuple[int, int]:
+        """Of a handover's ordered history: how many events were granted, and how many were asked for."""
+        row = self._c.execute(
+            sa.select(sa.func.count(t.order_events.c.granted_ms), sa.func.count(t.order_events.c.event_id))
+            .select_from(t.order_events)
+            .join(t.orders, t.orders.c.order_id == t.order_events.c.order_id)
+            .where(t.orders.c.handover == handover)
+        ).one()
+        return int(row[0]), int(row[1])
+
+    def open_events_of(self, order_id: bytes) -> int:
+        """How many events of an order wait for their grant."""
+        count = self._c.scalar(
+            sa.select(sa.func.count())
+            .select_from(t.order_events)
+            .where(t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None))
+        )
+        return int(count or 0)
+
+    def owe(self, row: DeadlineRow) -> None:
+        """Write a deadline; one that exists for the same thing starts anew."""
+        self._c.execute(
+            t.deadlines.delete().where(t.deadlines.c.about == row.about, t.deadlines.c.kind == row.kind)
+        )
+        self._c.execute(t.deadlines.insert().values(**asdict(row)))
+
+    def meet(self, about: bytes, kinds: Iterable[str], at_ms: int) -> None:
+        """These are met, or void."""
+        self._c.execute(
+            t.deadlines.update()
+            .where(
+                t.deadlines.c.about == about,
+                t.deadlines.c.kind.in_(list(kinds)),
+                t.deadlines.c.met_ms.is_(None),
+            )
+            .values(met_ms=at_ms)
+        )
+
+    def owed(self, about: bytes) -> list[DeadlineRow]:
+        """Everything owed about a handover or an order, met or not, earliest first."""
+        rows = self._c.execute(
+            sa.select(t.deadlines).where(t.deadlines.c.about == about).order_by(t.deadlines.c.due_ms)
+        ).all()
+        return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def due(self, now_ms: int, most: int) -> list[DeadlineRow]:
+        """What is overdue and has not fired. Late is late, even if nothing ran when it fell due."""
+        rows = self._c.execute(
+            sa.select(t.deadlines)
+            .where(
+                t.deadlines.c.due_ms <= now_ms,
+                t.deadlines.c.met_ms.is_(None),
+                t.deadlines.c.fired_ms.is_(None),
+            )
+            .order_by(t.deadlines.c.due_ms)
+            .limit(most)
+        ).all()
+        return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def fired(self, row: DeadlineRow, at_ms: int) -> None:
+        """It has been told; it fires once."""
+        self._c.execute(
+            t.deadlines.update()
+            .where(t.deadlines.c.about == row.about, t.deadlines.c.kind == row.kind)
+            .values(fired_ms=at_ms)
+        )

@@ -1,0 +1,218 @@
+"""The router's tables. Every time is milliseconds since 1970, UTC; every id is raw bytes unless it is a member's."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+Bytes = sa.LargeBinary
+Text = sa.String
+Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+# One row for each author and lane: the head of the author's chain. Holds no child.
+chains = sa.Table(
+    "chains",
+    METADATA,
+    sa.Column("author", Text, primary_key=True),
+    sa.Column("lane", Text, primary_key=True),
+    sa.Column("sequence", Number, nullable=False),
+    sa.Column("digest", Bytes, nullable=False),
+)
+
+counters = sa.Table(
+    "counters",
+    METADATA,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("value", Number, nullable=False),
+)
+
+# How many routine events a member sent on a day: all that stays of them.
+daily_counts = sa.Table(
+    "daily_counts",
+    METADATA,
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("day", Text, primary_key=True),
+    sa.Column("count", Number, nullable=False),
+)
+
+children = sa.Table(
+    "children",
+    METADATA,
+    sa.Column("child", Bytes, primary_key=True),
+    sa.Column("holder", Text, nullable=False),
+    sa.Column("safety", Text, nullable=False),
+    sa.Column("safety_since_ms", Number, nullable=False),
+    sa.Column("opened_ms", Number, nullable=False),
+)
+
+# ``origin`` is the child that the token led to before any link, so that a link can be undone.
+tokens = sa.Table(
+    "tokens",
+    METADATA,
+    sa.Column("token", Bytes, primary_key=True),
+    sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("origin", Bytes, nullable=False),
+)
+
+matters = sa.Table(
+    "matters",
+    METADATA,
+    sa.Column("author", Text, primary_key=True),
+    sa.Column("ref", Bytes, primary_key=True),
+    sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("origin", Bytes, nullable=False),
+    sa.Column("area", Text, nullable=False),
+    sa.Column("opened_ms", Number, nullable=False),
+)
+
+involved = sa.Table(
+    "involved",
+    METADATA,
+    sa.Column("child", Bytes, primary_key=True),
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("since_ms", Number, nullable=False),
+)
+
+# Views of events about children with an open matter: what each reader was given, for orders and completeness.
+deliveries = sa.Table(
+    "deliveries",
+    METADATA,
+    sa.Column("reader", Text, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("child", Bytes, nullable=False),
+    sa.Column("origin", Bytes, nullable=False),
+    sa.Column("event_id", Bytes, nullable=False, index=True),
+    sa.Column("digest", Bytes, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("taken_ms", Number, nullable=False),
+    sa.Index("deliveries_by_child", "child", "reader"),
+)
+
+# The newest number about a child for a reader: what the next note names as the previous one.
+newest = sa.Table(
+    "newest",
+    METADATA,
+    sa.Column("reader", Text, primary_key=True),
+    sa.Column("child", Bytes, primary_key=True),
+    sa.Column("number", Number, nullable=False),
+)
+
+receipts = sa.Table(
+    "receipts",
+    METADATA,
+    sa.Column("reader", Text, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("kind", Number, primary_key=True),
+    sa.Column("at_ms", Number, nullable=False),
+)
+
+orders = sa.Table(
+    "orders",
+    METADATA,
+    sa.Column("order_id", Bytes, primary_key=True),
+    sa.Column("kind", Number, nullable=False),
+    sa.Column("grantor", Text, nullable=False),
+    sa.Column("reader", Text, nullable=False),
+    sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("handover", Bytes),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("expires_ms", Number, nullable=False),
+)
+
+order_events = sa.Table(
+    "order_events",
+    METADATA,
+    sa.Column("order_id", Bytes, primary_key=True),
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("granted_ms", Number),
+)
+
+handovers = sa.Table(
+    "handovers",
+    METADATA,
+    sa.Column("handover", Bytes, primary_key=True),
+    sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("from_area", Text, nullable=False),
+    sa.Column("to_area", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("evidence", Bytes, nullable=False),
+    sa.Column("urgency", Number, nullable=False),
+    sa.Column("verified", sa.Boolean, nullable=False),
+    sa.Column("declines", Number, nullable=False),
+    sa.Column("opened_ms", Number, nullable=False),
+    sa.Column("changed_ms", Number, nullable=False),
+)
+
+# ``about`` is a handover or an order. A row fires once: ``fired_ms`` is set in the transaction that tells.
+deadlines = sa.Table(
+    "deadlines",
+    METADATA,
+    sa.Column("about", Bytes, primary_key=True),
+    sa.Column("kind", Text, primary_key=True),
+    sa.Column("child", Bytes, nullable=False),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("due_ms", Number, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("met_ms", Number),
+    sa.Column("fired_ms", Number),
+    sa.Index(
+        "deadlines_due",
+        "due_ms",
+        sqlite_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
+        postgresql_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
+    ),
+)
+
+links = sa.Table(
+    "links",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("kept", Bytes, nullable=False),
+    sa.Column("merged", Bytes, nullable=False),
+    sa.Column("merged_holder", Text, nullable=False),
+    sa.Column("merged_safety", Text, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    METADATA,
+    sa.Column("entry", Number, primary_key=True, autoincrement=True),
+    sa.Column("member", Text, nullable=False, index=True),
+    sa.Column("code", Text, nullable=False),
+    sa.Column("sentence", Text, nullable=False),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("verified", sa.Boolean, nullable=False),
+)
+
+# Signed messages for inboxes, until the bus has them. ``sent_seq`` is kept in ``sent`` for sending again.
+inbox_outgoing = sa.Table(
+    "inbox_outgoing",
+    METADATA,
+    sa.Column("position", Number, primary_key=True, autoincrement=True),
+    sa.Column("reader", Text, nullable=False),
+    sa.Column("number", Number, nullable=False),
+    sa.Column("msg_id", Text, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+)
+
+# Where each delivery lies on the bus: for sending again. Holds no child.
+sent = sa.Table(
+    "sent",
+    METADATA,
+    sa.Column("reader", Text, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("stream_sequence", Number, nullable=False),
+)
+
+# Audit entries, until AUDIT has them.
+audit_outgoing = sa.Table(
+    "audit_outgoing",
+    METADATA,
+    sa.Column("n", Number, primary_key=True),
+    sa.Column("body", Bytes, nullable=False),
+)

@@ -1,0 +1,92 @@
+"""What the router tells both front doors at each change of a handover: the same facts, in the same words."""
+
+from dataclasses import dataclass
+
+from schemas import canonical
+from schemas.envelope import ID_BYTES
+from schemas.reading import listed, octets, optional_text, rows, text, whole, yes_or_no
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One thing owed: what, by which member, until when, by which rule; ``late`` once it has fired unmet."""
+
+    kind: str
+    owner: str
+    due_ms: int
+    reason: str
+    met_ms: int
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverView:
+    """A handover as both sides see it. ``holder`` and ``safety`` are the two facts of P5.
+
+    ``granted`` of ``expected`` events of the history are on their way to the new side.
+    """
+
+    handover: bytes
+    kind: str
+    state: str
+    from_area: str
+    to_area: str
+    holder: str
+    safety: str
+    urgency: int
+    opened_ms: int
+    changed_ms: int
+    verified: bool
+    granted: int
+    expected: int
+    due: tuple[Due, ...]
+    reason: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """The canonical bytes, covered by the router's note."""
+        return canonical.encode(
+            [
+                self.handover,
+                self.kind,
+                self.state,
+                self.from_area,
+                self.to_area,
+                self.holder,
+                self.safety,
+                self.urgency,
+                self.opened_ms,
+                self.changed_ms,
+                self.verified,
+                self.granted,
+                self.expected,
+                [[due.kind, due.owner, due.due_ms, due.reason, due.met_ms, due.late] for due in self.due],
+                self.reason,
+            ]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "HandoverView":
+        """Read a view; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 15, "handover")
+        return cls(
+            octets(row[0], ID_BYTES, "handover"),
+            *(text(item, "handover text") for item in row[1:7]),
+            *(whole(item, "handover number") for item in row[7:10]),
+            yes_or_no(row[10], "verified"),
+            whole(row[11], "granted"),
+            whole(row[12], "expected"),
+            tuple(_due(item) for item in listed(row[13], 32, "due")),
+            optional_text(row[14], "reason"),
+        )
+
+
+def _due(value: object) -> Due:
+    kind, owner, due_ms, reason, met_ms, late = rows(value, 6, "due")
+    return Due(
+        text(kind, "kind"),
+        text(owner, "owner"),
+        whole(due_ms, "due"),
+        text(reason, "reason"),
+        whole(met_ms, "met"),
+        yes_or_no(late, "late"),
+    )
