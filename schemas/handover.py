@@ -69,14 +69,21 @@ class HandoverView:
         """Read a view; raises NotCanonicalError or MalformedMessageError."""
         row = rows(canonical.decode(data), 15, "handover")
         return cls(
-            octets(row[0], ID_BYTES, "handover"),
-            *(text(item, "handover text") for item in row[1:7]),
-            *(whole(item, "handover number") for item in row[7:10]),
-            yes_or_no(row[10], "verified"),
-            whole(row[11], "granted"),
-            whole(row[12], "expected"),
-            tuple(_due(item) for item in listed(row[13], 32, "due")),
-            optional_text(row[14], "reason"),
+            handover=octets(row[0], ID_BYTES, "handover"),
+            kind=text(row[1], "kind"),
+            state=text(row[2], "state"),
+            from_area=text(row[3], "from"),
+            to_area=text(row[4], "to"),
+            holder=text(row[5], "holder"),
+            safety=text(row[6], "safety"),
+            urgency=whole(row[7], "urgency"),
+            opened_ms=whole(row[8], "opened"),
+            changed_ms=whole(row[9], "changed"),
+            verified=yes_or_no(row[10], "verified"),
+            granted=whole(row[11], "granted"),
+            expected=whole(row[12], "expected"),
+            due=tuple(_due(item) for item in listed(row[13], 32, "due")),
+            reason=optional_text(row[14], "reason"),
         )
 
 

@@ -1,6 +1,7 @@
 """A signed-in connection to the bus that comes back by itself and says plainly when it is away."""
 
 import asyncio
+import contextlib
 import json
 import ssl
 from dataclasses import dataclass
@@ -79,7 +80,8 @@ class Bus:
 
     async def close(self) -> None:
         """Hang up at once; what is not acknowledged comes again."""
-        await self.client.close()
+        with contextlib.suppress(nats.errors.Error, OSError):
+            await self.client.close()
 
 
 async def connect(access: Access, *, wait: bool = True, attempts_for: float = 10.0) -> Bus:

@@ -48,6 +48,7 @@ class Puller:
         self._queue: asyncio.Queue[Delivery] = asyncio.Queue()
         self._watcher: asyncio.Task[None] | None = None
         self._inbox = ""
+        self._news = asyncio.Event()
 
     async def __aenter__(self) -> Self:
         self._inbox = self._client.new_inbox()
@@ -76,6 +77,12 @@ class Puller:
         taken = [await self._queue.get()]
         taken += self.take_now(most - 1)
         return taken
+
+    async def arrived(self) -> None:
+        """Wait until something has arrived, without taking it."""
+        while self._queue.empty():
+            self._news.clear()
+            await self._news.wait()
 
     def take_now(self, most: int) -> list[Delivery]:
         """What has arrived already; may be empty."""
@@ -120,6 +127,7 @@ class Puller:
                 return
             self._asked = max(0, self._asked - 1)
             self._queue.put_nowait(delivery)
+            self._news.set()
         if self._asked <= self._batch // 2 and self._queue.qsize() < self._batch * 4:
             await self._ask(self._batch - self._asked)
 

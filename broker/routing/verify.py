@@ -4,8 +4,7 @@ Steps 1 to 5 need only the message, the directory and the time; step 6, the chai
 The caller still owes step 8's look at the handover that an action names: that needs the store.
 """
 
-import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -156,7 +155,7 @@ def judge_chain(link: ChainLink, digest: bytes, last_sequence: int, last_digest:
     return ChainStep.REPEAT
 
 
-def check_entitlement(verified: Verified, directory: Directory, known_areas: frozenset[str]) -> None:
+def check_entitlement(verified: Verified, directory: Directory, is_area: Callable[[str], bool]) -> None:
     """Step 8: the author acts for its area, may publish this class, and every area named exists.
 
     Raises:
@@ -170,7 +169,7 @@ def check_entitlement(verified: Verified, directory: Directory, known_areas: fro
             f"a {member.kind.value} may not publish class {verified.checked.header.event_class.name.lower()}"
         )
     for area in (facts.residence, facts.from_area, facts.to_area):
-        if area is not None and area not in known_areas:
+        if area is not None and not is_area(area):
             raise UnknownAreaError(f"{area} is not a known area")
 
 
@@ -181,8 +180,3 @@ def check_place(verified: Verified, subject: OutSubject) -> None:
         raise WrongLaneError
     if subject.partition != partition_of(verified.facts.tokens, subject.member):
         raise WrongPartitionError
-
-
-def body_hash(body: bytes) -> bytes:
-    """What a note covers."""
-    return hashlib.sha256(body).digest()

@@ -1,0 +1,116 @@
+"""``handrail router`` and ``handrail quarantine``."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from broker.clock import from_ms
+from broker.lifecycle import stop_on_signals
+from broker.logs import configure_logs
+from broker.store.router.intake import QuarantineRow
+from broker.store.router.store import RouterStore
+from broker.wiring import RouterHome, make_router
+
+_data = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    envvar="HANDRAIL_DATA",
+    help="The exchange's folder.",
+)
+
+
+@click.command()
+@_data
+@click.option("--url", help="The bus, if not the one in the router's own folder.")
+def router(data: Path, url: str | None) -> None:
+    """Run the routing service: it sees tokens, classes and areas, never content."""
+    configure_logs()
+    asyncio.run(_run(RouterHome(data / "router"), url))
+
+
+async def _run(home: RouterHome, url: str | None) -> None:
+    stop = asyncio.Event()
+    service, bus, store = await make_router(home, url)
+    try:
+        with stop_on_signals(stop):
+            await service.run(stop, ready=lambda: click.echo("ready"))
+    finally:
+        await bus.close()
+        store.scrub()
+        store.close()
+
+
+@click.group()
+def quarantine() -> None:
+    """Messages that the router refused: see why, and try again when the cause is mended."""
+
+
+def _store(data: Path) -> RouterStore:
+    return RouterStore(RouterHome(data / "router").database)
+
+
+@quarantine.command("list")
+@_data
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--all", "everything", is_flag=True, help="Also those that were retried with success.")
+def list_command(data: Path, as_json: bool, everything: bool) -> None:
+    """What waits, since when, from whom, and why."""
+    with _store(data).work() as work:
+        found = [row for row in work.intake.in_quarantine() if everything or row.state != "done"]
+    if as_json:
+        click.echo(json.dumps([_document(row) for row in found], indent=1))
+        return
+    if not found:
+        click.echo("Nothing is in quarantine.")
+        return
+    table = Table("No.", "Since (UTC)", "Member", "Why", "State", title="Quarantine")
+    for row in found:
+        since = from_ms(row.at_ms).strftime("%d %b %Y %H:%M:%S")
+        table.add_row(str(row.entry), since, row.member, f"{row.code}: {row.sentence}", row.state)
+    Console().print(table)
+
+
+@quarantine.command()
+@_data
+@click.argument("entry", type=int)
+def show(data: Path, entry: int) -> None:
+    """One entry in full: everything but its content, which nobody here can read."""
+    click.echo(json.dumps(_document(_find(data, entry)), indent=1))
+
+
+@quarantine.command()
+@_data
+@click.argument("entry", type=int)
+def retry(data: Path, entry: int) -> None:
+    """Let the router judge an entry again; it does so within a second or two."""
+    _find(data, entry)
+    with _store(data).work() as work:
+        work.intake.set_quarantine_state(entry, "retry")
+    click.echo(f"Entry {entry} will be judged again. See `handrail quarantine list`.")
+
+
+def _find(data: Path, entry: int) -> QuarantineRow:
+    with _store(data).work() as work:
+        found = next((row for row in work.intake.in_quarantine() if row.entry == entry), None)
+    if found is None:
+        raise click.ClickException(f"There is no entry {entry}. See `handrail quarantine list --all`.")
+    return found
+
+
+def _document(row: QuarantineRow) -> dict[str, object]:
+    return {
+        "entry": row.entry,
+        "member": row.member,
+        "code": row.code,
+        "sentence": row.sentence,
+        "subject": row.subject,
+        "bytes": len(row.body),
+        "since": from_ms(row.at_ms).isoformat(),
+        "state": row.state,
+        "signature_held": row.verified,
+    }

@@ -1,0 +1,170 @@
+"""Receipts, grants, refusals and slip keys: what members say about deliveries. No content passes here in clear."""
+
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from broker.clock import from_ms
+from broker.crypto.errors import BadSignatureError, MalformedError
+from broker.crypto.grants import read_grant
+from broker.crypto.signing import verify
+from broker.routing.desk import Desk, Item
+from broker.routing.handovers import Handovers
+from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, UnknownOrderError
+from broker.store.router.outgoing import Outgoing
+from broker.store.router.procedures import OrderRow, Procedures
+from schemas import canonical
+from schemas.audit import EntryKind
+from schemas.control import Receipt, Receipts, Resend, SlipKey
+from schemas.directory import Directory
+from schemas.orders import OrderKind, Refusal
+from schemas.reading import MalformedMessageError
+from schemas.wire import InKind, OutKind
+
+T = TypeVar("T")
+
+_RESEND_MOST: Final = 500
+
+
+class Controls:
+    """Bound to one transaction and one moment."""
+
+    def __init__(
+        self,
+        *,
+        outgoing: Outgoing,
+        procedures: Procedures,
+        handovers: Handovers,
+        desk: Desk,
+        directory: Directory,
+    ) -> None:
+        self._outgoing = outgoing
+        self._procedures = procedures
+        self._handovers = handovers
+        self._desk = desk
+        self._directory = directory
+
+    def take(self, kind: OutKind, body: bytes, member: str) -> Resend | None:
+        """Take one control message. Gives the request where deliveries are to be sent again (the caller does it).
+
+        Raises:
+            RejectedError: not signed by this member, or it answers nothing.
+        """
+        match kind:
+            case OutKind.RECEIPTS:
+                self._receipts(self._read(body, member, Receipts.LABEL, Receipts.from_bytes))
+            case OutKind.GRANTS:
+                self._grant(body, member)
+            case OutKind.REFUSAL:
+                self._refusal(self._read(body, member, Refusal.LABEL, Refusal.from_bytes), member)
+            case OutKind.SLIP_KEY:
+                self._slip_key(self._read(body, member, SlipKey.LABEL, SlipKey.from_bytes), body, member)
+            case OutKind.RESEND:
+                return self._read(body, member, Resend.LABEL, Resend.from_bytes)
+            case OutKind.EVENT:
+                raise MalformedError("an event is not a control message")
+        return None
+
+    def _read(self, body: bytes, member: str, label: str, parse: Callable[[bytes], T]) -> T:
+        held = verify(body, label, self._directory.public_of)
+        self._require_own(held.key_id, member)
+        try:
+            return parse(held.payload)
+        except (canonical.NotCanonicalError, MalformedMessageError) as error:
+            raise MalformedError(str(error)) from error
+
+    def _require_own(self, key_id: str, member: str) -> None:
+        key = self._directory.key(key_id)
+        if key is None or key.owner != member:
+            raise BadSignatureError("signed by another member's key")
+        if not key.usable(from_ms(self._desk.now_ms)):
+            raise ExpiredKeyError
+
+    def _receipts(self, batch: Receipts) -> None:
+        by_author: dict[str, list[Receipt]] = {}
+        for receipt in batch.receipts:
+            delivered = self._outgoing.delivery(batch.member, receipt.number)
+            if delivered is not None:
+                if delivered.event_id != receipt.message_id:
+                    raise ForeignReceiptError(
+                        "a receipt names another event than was delivered under its number"
+                    )
+                fresh = self._outgoing.take_receipt(
+                    batch.member, receipt.number, int(receipt.kind), self._desk.now_ms
+                )
+                if not fresh:
+                    continue
+                self._desk.audit(
+                    EntryKind.RECEIPT,
+                    event=receipt.message_id,
+                    reader=batch.member,
+                    number=receipt.number,
+                    receipt=int(receipt.kind),
+                    claimed_ms=receipt.at_ms,
+                    role=receipt.role,
+                )
+            author = delivered.author if delivered else receipt.author
+            if self._directory.member(author) is not None:
+                by_author.setdefault(author, []).append(receipt)
+        for author, receipts in sorted(by_author.items()):
+            body = canonical.encode([[batch.member, receipt.to_value()] for receipt in receipts])
+            self._desk.deliver(author, Item(InKind.RECEIPTS, self._desk.new_id(), batch.member, body))
+
+    def _grant(self, body: bytes, member: str) -> None:
+        grant, key_id = read_grant(body, self._directory.public_of)
+        self._require_own(key_id, member)
+        order = self._open_order(grant.order_id, member)
+        if grant.reader != order.reader:
+            raise UnknownOrderError("the order is for another reader")
+        if self._procedures.grant_state(grant.order_id, grant.event_id) != "open":
+            raise UnknownOrderError("the order does not ask for this event, or it was granted already")
+        self._procedures.grant(grant.order_id, grant.event_id, self._desk.now_ms)
+        self._desk.deliver(
+            order.reader, Item(InKind.GRANTED, grant.event_id, member, body, child=order.child)
+        )
+        self._desk.audit(
+            EntryKind.GRANTED,
+            child=order.child,
+            order=order.order_id,
+            event=grant.event_id,
+            grantor=member,
+            reader=order.reader,
+        )
+        if self._procedures.open_events_of(order.order_id) == 0:
+            self._procedures.set_order_state(order.order_id, "done")
+            self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+        if order.handover is not None:
+            self._handovers.granted(order.handover)
+
+    def _refusal(self, refusal: Refusal, member: str) -> None:
+        order = self._open_order(refusal.order_id, member)
+        self._procedures.set_order_state(order.order_id, "refused")
+        self._desk.audit(
+            EntryKind.ORDER_REFUSED,
+            child=order.child,
+            order=order.order_id,
+            grantor=member,
+            reader=order.reader,
+            reason=refusal.reason,
+        )
+        body = canonical.encode(["order-refused", {"order": order.order_id, "reason": refusal.reason}])
+        self._desk.deliver(
+            order.reader, Item(InKind.NOTICE, self._desk.new_id(), member, body, child=order.child)
+        )
+
+    def _open_order(self, order_id: bytes, member: str) -> OrderRow:
+        order = self._procedures.order(order_id)
+        if order is None or order.grantor != member or order.kind not in set(OrderKind):
+            raise UnknownOrderError
+        if order.state == "refused" or order.expires_ms < self._desk.now_ms:
+            raise UnknownOrderError("the order was refused or has expired")
+        return order
+
+    def _slip_key(self, setup: SlipKey, body: bytes, member: str) -> None:
+        if setup.author != member or self._directory.member(setup.board) is None:
+            raise ForeignReceiptError("a slip key is set up by its own author, for a board that is a member")
+        self._desk.audit(EntryKind.SLIP_KEY, author=member, board=setup.board, setup=body)
+
+
+def numbers_to_resend(request: Resend) -> tuple[int, ...]:
+    """What of a request is honoured at once: a bounded number, each once."""
+    return tuple(sorted(set(request.numbers)))[:_RESEND_MOST]

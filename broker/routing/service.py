@@ -1,0 +1,219 @@
+"""The router's thin shell: pull, one transaction a batch, publish what was decided, acknowledge.
+
+What a crash means at each numbered gap:
+
+* gap 1, before the transaction commits: nothing happened; the bus delivers the messages again.
+* gap 2, committed, not acknowledged: they come again, the chains know them, they are acknowledged.
+* gap 3, acknowledged, deliveries not published: they wait in the router's own outbox and go out at the start.
+* gap 4, published, not marked: they go out again under the same ids; the bus or the reader's ledger drops them.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from broker.bus.connection import Bus
+from broker.bus.publisher import Outgoing as BusMessage
+from broker.bus.publisher import Publisher
+from broker.bus.puller import Delivery, Puller
+from broker.bus.streams import erase_message, get_message
+from broker.bus.subjects import MalformedSubjectError, OutSubject, audit_subject, shard_of
+from broker.bus.topology import OUT, in_stream, router_durable, shard_subject
+from broker.clock import Clock
+from broker.crypto.keys import KemKey
+from broker.errors import UnavailableError
+from broker.routing.controls import numbers_to_resend
+from broker.routing.desk import AUDIT_PARTITION, RouterKeys
+from broker.routing.intake import Batch, BatchResult, Outcome
+from broker.store.router.outgoing import InboxRow
+from broker.store.router.store import RouterStore
+from schemas.directory import Directory
+from schemas.wire import Lane
+
+_log = structlog.get_logger()
+
+_BATCH: Final = 128
+_PUBLISH_MOST: Final = 400
+_TICK_S: Final = 1.0
+_RETRY_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RouterParts:
+    """Everything the router is made of; put together by ``broker.wiring``."""
+
+    bus: Bus
+    store: RouterStore
+    keys: RouterKeys
+    routing_keys: Mapping[str, KemKey]
+    directory: Callable[[], Directory]
+    clock: Clock
+    shards: int
+    is_area: Callable[[str], bool]
+    entropy: Callable[[int], bytes]
+    gap: Callable[[int], None] = lambda _number: None
+    """Called at each numbered gap; tests kill the process there."""
+
+
+class RouterService:
+    """Runs until ``stop`` is set, then finishes the batch in hand."""
+
+    def __init__(self, parts: RouterParts) -> None:
+        self._p = parts
+        self._wake = asyncio.Event()
+        self._batch = Batch(
+            store=parts.store,
+            keys=parts.keys,
+            routing_keys=parts.routing_keys,
+            is_area=parts.is_area,
+            entropy=parts.entropy,
+        )
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Route. Raises only what a person must look at; a bus that is away is waited for."""
+        async with Publisher(self._p.bus) as publisher, asyncio.TaskGroup() as tasks:
+            workers = [
+                tasks.create_task(self._route(), name="route"),
+                tasks.create_task(self._publish(publisher), name="publish"),
+                tasks.create_task(self._tick(), name="tick"),
+            ]
+            ready()
+            await stop.wait()
+            for worker in workers:
+                worker.cancel()
+
+    async def _route(self) -> None:
+        pullers = {lane: Puller(self._p.bus, OUT, router_durable(lane)) for lane in Lane}
+        async with pullers[Lane.URGENT], pullers[Lane.NORMAL], pullers[Lane.BULK]:
+            while True:
+                lane, deliveries = await self._next(pullers)
+                await self._handle(pullers[lane], deliveries)
+
+    async def _next(self, pullers: Mapping[Lane, Puller]) -> tuple[Lane, list[Delivery]]:
+        """Urgent before normal before bulk; when nothing is there, whatever comes first."""
+        for lane in Lane:
+            taken = pullers[lane].take_now(_BATCH)
+            if taken:
+                return lane, taken
+        waits = {asyncio.create_task(pullers[lane].arrived()): lane for lane in Lane}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in waits:
+                task.cancel()
+        return await self._next(pullers)
+
+    async def _handle(self, puller: Puller, deliveries: list[Delivery]) -> None:
+        try:
+            result = self._batch.take(
+                [(_subject(delivery), delivery.data) for delivery in deliveries],
+                self._p.directory(),
+                self._p.clock(),
+                before_commit=lambda: self._p.gap(1),
+            )
+        except UnavailableError:
+            # Disk full or locked: nothing was committed. Wait; the bus keeps the messages.
+            _log.exception("batch-not-stored", messages=len(deliveries))
+            await asyncio.sleep(_RETRY_S)
+            for delivery in deliveries:
+                await puller.again(delivery, _RETRY_S)
+            return
+        self._p.gap(2)
+        self._wake.set()
+        await self._acknowledge(puller, deliveries, result)
+        self._p.gap(3)
+        for member, request in result.resends:
+            await self._send_again(member, numbers_to_resend(request))
+
+    async def _acknowledge(self, puller: Puller, deliveries: list[Delivery], result: BatchResult) -> None:
+        for delivery, outcome in zip(deliveries, result.outcomes, strict=True):
+            if outcome is Outcome.ROUTINE:
+                # Acknowledging would leave the bytes in the stream's file: routine events are overwritten (P12).
+                try:
+                    await erase_message(self._p.bus, OUT, delivery.sequence)
+                except UnavailableError:
+                    continue  # it comes again, is known as a repeat, and is erased then
+            await puller.ack(delivery)
+
+    async def _publish(self, publisher: Publisher) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                busy = await self._publish_inbox(publisher) | await self._publish_audit(publisher)
+            except UnavailableError as error:
+                _log.warning("publish-waits", error=str(error))
+                await asyncio.sleep(_RETRY_S)
+                continue
+            if not busy:
+                await self._wake.wait()
+
+    async def _publish_inbox(self, publisher: Publisher) -> bool:
+        with self._p.store.work() as work:
+            rows = work.outgoing.waiting_inbox(_PUBLISH_MOST)
+        if not rows:
+            return False
+        shards: dict[int, list[InboxRow]] = {}
+        for row in rows:
+            shards.setdefault(shard_of(row.reader, self._p.shards), []).append(row)
+        sent = await asyncio.gather(*(self._publish_shard(publisher, one) for one in shards.values()))
+        self._p.gap(4)
+        with self._p.store.work() as work:
+            work.outgoing.inbox_published([pair for pairs in sent for pair in pairs])
+        return True
+
+    async def _publish_shard(self, publisher: Publisher, rows: list[InboxRow]) -> list[tuple[InboxRow, int]]:
+        messages = [
+            BusMessage(shard_subject(row.reader, self._p.shards), row.body, row.msg_id) for row in rows
+        ]
+        sequences = await publisher.publish_batch(messages)
+        return list(zip(rows, sequences, strict=True))
+
+    async def _publish_audit(self, publisher: Publisher) -> bool:
+        with self._p.store.work() as work:
+            rows = work.outgoing.waiting_audit(_PUBLISH_MOST)
+        if not rows:
+            return False
+        await publisher.publish_batch(
+            [
+                BusMessage(audit_subject(AUDIT_PARTITION), row.body, f"audit.{AUDIT_PARTITION}.{row.number}")
+                for row in rows
+            ]
+        )
+        with self._p.store.work() as work:
+            work.outgoing.audit_published(rows)
+        return True
+
+    async def _send_again(self, member: str, numbers: tuple[int, ...]) -> None:
+        """A reader has a gap: publish those deliveries anew, under new ids."""
+        for number in numbers:
+            with self._p.store.work() as work:
+                sequence = work.outgoing.sequence_of(member, number)
+            if sequence is None:
+                continue
+            stored = await get_message(self._p.bus, in_stream(shard_of(member, self._p.shards)), sequence)
+            with self._p.store.work() as work:
+                self._batch.note_resend(
+                    work, member, number, None if stored is None else stored.data, self._p.clock()
+                )
+        self._wake.set()
+
+    async def _tick(self) -> None:
+        while True:
+            started = time.monotonic()
+            try:
+                if self._batch.tick(self._p.directory(), self._p.clock()):
+                    self._wake.set()
+            except UnavailableError:
+                _log.exception("tick-not-stored")
+            await asyncio.sleep(max(0.0, _TICK_S - (time.monotonic() - started)))
+
+
+def _subject(delivery: Delivery) -> OutSubject | None:
+    try:
+        return OutSubject.parse(delivery.subject)
+    except MalformedSubjectError:
+        return None

@@ -1,0 +1,101 @@
+"""Where the parts are put together: clock, randomness, files and keys enter here and nowhere below."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from broker.bus.connection import Access, Bus, connect
+from broker.bus.topology import DEFAULT_SHARDS
+from broker.clock import system_clock, system_entropy
+from broker.crypto.directories import Accept, judge_directory, reopen_directory
+from broker.crypto.keyring import load_keyring
+from broker.errors import ConfigurationError
+from broker.routing.desk import RouterKeys
+from broker.routing.service import RouterParts, RouterService
+from broker.store.router.store import RouterStore
+from schemas.directory import Directory
+from schemas.errors import MalformedIdentifierError
+from schemas.ids import GssCode
+
+
+class DirectoryFile:
+    """The directory as it lies in a home; a newer, rightly signed one is taken up when the file changes."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._directory = reopen_directory(path.read_bytes())
+        except FileNotFoundError as error:
+            raise ConfigurationError(
+                f"{path} is missing; run `handrail directory init` or copy it here"
+            ) from error
+        self._seen = path.stat().st_mtime_ns
+
+    def __call__(self) -> Directory:
+        """The directory in use now. A candidate that is not to be trusted changes nothing."""
+        changed = self._path.stat().st_mtime_ns
+        if changed != self._seen:
+            self._seen = changed
+            verdict = judge_directory(
+                self._path.read_bytes(), self._directory, self._directory.roots, system_clock()
+            )
+            if isinstance(verdict, Accept):
+                self._directory = verdict.directory
+        return self._directory
+
+
+@dataclass(frozen=True, slots=True)
+class RouterHome:
+    """The router's folder: ``keys/``, ``nats/``, ``directory.bin``, ``router.db``."""
+
+    folder: Path
+
+    @property
+    def database(self) -> Path:
+        """Its state."""
+        return self.folder / "router.db"
+
+    def access(self, url: str | None = None) -> Access:
+        """How it signs in to the bus. Raises ConfigurationError where no server was ever named."""
+        try:
+            found = url or (self.folder / "nats" / "url").read_text()
+        except FileNotFoundError as error:
+            raise ConfigurationError(
+                "no server is known yet; start one with `handrail up` or give --url"
+            ) from error
+        return Access.in_folder(self.folder / "nats", "router", found)
+
+
+def is_area(code: str) -> bool:
+    """Whether a text is a GSS code; that it is of a known area is checked against the register."""
+    try:
+        GssCode(code)
+    except MalformedIdentifierError:
+        return False
+    return True
+
+
+async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService, Bus, RouterStore]:
+    """Put a router together and sign it in.
+
+    Raises:
+        ConfigurationError: keys or directory are missing or open to others.
+        UnavailableError: the bus cannot be reached.
+    """
+    directory = DirectoryFile(home.folder / "directory.bin")
+    keyring = load_keyring(home.folder / "keys")
+    usable = [key.key_id for key in directory().router.sign_keys if key.usable(system_clock())]
+    keys = RouterKeys(keyring.sign_key(usable), keyring.secret("handles"))
+    store = RouterStore(home.database)
+    bus = await connect(home.access(url))
+    parts = RouterParts(
+        bus=bus,
+        store=store,
+        keys=keys,
+        routing_keys=keyring.kems,
+        directory=directory,
+        clock=system_clock,
+        shards=DEFAULT_SHARDS,
+        is_area=is_area,
+        entropy=system_entropy,
+    )
+    return RouterService(parts), bus, store
