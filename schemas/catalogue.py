@@ -108,6 +108,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
     (handovers.ResponsibilityAccepted, _HANDOVER, _CARE, _CONTINUE, _TASK, "BE", "P-MK"),
     (handovers.HandoverBundle, _HANDOVER, _ANY, _CONTINUE, _TASK, "ABCDK", "P-NFK2"),
     (handovers.HandoverReleased, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
+    (handovers.HandoverVerified, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverAccepted, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverDeclined, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverWithdrawn, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),

@@ -185,6 +185,23 @@ class HandoverReleased(Event):
     details: HandoverReleasedDetails
 
 
+class HandoverVerifiedDetails(BetweenAreas):
+    """The new area's gateway has the whole history and has checked every signature in it."""
+
+    usual_urgency: ClassVar[Urgency] = Urgency.U2
+
+    events: int = Field(ge=0, le=1_000_000)
+    """How many events the history holds."""
+    verified_at: AwareDatetime
+
+
+class HandoverVerified(Event):
+    """The history is whole at the new area: said by its gateway, not by a person."""
+
+    type: Literal["handover.verified"] = "handover.verified"
+    details: HandoverVerifiedDetails
+
+
 class HandoverAcceptedDetails(BetweenAreas):
     """A person of the new area takes the child's case on."""
 

@@ -76,6 +76,7 @@ DETAILS: Final[Mapping[str, Document]] = {
         "voice": _VOICE,
     },
     "handover.released": _BETWEEN | {"by": _WORKER},
+    "handover.verified": _BETWEEN | {"events": 5, "verified_at": _AT},
     "handover.accepted": _BETWEEN | {"by": _WORKER, "effective_at": _AT},
     "handover.declined": _BETWEEN | {"by": _WORKER, "reason": "papers_missing", "because": _BECAUSE},
     "handover.withdrawn": _BETWEEN | {"by": _WORKER, "because": _BECAUSE},

@@ -1,0 +1,268 @@
+"""What a member receives: the ledger by number, the vault's keys, orders, granted history, handovers."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
+
+from broker.store.gateway import tables as t
+
+
+@dataclass(frozen=True, slots=True)
+class InRow:
+    """One delivery in the ledger."""
+
+    number: int
+    kind: int
+    message_id: bytes
+    author: str
+    child: bytes | None
+    previous: int
+    taken_ms: int
+    arrived_ms: int
+    late: bool
+    skewed: bool
+    body: bytes
+    state: str
+    fault: str | None = None
+    opened_ms: int | None = None
+    taken_on_ms: int | None = None
+    taken_on_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order that this gateway was sent: to answer, or to know what will come."""
+
+    order_id: bytes
+    grantor: str
+    handover: bytes | None
+    evidence: bytes
+    kind: int
+    body: bytes
+    events: int
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """An event that was granted: the grant's signed bytes hold the author's own."""
+
+    event_id: bytes
+    order_id: bytes
+    child: bytes | None
+    author: str
+    taken_ms: int
+    position: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class HandoverRow:
+    """The newest word on a handover."""
+
+    handover: bytes
+    child: bytes | None
+    number: int
+    body: bytes
+    verify_sent: bool
+
+
+class Inbox:
+    """Works inside one transaction of the caller's; nothing is durable before that commits."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._c = connection
+
+    def has(self, number: int) -> bool:
+        """Whether a delivery is in the ledger."""
+        return self._c.scalar(sa.select(t.inbox.c.number).where(t.inbox.c.number == number)) is not None
+
+    def is_applied(self, number: int) -> bool:
+        """Whether a delivery has been applied (or was found unusable): what comes after it may go on."""
+        state = self._c.scalar(sa.select(t.inbox.c.state).where(t.inbox.c.number == number))
+        return state in {"applied", "failed"}
+
+    def add(self, row: InRow) -> None:
+        """Write a delivery."""
+        self._c.execute(
+            t.inbox.insert().values(
+                number=row.number,
+                kind=row.kind,
+                message_id=row.message_id,
+                author=row.author,
+                child=row.child,
+                previous=row.previous,
+                taken_ms=row.taken_ms,
+                arrived_ms=row.arrived_ms,
+                late=row.late,
+                skewed=row.skewed,
+                body=row.body,
+                state=row.state,
+            )
+        )
+
+    def settle(self, number: int, state: str, fault: str | None = None) -> None:
+        """A delivery is applied, or failed with a fault's code."""
+        self._c.execute(t.inbox.update().where(t.inbox.c.number == number).values(state=state, fault=fault))
+
+    def held_after(self, number: int) -> list[InRow]:
+        """Deliveries that wait for this one."""
+        return self._rows(t.inbox.c.previous == number, t.inbox.c.state == "held")
+
+    def held(self) -> list[InRow]:
+        """Everything that waits for something."""
+        return self._rows(t.inbox.c.state == "held")
+
+    def gaps(self) -> list[int]:
+        """Numbers below the newest that never came; at most a few hundred."""
+        newest = self._c.scalar(sa.select(sa.func.max(t.inbox.c.number))) or 0
+        count = self._c.scalar(sa.select(sa.func.count()).select_from(t.inbox)) or 0
+        if newest == count:
+            return []
+        have = set(self._c.scalars(sa.select(t.inbox.c.number)))
+        return [number for number in range(1, newest) if number not in have][:500]
+
+    def get(self, number: int) -> InRow | None:
+        """One delivery."""
+        found = self._rows(t.inbox.c.number == number)
+        return found[0] if found else None
+
+    def by_message(self, message_id: bytes, kind: int) -> InRow | None:
+        """The delivery of one message."""
+        found = self._rows(t.inbox.c.message_id == message_id, t.inbox.c.kind == kind)
+        return found[0] if found else None
+
+    def of_child(self, child: bytes, kind: int) -> list[InRow]:
+        """All applied deliveries of a kind about one child, in order."""
+        return self._rows(t.inbox.c.child == child, t.inbox.c.kind == kind, t.inbox.c.state == "applied")
+
+    def of_kind(self, kinds: Iterable[int]) -> list[InRow]:
+        """All deliveries of these kinds, in order."""
+        return self._rows(t.inbox.c.kind.in_(list(kinds)))
+
+    def mark_opened(self, number: int, at_ms: int) -> bool:
+        """First opening of a delivery; False if it was opened before."""
+        done = self._c.execute(
+            t.inbox.update()
+            .where(t.inbox.c.number == number, t.inbox.c.opened_ms.is_(None))
+            .values(opened_ms=at_ms)
+        )
+        return bool(done.rowcount)
+
+    def mark_taken_on(self, number: int, at_ms: int, by: str) -> bool:
+        """Somebody takes it on; False if somebody has."""
+        done = self._c.execute(
+            t.inbox.update()
+            .where(t.inbox.c.number == number, t.inbox.c.taken_on_ms.is_(None))
+            .values(taken_on_ms=at_ms, taken_on_by=by)
+        )
+        return bool(done.rowcount)
+
+    def keep_key(self, event_id: bytes, index: int, wrapped: bytes) -> None:
+        """Remember a part's key, as the vault wrapped it."""
+        statement = insert(t.part_keys).values(event_id=event_id, part=index, wrapped=wrapped)
+        self._c.execute(statement.on_conflict_do_nothing())
+
+    def keys_of(self, event_id: bytes) -> dict[int, bytes]:
+        """An event's part keys by part, as the vault wrapped them."""
+        rows = self._c.execute(sa.select(t.part_keys).where(t.part_keys.c.event_id == event_id)).all()
+        return {row.part: row.wrapped for row in rows}
+
+    def add_order(self, row: OrderRow) -> bool:
+        """Remember an order; False if it was known."""
+        statement = insert(t.orders).values(
+            order_id=row.order_id,
+            grantor=row.grantor,
+            handover=row.handover,
+            evidence=row.evidence,
+            kind=row.kind,
+            body=row.body,
+            events=row.events,
+            answer=row.answer,
+        )
+        return bool(self._c.execute(statement.on_conflict_do_nothing()).rowcount)
+
+    def order(self, order_id: bytes) -> OrderRow | None:
+        """One order."""
+        row = self._c.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
+        return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001  the library's own interface
+
+    def answered(self, order_id: bytes, answer: str) -> None:
+        """An order was granted or refused by us."""
+        self._c.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(answer=answer))
+
+    def orders_for(self, handover: bytes) -> list[OrderRow]:
+        """The orders of one handover."""
+        rows = self._c.execute(sa.select(t.orders).where(t.orders.c.handover == handover)).all()
+        return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def evidence_used(self, evidence: bytes, kind: int) -> bool:
+        """Whether an order resting on this evidence has been answered by us: once is enough."""
+        found = self._c.scalar(
+            sa.select(t.orders.c.order_id).where(
+                t.orders.c.evidence == evidence, t.orders.c.kind == kind, t.orders.c.answer == "granted"
+            )
+        )
+        return found is not None
+
+    def add_history(self, row: HistoryRow) -> bool:
+        """Keep a granted event; False if it was there."""
+        statement = insert(t.history).values(
+            event_id=row.event_id,
+            order_id=row.order_id,
+            child=row.child,
+            author=row.author,
+            taken_ms=row.taken_ms,
+            position=row.position,
+            body=row.body,
+        )
+        return bool(self._c.execute(statement.on_conflict_do_nothing()).rowcount)
+
+    def history_of(self, child: bytes) -> list[HistoryRow]:
+        """Everything granted about a child, in the original order."""
+        rows = self._c.execute(
+            sa.select(t.history)
+            .where(t.history.c.child == child)
+            .order_by(t.history.c.taken_ms, t.history.c.position)
+        ).all()
+        return [HistoryRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def history_count(self, order_id: bytes) -> int:
+        """How many events of an order have come."""
+        count = self._c.scalar(
+            sa.select(sa.func.count()).select_from(t.history).where(t.history.c.order_id == order_id)
+        )
+        return int(count or 0)
+
+    def save_handover(self, row: HandoverRow) -> None:
+        """Keep the newest word on a handover; an older one changes nothing."""
+        statement = insert(t.handovers).values(
+            handover=row.handover, child=row.child, number=row.number, body=row.body, verify_sent=False
+        )
+        self._c.execute(
+            statement.on_conflict_do_update(
+                index_elements=["handover"],
+                set_={"child": row.child, "number": row.number, "body": row.body},
+                where=t.handovers.c.number < row.number,
+            )
+        )
+
+    def handovers(self) -> list[HandoverRow]:
+        """All handovers that this member was told of, newest word first."""
+        rows = self._c.execute(sa.select(t.handovers).order_by(t.handovers.c.number.desc())).all()
+        return [HandoverRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def verify_sent(self, handover: bytes) -> bool:
+        """Note that the whole history was checked and said so; False if it had been said."""
+        done = self._c.execute(
+            t.handovers.update()
+            .where(t.handovers.c.handover == handover, t.handovers.c.verify_sent.is_(False))
+            .values(verify_sent=True)
+        )
+        return bool(done.rowcount)
+
+    def _rows(self, *where: sa.ColumnElement[bool]) -> list[InRow]:
+        rows = self._c.execute(sa.select(t.inbox).where(*where).order_by(t.inbox.c.number)).all()
+        return [InRow(**row._mapping) for row in rows]  # noqa: SLF001

@@ -1,0 +1,71 @@
+"""The gateway's two databases: its state, and custody, a second place for every message as it came."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from broker.store.engine import changes, open_sqlite, writing
+from broker.store.gateway import tables as t
+from broker.store.gateway.inbox import Inbox
+from broker.store.gateway.outbox import Outbox
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The stores of one transaction."""
+
+    outbox: Outbox
+    inbox: Inbox
+
+
+class GatewayStore:
+    """A gateway's state. Several processes may hold it: the running gateway, and commands."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = open_sqlite(path, "gateway")
+        self._watch: sa.Connection | None = None
+
+    @contextmanager
+    def work(self) -> Iterator[Work]:
+        """One write transaction; durable when the block ends. Raises UnavailableError when locked or full."""
+        with writing(self._engine) as connection:
+            yield Work(Outbox(connection), Inbox(connection))
+
+    def version(self) -> int:
+        """Changes whenever another process has written: how a running gateway notices new work."""
+        if self._watch is None:
+            self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT", reading=True)
+        return changes(self._watch)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._watch is not None:
+            self._watch.close()
+        self._engine.dispose()
+
+
+class Custody:
+    """Every message as it came, still sealed, in a file of its own; durable before the bus is told."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = open_sqlite(path, "gateway")
+
+    def keep(self, bodies: list[bytes], at_ms: int) -> None:
+        """Write messages; durable on return. Raises UnavailableError."""
+        with writing(self._engine) as connection:
+            for body in bodies:
+                connection.execute(t.custody.insert().values(arrived_ms=at_ms, body=body))
+
+    def since(self, at_ms: int) -> Iterator[bytes]:
+        """Messages that came since then, in the order in which they came."""
+        with self._engine.connect().execution_options(reading=True) as connection:
+            query = sa.select(t.custody.c.body).where(t.custody.c.arrived_ms >= at_ms)
+            for row in connection.execute(query.order_by(t.custody.c.position)):
+                yield row.body
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._engine.dispose()

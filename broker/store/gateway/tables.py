@@ -1,0 +1,146 @@
+"""The gateway's tables. Bodies are ciphertext as received or sent; plaintext is never stored."""
+
+import sqlalchemy as sa
+
+METADATA = sa.MetaData()
+
+Bytes = sa.LargeBinary
+Text = sa.String
+Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+outbox = sa.Table(
+    "outbox",
+    METADATA,
+    sa.Column("position", Number, primary_key=True, autoincrement=True),
+    sa.Column("event_id", Bytes, index=True),
+    sa.Column("kind", Number, nullable=False),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("msg_id", Text, nullable=False),
+    sa.Column("key_id", Text, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+    sa.Column("created_ms", Number, nullable=False),
+    sa.Column("sent_ms", Number),
+    sa.Column("returned", Text),
+)
+sa.Index("outbox_waiting", outbox.c.position, sqlite_where=outbox.c.sent_ms.is_(None))
+
+# Whom an event was sealed to, and what they have said of it since.
+sent_to = sa.Table(
+    "sent_to",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("reader", Text, primary_key=True),
+    sa.Column("delivered_ms", Number),
+    sa.Column("opened_ms", Number),
+    sa.Column("taken_on_ms", Number),
+    sa.Column("passed_on_ms", Number),
+)
+
+chains = sa.Table(
+    "chains",
+    METADATA,
+    sa.Column("lane", Text, primary_key=True),
+    sa.Column("sequence", Number, nullable=False),
+    sa.Column("digest", Bytes, nullable=False),
+)
+
+counters = sa.Table(
+    "counters",
+    METADATA,
+    sa.Column("name", Text, primary_key=True),
+    sa.Column("value", Number, nullable=False),
+)
+
+# The ledger: every delivery by its number. ``state``: held, applied, failed.
+inbox = sa.Table(
+    "inbox",
+    METADATA,
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("kind", Number, nullable=False),
+    sa.Column("message_id", Bytes, nullable=False, index=True),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("child", Bytes, index=True),
+    sa.Column("previous", Number, nullable=False),
+    sa.Column("taken_ms", Number, nullable=False),
+    sa.Column("arrived_ms", Number, nullable=False),
+    sa.Column("late", sa.Boolean, nullable=False),
+    sa.Column("skewed", sa.Boolean, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("fault", Text),
+    sa.Column("opened_ms", Number),
+    sa.Column("taken_on_ms", Number),
+    sa.Column("taken_on_by", Text),
+)
+
+part_keys = sa.Table(
+    "part_keys",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("part", Number, primary_key=True),
+    sa.Column("wrapped", Bytes, nullable=False),
+)
+
+orders = sa.Table(
+    "orders",
+    METADATA,
+    sa.Column("order_id", Bytes, primary_key=True),
+    sa.Column("grantor", Text, nullable=False),
+    sa.Column("handover", Bytes, index=True),
+    sa.Column("evidence", Bytes, nullable=False),
+    sa.Column("kind", Number, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+    sa.Column("events", Number, nullable=False),
+    sa.Column("answer", Text),
+)
+
+history = sa.Table(
+    "history",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("order_id", Bytes, nullable=False, index=True),
+    sa.Column("child", Bytes, index=True),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("taken_ms", Number, nullable=False),
+    sa.Column("position", Number, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+)
+
+handovers = sa.Table(
+    "handovers",
+    METADATA,
+    sa.Column("handover", Bytes, primary_key=True),
+    sa.Column("child", Bytes),
+    sa.Column("number", Number, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+    sa.Column("verify_sent", sa.Boolean, nullable=False, default=False),
+)
+
+receipts_out = sa.Table(
+    "receipts_out",
+    METADATA,
+    sa.Column("position", Number, primary_key=True, autoincrement=True),
+    sa.Column("kind", Number, nullable=False),
+    sa.Column("message_id", Bytes, nullable=False),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("number", Number, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
+    sa.Column("role", Text),
+)
+
+slip_keys = sa.Table(
+    "slip_keys",
+    METADATA,
+    sa.Column("board", Text, primary_key=True),
+    sa.Column("month", Text, primary_key=True),
+    sa.Column("key_ref", Bytes, nullable=False),
+    sa.Column("wrapped", Bytes, nullable=False),
+)
+
+custody = sa.Table(
+    "custody",
+    METADATA,
+    sa.Column("position", Number, primary_key=True, autoincrement=True),
+    sa.Column("arrived_ms", Number, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+)
