@@ -134,6 +134,7 @@ class Controls:
             self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
         if order.handover is not None:
             self._handovers.granted(order.handover)
+            self._handovers.flush()
 
     def _refusal(self, refusal: Refusal, member: str) -> None:
         order = self._open_order(refusal.order_id, member)

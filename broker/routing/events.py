@@ -67,6 +67,7 @@ class Events:
         numbers = self._deliver(event, child, origin, readers)
         self._record(event, child, readers, numbers)
         self._order_missing(event, child, readers)
+        self._handovers.flush()
         self._forget_if_over(event, child)
         return True
 

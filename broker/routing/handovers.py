@@ -41,6 +41,13 @@ class Handovers:
         self._outgoing = outgoing
         self._desk = desk
         self._directory = directory
+        self._later: list[tuple[str, Item]] = []
+
+    def flush(self) -> None:
+        """Queue what was said meanwhile: after the event itself, which whoever acts on it must have read."""
+        for member, item in self._later:
+            self._desk.deliver(member, item)
+        self._later.clear()
 
     def open_of(self, child: bytes) -> list[Handover]:
         """A child's handovers that are not over, newest first."""
@@ -124,9 +131,8 @@ class Handovers:
         """Give both front doors the same facts in the same words."""
         body = self.view(handover, reason).to_bytes()
         for member in sorted(front_doors([handover.from_area, handover.to_area], self._directory)):
-            self._desk.deliver(
-                member, Item(InKind.HANDOVER, handover.handover, "router", body, child=handover.child)
-            )
+            item = Item(InKind.HANDOVER, handover.handover, "router", body, child=handover.child)
+            self._later.append((member, item))
 
     def view(self, handover: Handover, reason: str | None = None) -> HandoverView:
         """The handover as both sides see it."""
@@ -208,7 +214,7 @@ class Handovers:
         )
         signed = self._desk.sign(Order.LABEL, order.to_bytes())
         for member in (order.grantor, order.reader):
-            self._desk.deliver(member, Item(InKind.ORDER, order.order_id, "router", signed, child=child))
+            self._later.append((member, Item(InKind.ORDER, order.order_id, "router", signed, child=child)))
         self._desk.audit(
             EntryKind.ORDER,
             child=child,

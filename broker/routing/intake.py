@@ -114,6 +114,7 @@ class Batch:
             due = work.procedures.due(to_ms(now), 200)
             for row in due:
                 moment.handovers.fire(row)
+            moment.handovers.flush()
             waiting = work.intake.in_quarantine("retry")
             for entry in waiting:
                 self._retry(moment, entry, BatchResult())

@@ -1,0 +1,227 @@
+"""What a front door's people do: release, accept, decline, link, unlink, confirm. Each is a signed, sealed event."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.gateway.errors import NoSuchItemError, NotAFrontDoorError
+from adapters.gateway.home import Home
+from adapters.gateway.orders import Orders
+from adapters.gateway.publishing import Publishing
+from adapters.gateway.reading import Reading
+from broker.crypto.tokens import IdentifierKind
+from broker.errors import RejectedError
+from broker.store.gateway.inbox import HandoverRow
+from broker.store.gateway.store import Work
+from schemas.catalogue import parse_event
+from schemas.control import Action, ActionKind
+from schemas.handover import HandoverView
+from schemas.ids import EventId
+from schemas.wire import InKind, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who decided: ``name, role`` as typed by the person."""
+
+    name: str | None
+    role: str
+
+    @classmethod
+    def parse(cls, text: str) -> "Person":
+        """Read ``Name, role`` or just a role."""
+        name, _, role = text.rpartition(",")
+        return cls(name.strip() or None, role.strip())
+
+    def document(self) -> dict[str, str]:
+        """As an event names a professional."""
+        return {"role": self.role} | ({"name": self.name} if self.name else {})
+
+
+class Actions:
+    """Publishes a front door's decisions."""
+
+    def __init__(self, home: Home, publishing: Publishing, orders: Orders) -> None:
+        self._home = home
+        self._publishing = publishing
+        self._orders = orders
+        self._reading = Reading(home)
+
+    def handovers(self) -> list[HandoverView]:
+        """Every handover that concerns us, the newest word first."""
+        with self._home.store.work() as work:
+            return [HandoverView.from_bytes(row.body) for row in work.inbox.handovers()]
+
+    def handover(self, prefix: str) -> tuple[HandoverRow, HandoverView]:
+        """One handover by the beginning of its id. Raises NoSuchItemError."""
+        with self._home.store.work() as work:
+            found = [row for row in work.inbox.handovers() if row.handover.hex().startswith(prefix.lower())]
+        if len(found) != 1:
+            raise NoSuchItemError(f"{len(found)} handovers begin with {prefix!r}")
+        return found[0], HandoverView.from_bytes(found[0].body)
+
+    def release(self, handover: str, by: Person) -> EventId:
+        """Let the history go to the new area."""
+        row, view = self.handover(handover)
+        details = _between(view) | {"by": by.document()}
+        return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
+
+    def accept(self, handover: str, by: Person, *, conference: bool = False) -> EventId:
+        """Take the child's case on; from the router's taking of this, this area holds it."""
+        row, view = self.handover(handover)
+        details = _between(view) | {
+            "by": by.document(),
+            "effective_at": self._home.clock().isoformat(),
+            "without_bundle": not view.verified,
+        }
+        return self._act(
+            "handover.accepted", row, view.to_area, details, ActionKind.ACCEPT, conference=conference
+        )
+
+    def decline(self, handover: str, by: Person, reason: str, because: str) -> EventId:
+        """Not take the case on, with a reason. The safety duty cannot be declined."""
+        row, view = self.handover(handover)
+        details = _between(view) | {"by": by.document(), "reason": reason, "because": because}
+        return self._act("handover.declined", row, view.to_area, details, ActionKind.DECLINE, reason=reason)
+
+    def withdraw(self, handover: str, by: Person, because: str) -> EventId:
+        """Take one's own handover back."""
+        row, view = self.handover(handover)
+        details = _between(view) | {"by": by.document(), "because": because}
+        return self._act("handover.withdrawn", row, view.from_area, details, ActionKind.WITHDRAW)
+
+    def conference_held(self, handover: str, by: Person, held_on: str, category: str | None) -> EventId:
+        """The transfer-in conference was held: the handover of a protection plan closes."""
+        row, view = self.handover(handover)
+        details: dict[str, Any] = {
+            "kind": "transfer_in",
+            "held_on": held_on,
+            "on_plan": category is not None,
+            "chair": by.document(),
+        }
+        if category is not None:
+            details["category"] = category
+        return self._act("conference.held", row, view.to_area, details, ActionKind.CONFERENCE_HELD)
+
+    def verify_whole(self) -> list[EventId]:
+        """For each handover whose history is whole and checked: say so, once. Called by the running gateway."""
+        with self._home.store.work() as work:
+            ready = [
+                (row, HandoverView.from_bytes(row.body), count)
+                for row in work.inbox.handovers()
+                if not row.verify_sent and (count := self._orders.is_whole(work, row.handover)) is not None
+            ]
+        said = []
+        for row, view, count in ready:
+            details = _between(view) | {"events": count, "verified_at": self._home.clock().isoformat()}
+            said.append(self._act("handover.verified", row, view.to_area, details, ActionKind.VERIFY))
+            with self._home.store.work() as work:
+                work.inbox.verify_sent(row.handover)
+        return said
+
+    def link(self, identities: Sequence[dict[str, str]], by: Person, why: str, evidence: str) -> EventId:
+        """A named person decides that these identifiers are one child."""
+        details = self._identity(identities, by, why) | {"evidence": [evidence]}
+        return self._identify(
+            "identity.linked", identities, details, Action(ActionKind.LINK, reason=evidence)
+        )
+
+    def unlink(self, identities: Sequence[dict[str, str]], by: Person, why: str, link: str) -> EventId:
+        """A named person decides that a link was wrong; everybody who was told is told."""
+        details = self._identity(identities, by, why) | {"link": link}
+        return self._identify("identity.unlinked", identities, details, Action(ActionKind.UNLINK))
+
+    def involve(self, subject: dict[str, str], member: str, kind: str, since: str) -> EventId:
+        """Confirm that a member is involved with a child, so that it hears of what concerns it."""
+        document = self._document(
+            "involvement.confirmed",
+            subject,
+            self._own_area(),
+            {"agency": kind, "member": member, "since": since},
+        )
+        return self._publishing.publish(
+            parse_event(document), action=Action(ActionKind.INVOLVE, member=member)
+        )
+
+    def _identity(self, identities: Sequence[dict[str, str]], by: Person, why: str) -> dict[str, Any]:
+        return {
+            "identities": list(identities),
+            "decided_by": by.document(),
+            "decided_at": self._home.clock().isoformat(),
+            "why": why,
+        }
+
+    def _identify(
+        self, kind: str, identities: Sequence[dict[str, str]], details: dict[str, Any], action: Action
+    ) -> EventId:
+        subject = {name: value for one in identities for name, value in one.items()}
+        document = self._document(kind, subject, self._own_area(), details)
+        return self._publishing.publish(parse_event(document), action=action, tokens=self._tokens(identities))
+
+    def _tokens(self, identities: Sequence[dict[str, str]]) -> list[Token]:
+        keyed = self._home.keyring.tokens()
+        kinds = {"nhs_number": IdentifierKind.NHS_NUMBER, "upn": IdentifierKind.UPN}
+        return [keyed.token_now(kinds[name], value) for one in identities for name, value in one.items()]
+
+    def _act(
+        self,
+        kind: str,
+        row: HandoverRow,
+        area: str,
+        details: dict[str, Any],
+        action: ActionKind,
+        *,
+        reason: str | None = None,
+        conference: bool = False,
+    ) -> EventId:
+        with self._home.store.work() as work:
+            subject = self._subject(work, row)
+        document = self._document(kind, subject, area, details)
+        return self._publishing.publish(
+            parse_event(document),
+            action=Action(action, handover=row.handover, reason=reason, conference=conference),
+        )
+
+    def _subject(self, work: Work, row: HandoverRow) -> dict[str, Any]:
+        """Who the handover is about, from an event that we can read ourselves."""
+        if row.child is not None:
+            for delivery in work.inbox.of_child(row.child, int(InKind.VIEW)):
+                try:
+                    found: dict[str, Any] = self._reading.delivered(work, delivery).document["subject"]
+                except RejectedError:
+                    continue
+                if found.get("nhs_number") or found.get("upn") or found.get("unborn"):
+                    return {
+                        key: value for key, value in found.items() if key not in {"local_ref", "case_ref"}
+                    }
+        raise NoSuchItemError("no event about this child has reached us yet; wait for the notice of the move")
+
+    def _own_area(self) -> str:
+        me = self._home.me
+        if not me.front_door:
+            raise NotAFrontDoorError
+        return me.areas[0]
+
+    def _document(
+        self, kind: str, subject: dict[str, Any], area: str, details: dict[str, Any]
+    ) -> dict[str, Any]:
+        now = self._home.clock()
+        return {
+            "version": "1",
+            "type": kind,
+            "id": EventId.new(now, self._home.entropy),
+            "occurred_at": now.isoformat(),
+            "recorded_at": now.isoformat(),
+            "subject": subject,
+            "acting_area": area,
+            "residence": {"gss": area},
+            "details": details,
+        }
+
+
+def _between(view: HandoverView) -> dict[str, Any]:
+    return {
+        "from_area": view.from_area,
+        "to_area": view.to_area,
+        "handover_ref": view.handover.hex(),
+    }

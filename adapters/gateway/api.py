@@ -1,0 +1,228 @@
+"""The Python interface for vendors: synchronous, durable on return, working without network."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from adapters.gateway.actions import Actions
+from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
+from adapters.gateway.home import Home
+from adapters.gateway.orders import Orders
+from adapters.gateway.places import LocalPlaces, Places
+from adapters.gateway.publishing import Publishing
+from adapters.gateway.reading import Read, Reading
+from adapters.gateway.receiving import Receiving
+from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
+from broker.errors import RejectedError
+from broker.store.gateway.inbox import InRow
+from broker.store.gateway.outbox import OutRow, ReaderState
+from schemas.catalogue import parse_event
+from schemas.events.base import Event
+from schemas.ids import EventId
+from schemas.wire import InKind, ReceiptKind
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One delivery, as a list shows it: nothing in it was opened for that."""
+
+    number: int
+    kind: InKind
+    message_id: bytes
+    author: str
+    author_name: str
+    child: str | None
+    taken_ms: int
+    late: bool
+    skewed: bool
+    state: str
+    fault: str | None
+    opened_ms: int | None
+    taken_on_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One own event on its way: what each reader has said."""
+
+    event_id: EventId
+    created_ms: int
+    sent_ms: int | None
+    returned: str | None
+    readers: tuple[ReaderState, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a child's chronology. ``taken_ms`` is the router's time of the original delivery."""
+
+    read: Read
+    author_name: str
+    taken_ms: int
+    granted: bool
+
+    @property
+    def occurred(self) -> str:
+        """When it happened, as its author says."""
+        return str(self.read.document.get("occurred_at", ""))
+
+
+class Gateway:
+    """One member's gateway on this machine. Commands and the running process may use the same home at once."""
+
+    def __init__(self, home: Home, places: Callable[[], Places]) -> None:
+        self.home = home
+        self._places = places
+        self._reading = Reading(home)
+        self.publishing = Publishing(home, _LazyPlaces(places))
+        self.orders = Orders(home, self.publishing)
+        self.receiving = Receiving(home, self.orders)
+        self.actions = Actions(home, self.publishing, self.orders)
+
+    @classmethod
+    def open(
+        cls,
+        folder: str | Path,
+        *,
+        places: Callable[[], Places] = LocalPlaces,
+        clock: Clock = system_clock,
+        entropy: Entropy = system_entropy,
+    ) -> Self:
+        """Open a member's home. Raises ConfigurationError where something is missing or open to others."""
+        return cls(Home.open(folder, clock=clock, entropy=entropy), places)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.home.close()
+
+    def publish(self, event: Event | Mapping[str, Any]) -> EventId:
+        """Queue one event for everybody who must know. When this returns, it cannot be lost.
+
+        A document without ``id`` gets one; the same id again is the same event and is sent once.
+
+        Raises:
+            EventRefusedError: the document breaks a rule; each fault has place, reason and advice.
+            RejectedError: nobody may read it, or this member may not publish it.
+            UnavailableError: the disk took no write.
+        """
+        if not isinstance(event, Event):
+            document = dict(event)
+            document.setdefault("version", "1")
+            document.setdefault("id", EventId.new(self.home.clock(), self.home.entropy))
+            event = parse_event(document)
+        return self.publishing.publish(event)
+
+    def inbox(self, *, everything: bool = False) -> list[Item]:
+        """What has come, oldest first: events, and messages that were returned. ``everything``: orders and receipts too."""
+        kinds = tuple(InKind) if everything else (InKind.VIEW, InKind.RETURNED, InKind.NOTICE)
+        with self.home.store.work() as work:
+            rows = work.inbox.of_kind([int(kind) for kind in kinds])
+        return [self._item(row) for row in rows]
+
+    def read(self, number: int, *, role: str) -> Read:
+        """Open one event, and say so to its author (role, never name). Raises RejectedError."""
+        with self.home.store.work() as work:
+            row = self._row(work.inbox.get(number), number)
+            read = self._reading.delivered(work, row)
+            now_ms = to_ms(self.home.clock())
+            if work.inbox.mark_opened(number, now_ms):
+                work.outbox.owe_receipt(ReceiptKind.OPENED, row.message_id, row.author, number, now_ms, role)
+        return read
+
+    def take_on(self, number: int, *, by: str) -> None:
+        """Say that a named person has taken an event on. Only role and fact leave this gateway.
+
+        Raises:
+            AlreadyDoneError: somebody has.
+        """
+        with self.home.store.work() as work:
+            row = self._row(work.inbox.get(number), number)
+            now_ms = to_ms(self.home.clock())
+            if not work.inbox.mark_taken_on(number, now_ms, by):
+                raise AlreadyDoneError(f"{row.taken_on_by} has taken it on")
+            role = by.rpartition(",")[2].strip() or None
+            work.outbox.owe_receipt(ReceiptKind.TAKEN_ON, row.message_id, row.author, number, now_ms, role)
+
+    def outbox(self) -> list[Sent]:
+        """One's own events, newest first, and how far each is."""
+        with self.home.store.work() as work:
+            return [self._sent(row, work.outbox.readers(row.event_id or b"")) for row in work.outbox.events()]
+
+    def chronology(self, child: str) -> list[Line]:
+        """Everything this member may read about one child, by when it happened; granted history included.
+
+        ``child`` is the beginning of the child's handle as the inbox shows it.
+        """
+        lines: dict[str, Line] = {}
+        with self.home.store.work() as work:
+            handles = {
+                row.child
+                for row in work.inbox.of_kind([int(InKind.VIEW), int(InKind.GRANTED), int(InKind.HANDOVER)])
+                if row.child is not None and row.child.hex().startswith(child)
+            }
+            for handle in handles:
+                for old in work.inbox.history_of(handle):
+                    read = self._reading.granted(work, old)
+                    lines[read.document["id"]] = Line(
+                        read, self._name(old.author), old.taken_ms, granted=True
+                    )
+                for row in work.inbox.of_child(handle, int(InKind.VIEW)):
+                    try:
+                        read = self._reading.delivered(work, row)
+                    except RejectedError:
+                        continue
+                    lines[read.document["id"]] = Line(
+                        read, self._name(row.author), row.taken_ms, granted=False
+                    )
+        return sorted(lines.values(), key=lambda line: (line.occurred, line.taken_ms))
+
+    def _item(self, row: InRow) -> Item:
+        return Item(
+            number=row.number,
+            kind=InKind(row.kind),
+            message_id=row.message_id,
+            author=row.author,
+            author_name=self._name(row.author),
+            child=None if row.child is None else row.child.hex(),
+            taken_ms=row.taken_ms,
+            late=row.late,
+            skewed=row.skewed,
+            state=row.state,
+            fault=row.fault,
+            opened_ms=row.opened_ms,
+            taken_on_by=row.taken_on_by,
+        )
+
+    def _sent(self, row: OutRow, readers: list[ReaderState]) -> Sent:
+        return Sent(
+            EventId.from_raw(row.event_id or bytes(16)),
+            row.created_ms,
+            row.sent_ms,
+            row.returned,
+            tuple(readers),
+        )
+
+    def _row(self, row: InRow | None, number: int) -> InRow:
+        if row is None:
+            raise NoSuchItemError(f"there is no delivery {number}")
+        return row
+
+    def _name(self, member_id: str) -> str:
+        member = self.home.directory.member(member_id)
+        return member.name if member is not None else member_id
+
+
+class _LazyPlaces:
+    """Compiles or opens the postcode index only when a place is really looked up."""
+
+    def __init__(self, make: Callable[[], Places]) -> None:
+        self._make = make
+        self._made: Places | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._made is None:
+            self._made = self._make()
+        return getattr(self._made, name)

@@ -1,0 +1,45 @@
+"""Why a gateway refuses what it is given, with what to do."""
+
+from broker.errors import RejectedError
+
+
+class NobodyToReadError(RejectedError):
+    """No member in the directory may read this event, so it would reach nobody."""
+
+    code = "no-reader"
+    advice = "Check acting_area and residence, and that the area's front door is in the directory."
+
+
+class WrongAuthorError(RejectedError):
+    """This member may not publish this type of event, or not for this area."""
+
+    code = "not-entitled"
+    advice = "See `handrail directory policy TYPE` for who may publish it, and use one of your own areas."
+
+
+class NoSuchItemError(RejectedError):
+    """There is nothing of that number or id here."""
+
+    code = "no-such-item"
+    advice = "See the list command for what there is."
+
+
+class UnreadableError(RejectedError):
+    """The item cannot be read here."""
+
+    code = "unreadable"
+    advice = "The reason is in its fault; tell the operator if it should have been readable."
+
+
+class NotAFrontDoorError(RejectedError):
+    """Only a front door may do this."""
+
+    code = "not-a-front-door"
+    advice = "Ask the children's social care front door of the area."
+
+
+class AlreadyDoneError(RejectedError):
+    """Somebody has done this already."""
+
+    code = "already-done"
+    advice = "Nothing to do."

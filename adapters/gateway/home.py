@@ -1,0 +1,112 @@
+"""A member's home: keys, access to the bus, the directory, state and custody, all in one folder of mode 0700."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from broker.bus.connection import Access
+from broker.clock import Clock, Entropy, system_clock, system_entropy
+from broker.crypto.directories import Accept, Refuse, judge_directory, reopen_directory
+from broker.crypto.keyring import Keyring, load_keyring
+from broker.crypto.keys import SigningKey
+from broker.crypto.vault import Vault
+from broker.errors import ConfigurationError
+from broker.store.gateway.store import Custody, GatewayStore
+from schemas.directory import Directory
+from schemas.ids import MemberId
+from schemas.members import Member
+
+
+@dataclass(slots=True)
+class Home:
+    """An opened home. ``clock`` and ``entropy`` are the only ways in for time and randomness."""
+
+    folder: Path
+    member_id: MemberId
+    keyring: Keyring
+    vault: Vault
+    store: GatewayStore
+    custody: Custody
+    clock: Clock
+    entropy: Entropy
+    _directory: Directory
+    _seen: int
+
+    @classmethod
+    def open(
+        cls, folder: str | Path, *, clock: Clock = system_clock, entropy: Entropy = system_entropy
+    ) -> "Home":
+        """Open a home.
+
+        Raises:
+            ConfigurationError: something is missing, or open to others.
+        """
+        path = Path(folder)
+        try:
+            card = json.loads((path / "member.json").read_text())
+            signed = (path / "directory.bin").read_bytes()
+        except FileNotFoundError as error:
+            raise ConfigurationError(
+                f"{path} is not a member's home; `handrail directory add-member` makes one"
+            ) from error
+        keyring = load_keyring(path / "keys")
+        return cls(
+            folder=path,
+            member_id=MemberId(card["id"]),
+            keyring=keyring,
+            vault=Vault(keyring.secret("vault")),
+            store=GatewayStore(path / "gateway.db"),
+            custody=Custody(path / "custody.db"),
+            clock=clock,
+            entropy=entropy,
+            _directory=reopen_directory(signed),
+            _seen=(path / "directory.bin").stat().st_mtime_ns,
+        )
+
+    @property
+    def directory(self) -> Directory:
+        """The directory in use; a newer, rightly signed file is taken up."""
+        path = self.folder / "directory.bin"
+        changed = path.stat().st_mtime_ns
+        if changed != self._seen:
+            self._seen = changed
+            self.consider(path.read_bytes(), self.clock())
+        return self._directory
+
+    def consider(self, signed: bytes, now: datetime) -> Accept | Refuse:
+        """Judge a directory that came; take it up if it is to be trusted. The caller keeps its bytes."""
+        verdict = judge_directory(signed, self._directory, self._directory.roots, now)
+        if isinstance(verdict, Accept):
+            self._directory = verdict.directory
+            self.keyring = load_keyring(self.folder / "keys")
+        return verdict
+
+    @property
+    def me(self) -> Member:
+        """This member, as the directory lists it. Raises ConfigurationError where it does not."""
+        member = self.directory.member(self.member_id)
+        if member is None:
+            raise ConfigurationError(f"{self.member_id} is not in the directory")
+        return member
+
+    def signer(self) -> SigningKey:
+        """The key to sign with now; an expired one still signs, and is countersigned when it is sent."""
+        now = self.clock()
+        mine = [key for key in self.me.keys if key.use.value == "sign" and key.revoked_at is None]
+        usable = [key.key_id for key in mine if key.usable(now)]
+        newest_first = [key.key_id for key in sorted(mine, key=lambda key: key.not_before, reverse=True)]
+        return self.keyring.sign_key([*usable, *newest_first])
+
+    def access(self, url: str | None = None) -> Access:
+        """How this member signs in to the bus. Raises ConfigurationError where no server was ever named."""
+        try:
+            found = url or (self.folder / "nats" / "url").read_text()
+        except FileNotFoundError as error:
+            raise ConfigurationError("no server is known yet; start one, or give --url") from error
+        return Access.in_folder(self.folder / "nats", self.member_id, found)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self.store.close()
+        self.custody.close()

@@ -1,0 +1,180 @@
+"""Publishing: validate, pre-fill, seal, sign and queue, in one transaction. Durable on return, online or not."""
+
+from collections.abc import Sequence
+
+from adapters.gateway.composing import (
+    Composed,
+    check_author,
+    compose,
+    concerned_areas,
+    kem_public,
+    tokens_of,
+)
+from adapters.gateway.home import Home
+from adapters.gateway.places import Places
+from broker.bus.subjects import OutSubject, partition_of
+from broker.clock import to_ms
+from broker.crypto.keys import KemPublic, SigningKey
+from broker.crypto.seal import Draft, seal_event
+from broker.crypto.signing import sign
+from broker.crypto.slips import new_slip_key, seal_slip
+from broker.store.gateway.store import Work
+from schemas.catalogue import spec_of
+from schemas.control import Action, SlipKey, frame
+from schemas.events.base import Event
+from schemas.facts import RoutingFacts
+from schemas.ids import EventId
+from schemas.members import Member
+from schemas.policy import kept_to_front_doors, prefill, urgency_of
+from schemas.slip import BoardSlip
+from schemas.wire import PROTOCOL_VERSION, ChainLink, Kem, Lane, MatterEffect, OutKind, Token
+
+
+class Publishing:
+    """Turns events into sealed messages in the outbox of one home."""
+
+    def __init__(self, home: Home, places: Places) -> None:
+        self._home = home
+        self._places = places
+
+    def publish(
+        self, event: Event, *, action: Action | None = None, tokens: Sequence[Token] | None = None
+    ) -> EventId:
+        """Seal and queue one event; when this returns it survives a power cut and will reach its readers.
+
+        ``tokens`` stand in for the subject's own where an event links several identifiers.
+
+        Raises:
+            RejectedError: nobody may read it, or this member may not publish it.
+            UnavailableError: the disk took no write.
+        """
+        home, now = self._home, self._home.clock()
+        directory, me = home.directory, home.me
+        check_author(event, me, directory)
+        event = prefill(directory.policy, event, on=now.date())
+        areas = concerned_areas(event, self._places)
+        composed = compose(event, areas, me.id, directory, now)
+        found = tuple(tokens) if tokens is not None else tokens_of(event.subject, home.keyring.tokens())
+        urgency = urgency_of(directory.policy, event)
+        lane = Lane.of(urgency)
+        signer = home.signer()
+        sensitive = kept_to_front_doors(event)
+        with home.store.work() as work:
+            if work.outbox.is_own(event.id.raw):
+                return event.id  # the same item of the same message again: once is enough
+            sequence, previous = work.outbox.chain(lane.value)
+            facts = RoutingFacts(
+                tokens=found,
+                acting_area=areas.acting,
+                residence=areas.residence,
+                from_area=areas.from_area,
+                to_area=areas.to_area,
+                readers=composed.readers,
+                chain=ChainLink(lane, sequence + 1, previous),
+                matter=self._matter(event),
+                action=None if action is None else action.to_value(),
+            )
+            sealed = seal_event(
+                Draft(
+                    event_id=event.id.raw,
+                    author=me.id,
+                    event_class=spec_of(event).event_class,
+                    urgency=urgency,
+                    created_ms=to_ms(now),
+                    directory_version=directory.version,
+                    facts=facts,
+                    parts=composed.parts,
+                    slips=self._slips(work, event, composed, signer),
+                ),
+                signer=signer,
+                router=self._router() if sensitive else None,
+                entropy=home.entropy,
+            )
+            work.outbox.advance(lane.value, sequence + 1, sealed.manifest_hash)
+            work.outbox.put(
+                event_id=event.id.raw,
+                kind=int(OutKind.EVENT),
+                subject=str(OutSubject(me.id, lane, partition_of(found, me.id))),
+                msg_id=f"{me.id}.{event.id}",
+                key_id=signer.key_id,
+                body=frame(PROTOCOL_VERSION, int(OutKind.EVENT), sealed.envelope.to_bytes()),
+                created_ms=to_ms(now),
+                readers=composed.readers,
+            )
+        return event.id
+
+    def control(self, work: Work, kind: OutKind, signed: bytes, lane: Lane, name: str) -> None:
+        """Queue a signed control message inside the caller's transaction; ``name`` makes a repeat harmless."""
+        me = self._home.member_id
+        work.outbox.put(
+            event_id=None,
+            kind=int(kind),
+            subject=str(OutSubject(me, lane, partition_of((), me))),
+            msg_id=f"{me}.{name}",
+            key_id=self._home.signer().key_id,
+            body=frame(PROTOCOL_VERSION, int(kind), signed),
+            created_ms=to_ms(self._home.clock()),
+        )
+
+    def _matter(self, event: Event) -> tuple[MatterEffect, bytes | None]:
+        fact = event.matter
+        if fact.effect is MatterEffect.NONE:
+            return fact.effect, None
+        tokens = self._home.keyring.tokens()
+        return fact.effect, tokens.matter_ref(self._home.member_id, fact.ref or str(event.id))
+
+    def _router(self) -> KemPublic:
+        now = self._home.clock()
+        key = next(key for key in self._home.directory.router.kem_keys if key.usable(now))
+        return KemPublic.load(Kem.MLKEM768_X25519, key.public)
+
+    def _slips(
+        self, work: Work, event: Event, composed: Composed, signer: SigningKey
+    ) -> tuple[tuple[str, bytes], ...]:
+        slip = BoardSlip(
+            event_type=event.type,
+            purpose=str(event.purpose),
+            basis=str(event.basis),
+            occurred_ms=to_ms(event.occurred_at),
+            recorded_ms=to_ms(event.recorded_at),
+            case_ref=event.subject.case_ref,
+        ).to_bytes()
+        return tuple(
+            (board.id, sealed)
+            for board in composed.boards
+            if (sealed := self._slip(work, event, board, slip, signer)) is not None
+        )
+
+    def _slip(
+        self, work: Work, event: Event, board: Member, plaintext: bytes, signer: SigningKey
+    ) -> bytes | None:
+        key = self._slip_key(work, board, signer)
+        if key is None:
+            return None
+        key_ref, secret = key
+        return seal_slip(
+            secret,
+            key_ref,
+            author=self._home.member_id,
+            board=board.id,
+            event_id=event.id.raw,
+            plaintext=plaintext,
+            entropy=self._home.entropy,
+        )
+
+    def _slip_key(self, work: Work, board: Member, signer: SigningKey) -> tuple[bytes, bytes] | None:
+        """The month's key for a board; the first use of a month sets it up, before the event that uses it."""
+        now = self._home.clock()
+        month = now.strftime("%Y-%m")
+        known = work.outbox.slip_key(board.id, month)
+        if known is not None:
+            return known[0], self._home.vault.open(known[1])
+        public = kem_public(board, now)
+        if public is None:
+            return None
+        fresh = new_slip_key(self._home.member_id, board.id, public, self._home.entropy)
+        work.outbox.keep_slip_key(board.id, month, fresh.setup.key_ref, self._home.vault.close(fresh.secret))
+        signed = sign(signer, SlipKey.LABEL, fresh.setup.to_bytes())
+        # Urgent, and queued first: the board must have the key before any slip that needs it.
+        self.control(work, OutKind.SLIP_KEY, signed, Lane.URGENT, f"slip.{fresh.setup.key_ref.hex()}")
+        return fresh.setup.key_ref, fresh.secret

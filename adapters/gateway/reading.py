@@ -1,0 +1,72 @@
+"""Reading: from ciphertext and vault to an event that a person can look at. Nothing readable is stored."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.gateway.composing import join
+from adapters.gateway.errors import UnreadableError
+from adapters.gateway.home import Home
+from broker.crypto.check import read_manifest
+from broker.crypto.grants import read_grant
+from broker.crypto.open import open_with_key
+from broker.store.gateway.inbox import HistoryRow, InRow
+from broker.store.gateway.store import Work
+from schemas.catalogue import parse_event
+from schemas.envelope import View
+from schemas.errors import EventRefusedError
+from schemas.events.base import Event
+from schemas.wire import PartKind
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An event in clear. ``event`` is None where this version cannot check its rules; ``document`` is always there."""
+
+    event: Event | None
+    document: dict[str, Any]
+    author: str
+    parts: tuple[PartKind, ...]
+
+    @property
+    def type(self) -> str:
+        """The event's type."""
+        return str(self.document.get("type", ""))
+
+
+class Reading:
+    """Opens what one home has received."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+
+    def delivered(self, work: Work, row: InRow) -> Read:
+        """Open a delivery. Raises RejectedError."""
+        if row.state != "applied":
+            raise UnreadableError(
+                f"delivery {row.number} is {row.state} ({row.fault or 'waiting for another'})"
+            )
+        view = View.from_bytes(row.body)
+        return self._open(work, view.signed, [(part.index, part.ciphertext) for part in view.parts])
+
+    def granted(self, work: Work, row: HistoryRow) -> Read:
+        """Open an event of the granted history. Raises RejectedError."""
+        grant, _ = read_grant(row.body, self._home.directory.public_of)
+        return self._open(work, grant.signed, [(part.index, part.ciphertext) for part in grant.parts])
+
+    def _open(self, work: Work, signed: bytes, parts: list[tuple[int, bytes]]) -> Read:
+        manifest, _ = read_manifest(signed, self._home.directory.public_of)
+        keys = work.inbox.keys_of(manifest.header.event_id)
+        opened = {
+            part.kind: part.plaintext
+            for index, ciphertext in parts
+            if index in keys
+            for part in [open_with_key(manifest, index, ciphertext, self._home.vault.open(keys[index]))]
+        }
+        if PartKind.CORE not in opened:
+            raise UnreadableError("the event's main part was not for this member")
+        document = join(opened)
+        try:
+            event: Event | None = parse_event(document)
+        except EventRefusedError:
+            event = None
+        return Read(event, document, manifest.header.author, tuple(opened))

@@ -1,0 +1,211 @@
+"""The running gateway: sends what is in the outbox, takes what the bus brings, answers, and never loses its place."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from typing import Final
+
+import structlog
+
+from adapters.gateway.api import Gateway
+from broker.bus.connection import Bus, connect
+from broker.bus.publisher import Outgoing, Publisher
+from broker.bus.puller import Puller
+from broker.bus.streams import last_message
+from broker.bus.subjects import DIRECTORY, shard_of
+from broker.bus.topology import DEFAULT_SHARDS, DIRECTORY_STREAM, in_stream
+from broker.clock import to_ms
+from broker.crypto.directories import Accept
+from broker.crypto.seal import countersign
+from broker.crypto.signing import sign
+from broker.errors import RejectedError, UnavailableError
+from broker.store.gateway.outbox import OutRow
+from schemas.control import Receipt, Receipts, Resend, frame, unframe
+from schemas.envelope import FullEnvelope
+from schemas.wire import PROTOCOL_VERSION, Lane, OutKind, ReceiptKind
+
+_log = structlog.get_logger()
+
+_LOOK_S: Final = 0.02
+"""How often a running gateway looks for what another process put into its outbox; one pragma a look."""
+_RECEIPTS_S: Final = 0.25
+_GAP_S: Final = 5.0
+_DIRECTORY_S: Final = 10.0
+_RETRY_S: Final = 1.0
+_MOST: Final = 256
+
+
+class GatewayService:
+    """Runs one home until ``stop`` is set. Starts without a server, and waits for one."""
+
+    def __init__(self, gateway: Gateway, url: str | None = None) -> None:
+        self._gateway = gateway
+        self._home = gateway.home
+        self._url = url
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Send and receive. A server that is away is waited for; a full disk leaves messages on the bus."""
+        ready()
+        bus = await self._connected(stop)
+        if bus is None:
+            return
+        try:
+            async with Publisher(bus) as publisher, self._puller(bus) as puller, asyncio.TaskGroup() as tasks:
+                workers = [
+                    tasks.create_task(self._send(publisher), name="send"),
+                    tasks.create_task(self._receive(puller), name="receive"),
+                    tasks.create_task(self._receipts(), name="receipts"),
+                    tasks.create_task(self._ask_for_gaps(), name="gaps"),
+                    tasks.create_task(self._refresh(bus), name="directory"),
+                ]
+                await stop.wait()
+                for worker in workers:
+                    worker.cancel()
+        finally:
+            await bus.close()
+
+    def _puller(self, bus: Bus) -> Puller:
+        me = self._home.member_id
+        return Puller(bus, in_stream(shard_of(me, DEFAULT_SHARDS)), me)
+
+    async def _connected(self, stop: asyncio.Event) -> Bus | None:
+        while not stop.is_set():
+            try:
+                return await connect(self._home.access(self._url))
+            except UnavailableError as error:
+                _log.info("waiting-for-the-bus", error=str(error))
+                await asyncio.sleep(_RETRY_S)
+        return None
+
+    async def _send(self, publisher: Publisher) -> None:
+        while True:
+            seen = self._home.store.version()
+            with self._home.store.work() as work:
+                rows = work.outbox.waiting(_MOST)
+            for row in rows:
+                # One after the other: the author's chain must reach the router in its order.
+                await self._send_one(publisher, row)
+            if not rows:
+                await self._news(seen)
+
+    async def _send_one(self, publisher: Publisher, row: OutRow) -> None:
+        while True:
+            try:
+                await publisher.publish(Outgoing(row.subject, self._vouched(row), row.msg_id))
+                break
+            except UnavailableError as error:
+                _log.info("send-waits", error=str(error))
+                await asyncio.sleep(_RETRY_S)
+        with self._home.store.work() as work:
+            work.outbox.sent(row.position, to_ms(self._home.clock()))
+
+    def _vouched(self, row: OutRow) -> bytes:
+        """The message; countersigned by the current key where its own has expired while it waited."""
+        key = self._home.directory.key(row.key_id)
+        now = self._home.clock()
+        if row.kind != int(OutKind.EVENT) or key is None or key.usable(now):
+            return row.body
+        signer = self._home.signer()
+        kind, body = unframe(row.body, 2, PROTOCOL_VERSION)
+        envelope = countersign(FullEnvelope.from_bytes(body), signer)
+        return frame(PROTOCOL_VERSION, kind, envelope.to_bytes())
+
+    async def _news(self, seen: int) -> None:
+        """Wait until something was written, here or by another process."""
+        self._wake = asyncio.Event()
+        while self._home.store.version() == seen and not self._wake.is_set():
+            await asyncio.sleep(_LOOK_S)
+
+    async def _receive(self, puller: Puller) -> None:
+        while True:
+            batch = await puller.next_batch(_MOST)
+            try:
+                self._gateway.receiving.take([delivery.data for delivery in batch])
+            except UnavailableError:
+                _log.exception("not-stored")
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for delivery in batch:
+                await puller.ack(delivery)
+            self._say_what_is_whole()
+            self._poke()
+
+    def _say_what_is_whole(self) -> None:
+        try:
+            self._gateway.actions.verify_whole()
+        except RejectedError as error:
+            _log.warning("verify-refused", code=error.code)
+
+    def _poke(self) -> None:
+        wake = getattr(self, "_wake", None)
+        if wake is not None:
+            wake.set()
+
+    async def _receipts(self) -> None:
+        while True:
+            await asyncio.sleep(_RECEIPTS_S)
+            with self._home.store.work() as work:
+                owed = work.outbox.owed_receipts(1000)
+                if not owed:
+                    continue
+                sequence = work.outbox.next_number("receipts")
+                batch = Receipts(
+                    self._home.member_id,
+                    sequence,
+                    tuple(
+                        Receipt(
+                            ReceiptKind(row.kind), row.message_id, row.author, row.number, row.at_ms, row.role
+                        )
+                        for row in owed
+                    ),
+                )
+                signed = sign(self._home.signer(), Receipts.LABEL, batch.to_bytes())
+                self._gateway.publishing.control(
+                    work, OutKind.RECEIPTS, signed, Lane.NORMAL, f"receipts.{sequence}"
+                )
+                work.outbox.receipts_signed(owed[-1].position)
+            self._poke()
+
+    async def _ask_for_gaps(self) -> None:
+        """A number that has not come for five seconds is asked for; stream order means nothing, so not at once."""
+        before: list[int] = []
+        while True:
+            await asyncio.sleep(_GAP_S)
+            gaps = self._gateway.receiving.gaps()
+            overdue = [number for number in gaps if number in before]
+            before = gaps
+            if overdue:
+                self._ask(overdue)
+
+    def _ask(self, numbers: list[int]) -> None:
+        now_ms = to_ms(self._home.clock())
+        request = Resend(self._home.member_id, tuple(numbers), now_ms)
+        signed = sign(self._home.signer(), Resend.LABEL, request.to_bytes())
+        with self._home.store.work() as work:
+            self._gateway.publishing.control(work, OutKind.RESEND, signed, Lane.URGENT, f"resend.{now_ms}")
+        _log.warning("gap", missing=len(numbers))
+        self._poke()
+
+    async def _refresh(self, bus: Bus) -> None:
+        """Take up a newer directory from the bus; a change on this machine's disk is noticed by itself."""
+        seen = b""
+        while True:
+            try:
+                stored = await last_message(bus, DIRECTORY_STREAM, DIRECTORY)
+            except UnavailableError:
+                stored = None
+            if stored is not None and (digest := hashlib.sha256(stored.data).digest()) != seen:
+                seen = digest
+                self._adopt(stored.data)
+            await asyncio.sleep(_DIRECTORY_S)
+
+    def _adopt(self, signed: bytes) -> None:
+        current = self._home.directory
+        verdict = self._home.consider(signed, self._home.clock())
+        if isinstance(verdict, Accept) and verdict.directory.version > current.version:
+            path = self._home.folder / "directory.bin"
+            fresh = path.with_name(".directory.bin.fetched")
+            fresh.write_bytes(signed)
+            fresh.chmod(0o600)
+            fresh.replace(path)
+            _log.info("directory", version=verdict.directory.version)

@@ -1,0 +1,33 @@
+"""Whether two events are about one child, judged by a front door from what it can read itself, never by likeness."""
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+Identifiers: TypeAlias = frozenset[tuple[str, str]]
+
+
+def identifiers_in(document: dict[str, Any]) -> Identifiers:
+    """The strong identifiers that an event names: its subject's, and those that a link joins."""
+    found: set[tuple[str, str]] = set()
+    for holder in (document.get("subject", {}), *document.get("details", {}).get("identities", ())):
+        if not isinstance(holder, dict):
+            continue
+        found.update((kind, str(holder[kind])) for kind in ("nhs_number", "upn") if holder.get(kind))
+        unborn = holder.get("unborn")
+        if isinstance(unborn, dict):
+            found.add(("unborn", f"{unborn.get('mother_nhs_number')} {unborn.get('pregnancy_ref')}"))
+    return frozenset(found)
+
+
+def joined(start: Identifiers, links: Iterable[Identifiers]) -> Identifiers:
+    """All identifiers of the child that ``start`` belongs to, through links that people have signed."""
+    known = set(start)
+    remaining = [set(link) for link in links]
+    grown = True
+    while grown:
+        grown = False
+        for link in remaining:
+            if known & link and not link <= known:
+                known |= link
+                grown = True
+    return frozenset(known)
