@@ -131,14 +131,13 @@ class Actions:
         details = self._identity(identities, by, why) | {"link": link}
         return self._identify("identity.unlinked", identities, details, Action(ActionKind.UNLINK))
 
-    def involve(self, subject: dict[str, str], member: str, kind: str, since: str) -> EventId:
+    def involve(self, subject: dict[str, str], member: str, by: Person) -> EventId:
         """Confirm that a member is involved with a child, so that it hears of what concerns it."""
-        document = self._document(
-            "involvement.confirmed",
-            subject,
-            self._own_area(),
-            {"agency": kind, "member": member, "since": since},
-        )
+        known = self._home.directory.member(member)
+        if known is None:
+            raise NoSuchItemError(f"the directory has no member {member}")
+        details = {"member": member, "agency": known.kind.value, "by": by.document()}
+        document = self._document("involvement.confirmed", subject, self._own_area(), details)
         return self._publishing.publish(
             parse_event(document), action=Action(ActionKind.INVOLVE, member=member)
         )

@@ -112,8 +112,7 @@ class GatewayService:
 
     async def _news(self, seen: int) -> None:
         """Wait until something was written, here or by another process."""
-        self._wake = asyncio.Event()
-        while self._home.store.version() == seen and not self._wake.is_set():
+        while self._home.store.version() == seen:  # noqa: ASYNC110  the writer may be another process
             await asyncio.sleep(_LOOK_S)
 
     async def _receive(self, puller: Puller) -> None:
@@ -128,18 +127,12 @@ class GatewayService:
             for delivery in batch:
                 await puller.ack(delivery)
             self._say_what_is_whole()
-            self._poke()
 
     def _say_what_is_whole(self) -> None:
         try:
             self._gateway.actions.verify_whole()
         except RejectedError as error:
             _log.warning("verify-refused", code=error.code)
-
-    def _poke(self) -> None:
-        wake = getattr(self, "_wake", None)
-        if wake is not None:
-            wake.set()
 
     async def _receipts(self) -> None:
         while True:
@@ -164,7 +157,6 @@ class GatewayService:
                     work, OutKind.RECEIPTS, signed, Lane.NORMAL, f"receipts.{sequence}"
                 )
                 work.outbox.receipts_signed(owed[-1].position)
-            self._poke()
 
     async def _ask_for_gaps(self) -> None:
         """A number that has not come for five seconds is asked for; stream order means nothing, so not at once."""
@@ -184,7 +176,6 @@ class GatewayService:
         with self._home.store.work() as work:
             self._gateway.publishing.control(work, OutKind.RESEND, signed, Lane.URGENT, f"resend.{now_ms}")
         _log.warning("gap", missing=len(numbers))
-        self._poke()
 
     async def _refresh(self, bus: Bus) -> None:
         """Take up a newer directory from the bus; a change on this machine's disk is noticed by itself."""

@@ -85,18 +85,33 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         raise UnavailableError(f"the database took no write: {type(error.orig).__name__}") from error
 
 
-def changes(connection: sa.Connection) -> int:
-    """A number that changes whenever another process commits (``PRAGMA data_version``); cheap to poll."""
-    return int(connection.scalar(sa.text("PRAGMA data_version")) or 0)
+class Watch:
+    """Notices that somebody else has committed: a number that then changes (``PRAGMA data_version``). Cheap to poll."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        # Outside any transaction: inside one the number stands still.
+        self._connection = engine.raw_connection()
+
+    def version(self) -> int:
+        """The number now."""
+        cursor = self._connection.cursor()
+        try:
+            return int(cursor.execute("PRAGMA data_version").fetchone()[0])
+        finally:
+            cursor.close()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
 
 
 def truncate_wal(engine: sa.Engine) -> None:
     """Move everything into the main file and empty the write-ahead log, so that deleted rows are gone from it."""
-    with engine.connect() as connection:
-        connection.exec_driver_sql("COMMIT") if connection.in_transaction() else None
-        raw = connection.connection.driver_connection
-        if raw is not None:
-            raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = engine.raw_connection()
+    try:
+        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    finally:
+        connection.close()
 
 
 def _prepare(connection: Any, _record: Any) -> None:

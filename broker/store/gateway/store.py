@@ -7,7 +7,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from broker.store.engine import changes, open_sqlite, writing
+from broker.store.engine import Watch, open_sqlite, writing
 from broker.store.gateway import tables as t
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.outbox import Outbox
@@ -26,7 +26,7 @@ class GatewayStore:
 
     def __init__(self, path: Path) -> None:
         self._engine = open_sqlite(path, "gateway")
-        self._watch: sa.Connection | None = None
+        self._watch = Watch(self._engine)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
@@ -36,14 +36,11 @@ class GatewayStore:
 
     def version(self) -> int:
         """Changes whenever another process has written: how a running gateway notices new work."""
-        if self._watch is None:
-            self._watch = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT", reading=True)
-        return changes(self._watch)
+        return self._watch.version()
 
     def close(self) -> None:
         """Let go of the file."""
-        if self._watch is not None:
-            self._watch.close()
+        self._watch.close()
         self._engine.dispose()
 
 

@@ -1,0 +1,228 @@
+"""The commands by which a front door's people act: handover, identity, involvement. Each names who decides."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from adapters.gateway.actions import Person
+from adapters.gateway.api import Gateway
+from adapters.gateway.showing import as_json_flag, day_and_time, home_option
+from schemas.codes.cases import DeclineReason, Evidence
+from schemas.handover import HandoverView
+
+_by = click.option("--by", required=True, help='Who decides: "Name, role".')
+
+
+@click.group()
+def handover() -> None:
+    """Carry a child from one area to another."""
+
+
+@handover.command("list")
+@home_option
+@as_json_flag
+def list_command(home: Path, as_json: bool) -> None:
+    """Every handover that concerns this front door: who holds the case, who has the safety duty, what is owed."""
+    with Gateway.open(home) as opened:
+        views = opened.actions.handovers()
+        names = {str(member.id): member.name for member in opened.home.directory.members}
+    if as_json:
+        click.echo(json.dumps([_document(view) for view in views], indent=1))
+        return
+    table = Table("Handover", "From > to", "State", "Case holder", "Safety duty", "Owed", title="Handovers")
+    for view in views:
+        owed = "\n".join(
+            f"{due.kind} by {day_and_time(due.due_ms)} ({names.get(due.owner, due.owner)})"
+            + (" LATE" if due.late else "")
+            for due in view.due
+            if not due.met_ms
+        )
+        table.add_row(
+            view.handover.hex()[:8],
+            f"{view.from_area} > {view.to_area}",
+            view.state,
+            view.holder,
+            view.safety,
+            owed,
+        )
+    Console().print(table if views else "There is no handover.")
+
+
+@handover.command()
+@home_option
+@click.argument("handover_id")
+@as_json_flag
+def show(home: Path, handover_id: str, as_json: bool) -> None:
+    """One handover in full."""
+    with Gateway.open(home) as opened:
+        row, view = opened.actions.handover(handover_id)
+    document = _document(view) | {"child": row.child.hex() if row.child else None}
+    if as_json:
+        click.echo(json.dumps(document, indent=1))
+        return
+    console = Console()
+    console.print(
+        f"[bold]{view.from_area} > {view.to_area}: {view.state}[/bold] (since {day_and_time(view.changed_ms)} UTC)"
+    )
+    console.print(f"case holder {view.holder}, safety duty {view.safety}")
+    console.print(
+        f"history: {view.granted} of {view.expected} events granted, {'checked whole' if view.verified else 'not whole yet'}"
+    )
+    for due in view.due:
+        state = "met" if due.met_ms else "LATE" if due.late else "open"
+        console.print(f"  {due.kind}: {day_and_time(due.due_ms)} UTC, {due.reason} [{state}]", markup=False)
+
+
+@handover.command()
+@home_option
+@click.argument("handover_id")
+@_by
+def release(home: Path, handover_id: str, by: str) -> None:
+    """Let the child's history go to the new area (the old area's front door)."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.release(handover_id, Person.parse(by)))
+
+
+@handover.command()
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option(
+    "--conference", is_flag=True, help="A protection plan: closes when the conference has been held."
+)
+def accept(home: Path, handover_id: str, by: str, conference: bool) -> None:
+    """Take the child's case on (the new area's front door)."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.accept(handover_id, Person.parse(by), conference=conference))
+
+
+@handover.command()
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--reason", type=click.Choice([reason.value for reason in DeclineReason]), required=True)
+@click.option("--because", required=True, help="In a sentence.")
+def decline(home: Path, handover_id: str, by: str, reason: str, because: str) -> None:
+    """Not take the case on. The safety duty for a child who is here cannot be declined."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.decline(handover_id, Person.parse(by), reason, because))
+
+
+@handover.command()
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--because", required=True, help="In a sentence.")
+def withdraw(home: Path, handover_id: str, by: str, because: str) -> None:
+    """Take one's own handover back (the old area's front door)."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.withdraw(handover_id, Person.parse(by), because))
+
+
+@handover.command("conference-held")
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--on", "held_on", required=True, help="YYYY-MM-DD.")
+@click.option("--category", help="Of the plan that goes on, e.g. NEG; without it the child is on no plan.")
+def conference_held(home: Path, handover_id: str, by: str, held_on: str, category: str | None) -> None:
+    """The transfer-in conference was held: the old area's plan ends here."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.conference_held(handover_id, Person.parse(by), held_on, category))
+
+
+@click.group()
+def identity() -> None:
+    """Join records of one child, or part them: only by a named person's signed decision."""
+
+
+_nhs = click.option("--nhs", help="The NHS number.")
+_upn = click.option("--upn", help="The unique pupil number.")
+_why = click.option("--why", required=True, help="What the decision rests on, in a sentence.")
+
+
+@identity.command()
+@home_option
+@_nhs
+@_upn
+@_by
+@_why
+@click.option(
+    "--evidence",
+    type=click.Choice([evidence.value for evidence in Evidence]),
+    default=Evidence.OFFICIAL_DOCUMENT.value,
+    show_default=True,
+)
+def link(home: Path, nhs: str | None, upn: str | None, by: str, why: str, evidence: str) -> None:
+    """These identifiers are one child."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.link(_identities(nhs, upn), Person.parse(by), why, evidence))
+
+
+@identity.command()
+@home_option
+@_nhs
+@_upn
+@_by
+@_why
+@click.option("--link", "link_id", required=True, help="The event id of the link that was wrong.")
+def unlink(home: Path, nhs: str | None, upn: str | None, by: str, why: str, link_id: str) -> None:
+    """That link was wrong; everybody who was told anything under it is told."""
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.unlink(_identities(nhs, upn), Person.parse(by), why, link_id))
+
+
+@click.group()
+def involvement() -> None:
+    """Which members work with a child: confirmed by the front door, never self-declared."""
+
+
+@involvement.command()
+@home_option
+@_nhs
+@_upn
+@click.option("--member", required=True, help="The member's id.")
+@_by
+def confirm(home: Path, nhs: str | None, upn: str | None, member: str, by: str) -> None:
+    """This member is involved with the child and is to hear of what the policy allows."""
+    subject = {name: value for one in _identities(nhs, upn) for name, value in one.items()}
+    with Gateway.open(home) as opened:
+        click.echo(opened.actions.involve(subject, member, Person.parse(by)))
+
+
+def _identities(nhs: str | None, upn: str | None) -> list[dict[str, str]]:
+    found = [{"nhs_number": nhs}] if nhs else []
+    return found + ([{"upn": upn}] if upn else [])
+
+
+def _document(view: HandoverView) -> dict[str, Any]:
+    return {
+        "handover": view.handover.hex(),
+        "kind": view.kind,
+        "state": view.state,
+        "from_area": view.from_area,
+        "to_area": view.to_area,
+        "case_holder": view.holder,
+        "safety_duty": view.safety,
+        "verified": view.verified,
+        "granted": view.granted,
+        "expected": view.expected,
+        "opened_ms": view.opened_ms,
+        "changed_ms": view.changed_ms,
+        "reason": view.reason,
+        "due": [
+            {
+                "kind": due.kind,
+                "owner": due.owner,
+                "due_ms": due.due_ms,
+                "rule": due.reason,
+                "met_ms": due.met_ms or None,
+                "late": due.late,
+            }
+            for due in view.due
+        ],
+    }

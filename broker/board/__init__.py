@@ -1,0 +1,1 @@
+"""The board's node: follows AUDIT, opens its own slips, answers questions about its own areas."""

@@ -1,0 +1,114 @@
+"""The running node and its home."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from broker.audit.projection import BoardKeys, Projection
+from broker.bus.connection import Access, Bus, connect
+from broker.bus.puller import Puller
+from broker.bus.topology import AUDIT, audit_durable
+from broker.crypto.keyring import Keyring, load_keyring
+from broker.crypto.vault import Vault
+from broker.errors import ConfigurationError, UnavailableError
+from broker.store.audit.store import AuditStore
+from broker.wiring import DirectoryFile
+
+_log = structlog.get_logger()
+_RETRY_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class BoardHome:
+    """A board's home: the same folder as its gateway's, and ``audit.db``."""
+
+    folder: Path
+    board: str
+    keyring: Keyring
+    directory: DirectoryFile
+
+    @classmethod
+    def open(cls, folder: Path) -> "BoardHome":
+        """Open a home. Raises ConfigurationError where it is not a board's."""
+        try:
+            card = json.loads((folder / "member.json").read_text())
+        except FileNotFoundError as error:
+            raise ConfigurationError(f"{folder} is not a member's home") from error
+        if card["kind"] != "board":
+            raise ConfigurationError(f"{folder} is the home of a {card['kind']}, not of a board")
+        return cls(folder, card["id"], load_keyring(folder / "keys"), DirectoryFile(folder / "directory.bin"))
+
+    def areas(self) -> frozenset[str]:
+        """The areas that this board answers for."""
+        member = self.directory().member(self.board)
+        return frozenset(member.areas) if member is not None else frozenset()
+
+    def store(self) -> AuditStore:
+        """Its query store."""
+        return AuditStore(self.folder / "audit.db")
+
+    def projection(self) -> Projection:
+        """What turns entries into answers."""
+        return Projection(
+            BoardKeys(
+                self.board,
+                self.keyring.kems,
+                Vault(self.keyring.secret("vault")),
+                lambda key_id: self.directory().public_of(key_id),
+            )
+        )
+
+
+class BoardService:
+    """Follows AUDIT until ``stop`` is set."""
+
+    def __init__(self, home: BoardHome, store: AuditStore, url: str | None) -> None:
+        self._home = home
+        self._store = store
+        self._url = url
+        self._projection = home.projection()
+
+    async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
+        """Take entries in. A server that is away is waited for."""
+        ready()
+        bus = await self._connected(stop)
+        if bus is None:
+            return
+        try:
+            async with Puller(bus, AUDIT, audit_durable(self._home.board)) as puller:
+                follow = asyncio.create_task(self._follow(puller))
+                stopping = asyncio.create_task(stop.wait())
+                await asyncio.wait([follow, stopping], return_when=asyncio.FIRST_COMPLETED)
+                follow.cancel()
+                if follow.done() and not follow.cancelled():
+                    follow.result()
+        finally:
+            await bus.close()
+
+    async def _follow(self, puller: Puller) -> None:
+        async for batch in puller.batches():
+            try:
+                with self._store.work() as work:
+                    for delivery in batch:
+                        self._projection.take(work, delivery.data)
+            except UnavailableError:
+                _log.exception("entries-not-stored")
+                await asyncio.sleep(_RETRY_S)
+                continue
+            for delivery in batch:
+                await puller.ack(delivery)
+
+    async def _connected(self, stop: asyncio.Event) -> Bus | None:
+        folder = self._home.folder / "nats"
+        while not stop.is_set():
+            try:
+                url = self._url or (folder / "url").read_text()
+                return await connect(Access.in_folder(folder, self._home.board, url))
+            except (UnavailableError, FileNotFoundError):
+                await asyncio.sleep(_RETRY_S)
+        return None
