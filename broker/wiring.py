@@ -1,5 +1,6 @@
 """Where the parts are put together: clock, randomness, files and keys enter here and nowhere below."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from broker.errors import ConfigurationError
 from broker.routing.desk import RouterKeys
 from broker.routing.service import RouterParts, RouterService
 from broker.store.router.store import RouterStore
+from schemas.areas import AreaRegister
 from schemas.directory import Directory
 from schemas.errors import MalformedIdentifierError
 from schemas.ids import GssCode
@@ -65,13 +67,18 @@ class RouterHome:
         return Access.in_folder(self.folder / "nats", "router", found)
 
 
-def is_area(code: str) -> bool:
-    """Whether a text is a GSS code; that it is of a known area is checked against the register."""
-    try:
-        GssCode(code)
-    except MalformedIdentifierError:
-        return False
-    return True
+def area_check() -> Callable[[str], bool]:
+    """Tells whether a GSS code is an area that an event may name: of England, now or before, or of its neighbours."""
+    register = AreaRegister.load()
+
+    def check(code: str) -> bool:
+        try:
+            gss = GssCode(code)
+        except MalformedIdentifierError:
+            return False
+        return register.known(gss) or not gss.startswith("E")
+
+    return check
 
 
 async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService, Bus, RouterStore]:
@@ -95,7 +102,7 @@ async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService,
         directory=directory,
         clock=system_clock,
         shards=DEFAULT_SHARDS,
-        is_area=is_area,
+        is_area=area_check(),
         entropy=system_entropy,
     )
     return RouterService(parts), bus, store

@@ -50,6 +50,8 @@ class NoAreas:
         return Unplaced()
 
 
-def open_areas(data: Path | None) -> AreaLookup:  # noqa: ARG001 - the compiled index takes its place
-    """The compiled area data of this machine."""
-    return NoAreas()
+def open_areas() -> AreaLookup:
+    """The postcode index of this machine, compiled now if it is not there."""
+    from adapters.areas import default_index
+
+    return default_index()

@@ -1,6 +1,7 @@
 """The areas that a member brings into the directory."""
 
 from broker.directory.errors import UnknownAreaError
+from schemas.areas import AreaRegister
 from schemas.codes.cases import ClockStart
 from schemas.directory import AreaEntry
 from schemas.errors import MalformedIdentifierError
@@ -17,4 +18,14 @@ def area_entry(code: str, clock_start: ClockStart = ClockStart.NOTIFIED) -> Area
         gss = GssCode(code)
     except MalformedIdentifierError as error:
         raise UnknownAreaError(str(error)) from error
-    return AreaEntry(gss=gss, name=gss, clock_start=clock_start)
+    known = AreaRegister.load().area(gss)
+    if known is None:
+        return AreaEntry(gss=gss, name=gss, clock_start=clock_start)
+    return AreaEntry(
+        gss=gss,
+        name=known.name,
+        valid_from=known.valid_from,
+        valid_to=known.valid_until,
+        successors=known.successors,
+        clock_start=clock_start,
+    )
