@@ -8,6 +8,13 @@ from typing import Any
 from adapters.demo.cast import Child, Place
 
 SOCIAL_WORKER = {"name": "Rowan Example", "role": "social worker", "agency": "children's social care"}
+NEW_ADULT = {
+    "adult_ref": "A-3",
+    "relation": "mother's new partner",
+    "statement": "Has stayed at the address since the spring.",
+    "standing": "observed",
+    "source": "attended for another matter",
+}
 PUPIL_OF_NO_CONCERN = "N909999919003"
 
 
@@ -105,17 +112,7 @@ def after_the_link(child: Child, old: Place, now: datetime) -> Iterator[Scene]:
             by_nhs,
             old,
             now - timedelta(days=20),
-            {
-                "change": "joined",
-                "adult": {
-                    "adult_ref": "A-3",
-                    "relation": "mother's new partner",
-                    "statement": "Has stayed at the address since the spring.",
-                    "standing": "observed",
-                    "source": "attended for another matter",
-                    "review_by": _day(now, -60),
-                },
-            },
+            {"change": "joined", "adult": NEW_ADULT | {"review_by": _day(now, -60)}},
         ),
     )
     yield Scene(

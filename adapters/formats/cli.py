@@ -52,19 +52,11 @@ def map_group() -> None:
     show_default=True,
     help="Area that the member acts for, by GSS code.",
 )
-@click.option(
-    "--data",
-    type=click.Path(file_okay=False, path_type=Path),
-    default=None,
-    help="Folder with the compiled area data.",
-)
 @click.pass_context
-def map_nems(
-    ctx: click.Context, file: Path, *, as_json: bool, acting_area: GssCode, data: Path | None
-) -> None:
+def map_nems(ctx: click.Context, file: Path, *, as_json: bool, acting_area: GssCode) -> None:
     """Map an NHS NEMS event message (FHIR STU3, XML or JSON). FILE may be - for standard input."""
     # A lookup handed over by a caller (a test, an embedding program) goes before the compiled data.
-    areas: AreaLookup = ctx.obj if ctx.obj is not None else open_areas(data)
+    areas: AreaLookup = ctx.obj if ctx.obj is not None else open_areas()
     found = map_message(_read(file), received_at=system_clock(), areas=areas, acting_area=acting_area)
     click.echo(
         json.dumps(_as_json(found), indent=2, ensure_ascii=False) if as_json else "\n".join(_say(found))

@@ -23,9 +23,8 @@ class LocalPlaces:
     """The compiled postcode index and the register of areas; compiled at the first use if it is not there."""
 
     def __init__(self) -> None:
-        from schemas.areas import AreaRegister
-
         from adapters.areas import default_index
+        from schemas.areas import AreaRegister
 
         self._index = default_index()
         self._register = AreaRegister.load()

@@ -15,7 +15,7 @@ from adapters.gateway.places import Places
 from broker.bus.subjects import OutSubject, partition_of
 from broker.clock import to_ms
 from broker.crypto.keys import KemPublic, SigningKey
-from broker.crypto.seal import Draft, seal_event
+from broker.crypto.seal import Draft, Sealed, seal_event
 from broker.crypto.signing import sign
 from broker.crypto.slips import new_slip_key, seal_slip
 from broker.store.gateway.store import Work
@@ -55,10 +55,8 @@ class Publishing:
         areas = concerned_areas(event, self._places)
         composed = compose(event, areas, me.id, directory, now)
         found = tuple(tokens) if tokens is not None else tokens_of(event.subject, home.keyring.tokens())
-        urgency = urgency_of(directory.policy, event)
-        lane = Lane.of(urgency)
+        lane = Lane.of(urgency_of(directory.policy, event))
         signer = home.signer()
-        sensitive = kept_to_front_doors(event)
         with home.store.work() as work:
             if work.outbox.is_own(event.id.raw):
                 return event.id  # the same item of the same message again: once is enough
@@ -74,22 +72,7 @@ class Publishing:
                 matter=self._matter(event),
                 action=None if action is None else action.to_value(),
             )
-            sealed = seal_event(
-                Draft(
-                    event_id=event.id.raw,
-                    author=me.id,
-                    event_class=spec_of(event).event_class,
-                    urgency=urgency,
-                    created_ms=to_ms(now),
-                    directory_version=directory.version,
-                    facts=facts,
-                    parts=composed.parts,
-                    slips=self._slips(work, event, composed, signer),
-                ),
-                signer=signer,
-                router=self._router() if sensitive else None,
-                entropy=home.entropy,
-            )
+            sealed = self._seal(work, event, facts, composed, signer)
             work.outbox.advance(lane.value, sequence + 1, sealed.manifest_hash)
             work.outbox.put(
                 event_id=event.id.raw,
@@ -102,6 +85,24 @@ class Publishing:
                 readers=composed.readers,
             )
         return event.id
+
+    def _seal(
+        self, work: Work, event: Event, facts: RoutingFacts, composed: Composed, signer: SigningKey
+    ) -> Sealed:
+        directory = self._home.directory
+        draft = Draft(
+            event_id=event.id.raw,
+            author=self._home.member_id,
+            event_class=spec_of(event).event_class,
+            urgency=urgency_of(directory.policy, event),
+            created_ms=to_ms(self._home.clock()),
+            directory_version=directory.version,
+            facts=facts,
+            parts=composed.parts,
+            slips=self._slips(work, event, composed, signer),
+        )
+        router = self._router() if kept_to_front_doors(event) else None
+        return seal_event(draft, signer=signer, router=router, entropy=self._home.entropy)
 
     def control(self, work: Work, kind: OutKind, signed: bytes, lane: Lane, name: str) -> None:
         """Queue a signed control message inside the caller's transaction; ``name`` makes a repeat harmless."""

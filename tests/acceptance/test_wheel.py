@@ -13,12 +13,25 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(out), str(ROOT)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(out),
+        str(ROOT),
+    ]
     subprocess.run(command, check=True, capture_output=True, text=True)
     return next(out.glob("handrail-*.whl"))
 
 
-def test_the_built_wheel_runs_in_a_clean_environment_outside_the_checkout(wheel: Path, tmp_path: Path) -> None:
+def test_the_built_wheel_runs_in_a_clean_environment_outside_the_checkout(
+    wheel: Path, tmp_path: Path
+) -> None:
     """`handrail --version` answers from the wheel alone; nothing is picked up from the working tree."""
     clean = tmp_path / "clean"
     venv.create(clean, with_pip=True)
@@ -28,7 +41,11 @@ def test_the_built_wheel_runs_in_a_clean_environment_outside_the_checkout(wheel:
     subprocess.run([*pip, "--no-deps", str(wheel)], check=True, capture_output=True, cwd=tmp_path)
 
     answer = subprocess.run(
-        [str(clean / "bin" / "handrail"), "--version"], check=True, capture_output=True, text=True, cwd=tmp_path
+        [str(clean / "bin" / "handrail"), "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
     )
     lookup = subprocess.run(
         [str(clean / "bin" / "handrail"), "--help"], check=True, capture_output=True, text=True, cwd=tmp_path
