@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,7 +20,7 @@ from broker.store.gateway.inbox import InRow
 from broker.store.gateway.outbox import OutRow, ReaderState
 from schemas.catalogue import parse_event
 from schemas.events.base import Event
-from schemas.ids import EventId
+from schemas.ids import EventId, GssCode, Postcode
 from schemas.wire import InKind, ReceiptKind
 
 
@@ -73,9 +74,9 @@ class Gateway:
 
     def __init__(self, home: Home, places: Callable[[], Places]) -> None:
         self.home = home
-        self._places = places
+        self.places: Places = _LazyPlaces(places)
         self._reading = Reading(home)
-        self.publishing = Publishing(home, _LazyPlaces(places))
+        self.publishing = Publishing(home, self.places)
         self.orders = Orders(home, self.publishing)
         self.receiving = Receiving(home, self.orders)
         self.actions = Actions(home, self.publishing, self.orders)
@@ -220,9 +221,15 @@ class _LazyPlaces:
 
     def __init__(self, make: Callable[[], Places]) -> None:
         self._make = make
-        self._made: Places | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        if self._made is None:
-            self._made = self._make()
-        return getattr(self._made, name)
+    @cached_property
+    def _made(self) -> Places:
+        return self._make()
+
+    def authority(self, postcode: Postcode) -> GssCode | None:
+        """The local authority of a postcode."""
+        return self._made.authority(postcode)
+
+    def answering(self, gss: GssCode) -> GssCode:
+        """The area whose children's services answer."""
+        return self._made.answering(gss)
