@@ -63,9 +63,10 @@ class Events:
         child = self._moved(event, child)
         origin = self._origin(event, child)
         self._matter(event, child, origin)
-        readers = choose(event.checked, self._concerned(child), self._directory)
+        concerned = self._concerned(child)
+        readers = choose(event.checked, concerned, self._directory)
         numbers = self._deliver(event, child, origin, readers)
-        self._record(event, child, readers, numbers)
+        self._record(event, child, origin, concerned, readers, numbers)
         self._order_missing(event, child, readers)
         self._handovers.flush()
         self._forget_if_over(event, child)
@@ -100,6 +101,7 @@ class Events:
         self._desk.audit(
             EntryKind.INVOLVED,
             child=child.child,
+            event=event.checked.header.event_id,
             member=action.member,
             step=action.kind.value,
             by=event.member.id,
@@ -157,11 +159,17 @@ class Events:
             )
             if opened:
                 self._desk.audit(
-                    EntryKind.MATTER_OPENED, child=child.child, area=event.facts.acting_area, by=header.author
+                    EntryKind.MATTER_OPENED,
+                    child=child.child,
+                    event=header.event_id,
+                    area=event.facts.acting_area,
+                    by=header.author,
                 )
                 self._conflict(event, child)
         elif effect is MatterEffect.CLOSE and self._children.close_matter(header.author, key):
-            self._desk.audit(EntryKind.MATTER_CLOSED, child=child.child, by=header.author)
+            self._desk.audit(
+                EntryKind.MATTER_CLOSED, child=child.child, event=header.event_id, by=header.author
+            )
 
     def _conflict(self, event: Verified, child: ChildRow) -> None:
         """A second area's front door opens a matter: that moves nothing, but people must decide who holds it."""
@@ -226,12 +234,19 @@ class Events:
         self._outgoing.count_routine(event.member.id, day)
 
     def _record(
-        self, event: Verified, child: ChildRow, readers: Readers, numbers: list[tuple[str, int]]
+        self,
+        event: Verified,
+        child: ChildRow,
+        origin: bytes,
+        concerned: Concerned,
+        readers: Readers,
+        numbers: list[tuple[str, int]],
     ) -> None:
         header, facts = event.checked.header, event.facts
         self._desk.audit(
             EntryKind.TAKEN,
             child=child.child,
+            origin=origin,
             event=header.event_id,
             manifest=event.checked.manifest_hash,
             author=header.author,
@@ -240,6 +255,8 @@ class Events:
             acting=facts.acting_area,
             holder=child.holder,
             safety=child.safety,
+            areas=sorted(concerned.areas),
+            involved=sorted(concerned.involved),
             readers=[[member, number] for member, number in numbers],
             slips=[[board, slip] for board, slip in event.checked.envelope.slips],
             directory=header.directory_version,

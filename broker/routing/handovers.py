@@ -222,6 +222,7 @@ class Handovers:
             order_kind=int(order.kind),
             grantor=order.grantor,
             reader=order.reader,
+            evidence=order.evidence,
             events=[event for event, _ in order.events],
             handover=order.handover,
         )

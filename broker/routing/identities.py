@@ -45,12 +45,14 @@ class Identities:
             raise NothingToLinkError
         self._require_front_door(rows, author)
         kept = rows[0]
+        bound = []
         for merged in rows[1:]:
             self._children.merge(kept, merged, event_id=event_id, author=author, at_ms=self._desk.now_ms)
         for token in tokens:
             if self._children.origin_of(token) is None:
                 origin = self._desk.new_id()
                 self._children.bind(token, kept.child, origin)
+                bound.append([token, origin])
                 self._children.record_link(
                     kept, origin, event_id=event_id + token[:4], author=author, at_ms=self._desk.now_ms
                 )
@@ -60,6 +62,7 @@ class Identities:
             event=event_id,
             author=author,
             merged=[row.child for row in rows[1:]],
+            bound=bound,
             tokens=list(tokens),
         )
         for row in rows:
