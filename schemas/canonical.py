@@ -1,6 +1,7 @@
 """One spelling per value: the strict CBOR subset that everything signed is written in.
 
-Integers of at most 64 bits, byte strings, text, arrays, maps with ascending keys, true, false, null.
+Integers of at most 64 bits, byte strings, text, arrays, maps, true, false, null. The keys of a map are all text or all
+numbers from 0, and ascend: so both orders of deterministic CBOR (RFC 8949 4.2.1 and 4.2.3) are the same order.
 No tags, no floats, no indefinite lengths, no second spelling of a number, nothing after the end.
 ``cbor2`` writes it; reading is our own, because general decoders accept what must be refused here
 (duplicate keys, trailing bytes, cyclic tags) and re-encoding does not catch all of it.
@@ -34,7 +35,10 @@ class NotCanonicalError(ValueError):
 
 
 def encode(value: Value) -> bytes:
-    """Write ``value`` in its one spelling. Tuples are written as arrays."""
+    """Write ``value`` in its one spelling. Tuples are written as arrays.
+
+    Types outside the subset are the caller's mistake: they are written, and refused by every reader.
+    """
     return cbor2.dumps(value, canonical=True)
 
 
@@ -127,8 +131,11 @@ class _Reader:
             start = self.at
             key = self.value(depth + 1)
             spelling = self.data[start : self.at]
-            if type(key) not in (int, str):
-                raise NotCanonicalError(start, "a map key that is neither number nor text")
+            if type(key) not in (int, str) or (type(key) is int and key < 0):
+                raise NotCanonicalError(start, "a map key that is neither text nor a number from 0")
+            # Of one type, so that shorter-first and byte by byte are one order, and every encoder writes it.
+            if previous and previous[0] >> 5 != spelling[0] >> 5:
+                raise NotCanonicalError(start, "map keys of two types")
             if spelling <= previous:
                 raise NotCanonicalError(start, "map keys that do not ascend")
             previous = spelling

@@ -260,6 +260,6 @@ def unframe(data: bytes, count: int, version: int) -> list[Any]:
     value = canonical.decode(data)
     if not isinstance(value, list) or len(value) != count + 1:
         raise MalformedMessageError(f"frame: expected {count + 1} items")
-    if value[0] != version:
+    if whole(value[0], "version") != version:
         raise MalformedMessageError(f"protocol version {value[0]!r} is not {version}")
     return value[1:]

@@ -80,7 +80,7 @@ class Header:
         version, event_id, suite, author, key_id, cls_no, urgency, sealed, created, directory, fields = rows(
             value, 11, "header"
         )
-        if version != PROTOCOL_VERSION:
+        if whole(version, "version") != PROTOCOL_VERSION:
             raise MalformedMessageError(f"protocol version {version!r} is not {PROTOCOL_VERSION}")
         if not isinstance(fields, dict):
             raise MalformedMessageError("header: field hashes are not a map")
@@ -309,9 +309,9 @@ class View:
 
 def _openings_from(value: Any) -> tuple[Opening, ...] | SealedOpenings:
     match value:
-        case [0, [*found]] if len(found) <= len(Field):
+        case [int(form), [*found]] if form is not False and form == 0 and len(found) <= len(Field):
             return tuple(Opening.from_value(row) for row in found)
-        case [1, str(key_id), bytes(sealed)]:
+        case [int(form), str(key_id), bytes(sealed)] if form is not True and form == 1:
             return SealedOpenings(key_id, sealed)
         case _:
             raise MalformedMessageError("openings are neither clear nor sealed")

@@ -1,9 +1,13 @@
 """Reading canonical values into the shape that a place of the protocol calls for, or refusing them by name."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+
+MOST: Final = 253_402_300_799_999
+"""The largest number in a message: the last millisecond of the year 9999. Every number from 0 to here is a time that
+exists, fits a database's integer and is exact as a double."""
 
 
 class MalformedMessageError(ValueError):
@@ -44,8 +48,8 @@ def optional_text(value: Any, what: str) -> str | None:
 
 
 def whole(value: Any, what: str) -> int:
-    """``value`` as a number from 0; raises MalformedMessageError."""
-    if type(value) is not int or value < 0:
+    """``value`` as a number from 0 to ``MOST``; raises MalformedMessageError."""
+    if type(value) is not int or not 0 <= value <= MOST:
         raise MalformedMessageError(f"{what}: expected a whole number")
     return value
 
@@ -59,6 +63,8 @@ def yes_or_no(value: Any, what: str) -> bool:
 
 def number_of(kind: Callable[[Any], T], value: Any, what: str) -> T:
     """``value`` as a member of an enum; raises MalformedMessageError."""
+    if isinstance(value, bool):  # true is no second spelling of 1
+        raise MalformedMessageError(f"{what}: {value!r} is not in the protocol")
     try:
         return kind(value)
     except ValueError as error:

@@ -5,11 +5,20 @@ from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from broker.crypto.derive import COUNTER_LABEL, EVENT_LABEL, field_hash, header_hash, leaf, openings_info
+from broker.crypto.derive import (
+    COUNTER_LABEL,
+    EVENT_LABEL,
+    field_hash,
+    header_hash,
+    leaf,
+    openings_info,
+    unpad,
+)
 from broker.crypto.errors import AlteredError, MalformedError, NotAddressedError, UnknownSuiteError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import PublicOf, verify
 from schemas import canonical
+from schemas.control import Action
 from schemas.envelope import (
     FullEnvelope,
     Header,
@@ -74,9 +83,8 @@ def check_envelope(
     """
     manifest, digest = read_manifest(envelope.signed, public_of)
     _check_parts(envelope, manifest)
-    signed_slips = {board: digest for board, digest in manifest.slips}  # noqa: C416
-    carried = {board: hashlib.sha256(slip).digest() for board, slip in envelope.slips}
-    if signed_slips != carried or len(envelope.slips) != len(manifest.slips):
+    carried = tuple((board, hashlib.sha256(slip).digest()) for board, slip in envelope.slips)
+    if carried != manifest.slips:
         raise AlteredError("the board slips are not those that were signed")
     openings = _openings(envelope, manifest.header, routing_keys)
     return Checked(
@@ -161,7 +169,7 @@ def _unseal(
     key = routing_keys.get(sealed.key_id)
     if key is None:
         raise NotAddressedError("the openings are sealed to a key that this router does not have")
-    content = key.open(sealed.sealed, openings_info(sealed.key_id, header_hash(header)))
+    content = unpad(key.open(sealed.sealed, openings_info(sealed.key_id, header_hash(header))))
     try:
         rows = listed(canonical.decode(content), len(Field), "openings")
         return tuple(Opening.from_value(row) for row in rows)
@@ -171,8 +179,10 @@ def _unseal(
 
 def _facts(openings: tuple[Opening, ...]) -> RoutingFacts:
     try:
-        return RoutingFacts.from_values(
+        facts = RoutingFacts.from_values(
             {opening.field: canonical.decode(opening.value) for opening in openings}
         )
+        Action.from_value(facts.action)  # read again where it is obeyed; refused here, with every other field
+        return facts
     except (canonical.NotCanonicalError, MalformedMessageError) as error:
         raise MalformedError(str(error)) from error

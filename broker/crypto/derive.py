@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
@@ -15,9 +15,10 @@ KEY_BYTES: Final = 32
 EVENT_LABEL: Final = "handrail-event"
 COUNTER_LABEL: Final = "handrail-countersign"
 
-_BUCKETS: Final = (
-    *(512, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152, 65536),
-)
+BUCKETS: Final = (*(512, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 49152, 65536),)
+"""Sizes of a padded plaintext, in bytes; beyond the last, multiples of it."""
+SLIP_BUCKET: Final = 256
+"""The smallest size of a padded board slip, in bytes: its length must not tell the router the type."""
 _LENGTH_PREFIX: Final = 4
 
 
@@ -25,14 +26,14 @@ _LENGTH_PREFIX: Final = 4
 class PartKeys:
     """What one part's key gives: cipher key, nonce, and the commitment that the author signs."""
 
-    key: bytes
-    nonce: bytes
+    key: bytes = field(repr=False)
+    nonce: bytes = field(repr=False)
     commitment: bytes
 
 
-def field_hash(field: Field, salt: bytes, value: bytes) -> bytes:
+def field_hash(number: Field, salt: bytes, value: bytes) -> bytes:
     """The salted hash of one routing field, as the header holds it."""
-    return hashlib.sha256(b"handrail field\x00" + bytes([field]) + salt + value).digest()
+    return hashlib.sha256(b"handrail field\x00" + bytes([number]) + salt + value).digest()
 
 
 def derive(part_key: bytes, header_hash: bytes, index: int, kind: PartKind) -> PartKeys:
@@ -96,26 +97,26 @@ def openings_info(key_id: str, of_header: bytes) -> bytes:
 
 def leaf(wrap: Wrap) -> bytes:
     """The hash that the manifest holds for one wrap."""
-    return hashlib.sha256(
-        b"handrail leaf\x00" + wrap.key_id.encode() + b"\x00" + bytes([wrap.kem]) + wrap.sealed
-    ).digest()
+    return hashlib.sha256(canonical.encode(["handrail leaf", *wrap.to_value()])).digest()
 
 
-def pad(plaintext: bytes) -> bytes:
+def pad(plaintext: bytes, smallest: int = BUCKETS[0]) -> bytes:
     """Prefix the length and fill with zeros up to the next bucket, so that sizes tell little."""
-    needed = _LENGTH_PREFIX + len(plaintext)
-    largest = _BUCKETS[-1]
-    size = next((bucket for bucket in _BUCKETS if bucket >= needed), -(-needed // largest) * largest)
-    return len(plaintext).to_bytes(_LENGTH_PREFIX, "big") + plaintext + bytes(size - needed)
+    needed = max(_LENGTH_PREFIX + len(plaintext), smallest)
+    largest = BUCKETS[-1]
+    sizes = (smallest, *BUCKETS)
+    size = next((bucket for bucket in sizes if bucket >= needed), -(-needed // largest) * largest)
+    content = len(plaintext).to_bytes(_LENGTH_PREFIX, "big") + plaintext
+    return content + bytes(size - len(content))
 
 
 def unpad(padded: bytes) -> bytes:
     """Undo ``pad``. Raises MalformedError where the padding is not zeros or the length is wrong."""
     length = int.from_bytes(padded[:_LENGTH_PREFIX], "big")
     end = _LENGTH_PREFIX + length
-    if end > len(padded) or any(padded[end:]):
+    if len(padded) < _LENGTH_PREFIX or end > len(padded) or any(padded[end:]):
         raise MalformedError("padding that the protocol does not write")
     return padded[_LENGTH_PREFIX:end]
 
 
-assert all(small < large for small, large in pairwise(_BUCKETS))
+assert all(small < large for small, large in pairwise(BUCKETS))

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from broker.crypto.keys import SigningKey
+from broker.crypto.errors import UnusableKeyError
+from broker.crypto.keys import KEM_ALGORITHMS, SigningKey, check_kem_key, check_signing_key
 from broker.crypto.signing import sign, verify
 from broker.errors import HandrailError, TamperedError
 from schemas.canonical import NotCanonicalError
 from schemas.directory import LABEL, Directory, SignedDirectory, digest_of
-from schemas.members import RootSet
+from schemas.members import Algorithm, RootSet
 from schemas.reading import MalformedMessageError
 
 CLOCK_LEEWAY: Final = timedelta(minutes=5)
 """How far ahead of ours the roots' clock may be."""
+_KEMS: Final = {Algorithm(name): kem for kem, name in KEM_ALGORITHMS.items()}
 
 
 class DirectoryBrokenError(TamperedError):
@@ -83,7 +85,14 @@ def judge_directory(
     refusal = _against(directory, current)
     if refusal is not None:
         return refusal
-    # 7. Time: an expired directory, or one of the future, changes no trust.
+    # 7. Every key that is new can do what it is for: nobody else checks that again.
+    unusable = _unusable(directory, current)
+    if unusable is not None:
+        return Refuse(
+            "unusable-key",
+            f"Its key {unusable} is not usable. Have its owner make a new one, and sign again.",
+        )
+    # 8. Time: an expired directory, or one of the future, changes no trust.
     if directory.issued_at > now + CLOCK_LEEWAY:
         return Refuse(
             "not-yet-issued", "It is issued in the future. Compare the clocks of this machine and the roots."
@@ -93,6 +102,25 @@ def judge_directory(
             "expired", f"It expired at {directory.expires_at:%Y-%m-%d %H:%M} UTC. Have it signed anew."
         )
     return Accept(directory, signed.digest, signers)
+
+
+def _unusable(directory: Directory, current: Directory | None) -> str | None:
+    for root in directory.roots.keys:
+        try:
+            check_signing_key(root.public)
+        except UnusableKeyError:
+            return root.key_id
+    for key in directory.all_keys():
+        if current is not None and current.key(key.key_id) is not None:
+            continue
+        try:
+            if key.algorithm is Algorithm.ED25519:
+                check_signing_key(key.public)
+            else:
+                check_kem_key(_KEMS[key.algorithm], key.public)
+        except UnusableKeyError:
+            return key.key_id
+    return None
 
 
 def _against(directory: Directory, current: Directory | None) -> Refuse | None:

@@ -7,7 +7,7 @@ from broker.crypto.check import read_manifest
 from broker.crypto.derive import context_hash, grant_info, header_hash
 from broker.crypto.errors import AlteredError, GrantMismatchError, MalformedError, NotAddressedError
 from broker.crypto.keys import KemKey, KemPublic, SigningKey
-from broker.crypto.open import Opened, OpenedPart, open_with_key
+from broker.crypto.open import Opened, OpenedPart, open_with_key, require_distinct
 from broker.crypto.signing import PublicOf, sign, verify
 from schemas import canonical
 from schemas.envelope import Manifest, Wrap
@@ -66,6 +66,7 @@ def open_grant(
         raise GrantMismatchError("the grant names another event than it carries")
     if not grant.parts:
         raise NotAddressedError("the grant holds no part")
+    require_distinct([part.index for part in grant.parts])
     return Opened(
         manifest=manifest,
         manifest_hash=digest,

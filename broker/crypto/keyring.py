@@ -68,14 +68,17 @@ def load_keyring(folder: Path, *, passphrase: str | None = None) -> Keyring:
 
     Raises:
         ConfigurationError: a file or the folder may be opened by others, or the passphrase is missing or wrong.
-        WrongKeyFileError: a file holds another key than its name says.
+        WrongKeyFileError: a file holds another key than its name says, or none.
     """
     signing: dict[str, SigningKey] = {}
     kems: dict[str, KemKey] = {}
     for path in sorted(folder.glob("*.key")):
         use, _, key_id = path.stem.partition("-")
         secret = load_secret(path, passphrase=passphrase)
-        key = SigningKey(secret) if use == _SIGN else KemKey(_KEMS[use], secret)
+        try:
+            key = SigningKey(secret) if use == _SIGN else KemKey(_KEMS[use], secret)
+        except (KeyError, ValueError) as error:
+            raise WrongKeyFileError(f"{path} does not hold a key") from error
         if key.key_id != key_id:
             raise WrongKeyFileError(f"{path} does not hold key {key_id}")
         if isinstance(key, SigningKey):

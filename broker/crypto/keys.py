@@ -68,6 +68,15 @@ def check_signing_key(public: bytes) -> None:
         raise UnusableKeyError("not a usable Ed25519 public key")
 
 
+def check_kem_key(kem: Kem, public: bytes) -> None:
+    """Refuse a public key that nothing can be sealed to: one in the directory would stop its readers' events.
+
+    Raises:
+        UnusableKeyError: no such key, or its curve point is of small order.
+    """
+    KemPublic.load(kem, public).seal(b"", b"")
+
+
 def signature_holds(public: bytes, data: bytes, signature: bytes) -> bool:
     """Whether ``signature`` over ``data`` is by ``public``. PyNaCl, because it refuses small-order keys."""
     try:
@@ -106,8 +115,11 @@ class KemPublic:
         return cls(key_id_of(public), kem, key)
 
     def seal(self, secret: bytes, info: bytes) -> bytes:
-        """HPKE base mode, single shot, with ``info`` bound in."""
-        return _suite(self.kem).encrypt(secret, self.key, info)
+        """HPKE base mode, single shot, with ``info`` bound in. Raises UnusableKeyError."""
+        try:
+            return _suite(self.kem).encrypt(secret, self.key, info)
+        except ValueError as error:
+            raise UnusableKeyError(f"nothing can be sealed to key {self.key_id}") from error
 
 
 class KemKey:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from broker.crypto.check import check_openings, countersigner_of, read_manifest
 from broker.crypto.derive import context_hash, derive, header_hash, leaf, part_aad, unpad, wrap_info
-from broker.crypto.errors import AlteredError, NotAddressedError, TwoFacedError
+from broker.crypto.errors import AlteredError, MalformedError, NotAddressedError, TwoFacedError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import PublicOf
 from schemas import canonical
@@ -24,8 +24,8 @@ class OpenedPart:
 
     index: int
     kind: PartKind
-    plaintext: bytes
-    key: bytes
+    plaintext: bytes = field(repr=False)
+    key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Opened:
 
     manifest: Manifest
     manifest_hash: bytes
-    openings: dict[Field, Any]
+    openings: dict[Field, Any] = field(repr=False)
     parts: tuple[OpenedPart, ...]
     countersigner: str | None
 
@@ -54,13 +54,20 @@ def open_view(view: View, public_of: PublicOf, kem_keys: Mapping[str, KemKey]) -
     countersigner = countersigner_of(view.signed, view.countersigned, public_of)
     if not view.parts:
         raise NotAddressedError("the view holds no part for this reader")
+    require_distinct([part.index for part in view.parts])
     return Opened(
         manifest=manifest,
         manifest_hash=digest,
-        openings={field: canonical.decode(value) for field, value in opened.items()},
+        openings=_values(opened),
         parts=tuple(_open_part(part, manifest, kem_keys) for part in view.parts),
         countersigner=countersigner,
     )
+
+
+def require_distinct(indexes: list[int]) -> None:
+    """Refuse a part that is given twice. Raises AlteredError."""
+    if len(set(indexes)) != len(indexes):
+        raise AlteredError("a part is there twice")
 
 
 def open_with_key(manifest: Manifest, index: int, ciphertext: bytes, part_key: bytes) -> OpenedPart:
@@ -84,6 +91,13 @@ def open_with_key(manifest: Manifest, index: int, ciphertext: bytes, part_key: b
     except InvalidTag as error:
         raise AlteredError("a ciphertext does not decrypt under its own key") from error
     return OpenedPart(index, summary.kind, unpad(padded), part_key)
+
+
+def _values(opened: dict[Field, bytes]) -> dict[Field, Any]:
+    try:
+        return {number: canonical.decode(value) for number, value in opened.items()}
+    except canonical.NotCanonicalError as error:
+        raise MalformedError(str(error)) from error
 
 
 def _open_part(part: ViewPart, manifest: Manifest, kem_keys: Mapping[str, KemKey]) -> OpenedPart:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -44,7 +44,7 @@ class DraftPart:
     """One part before sealing: its bytes, and whom it is for."""
 
     kind: PartKind
-    plaintext: bytes
+    plaintext: bytes = field(repr=False)
     readers: tuple[KemPublic, ...]
 
 
@@ -70,7 +70,7 @@ class Sealed:
     envelope: FullEnvelope
     manifest: Manifest
     manifest_hash: bytes
-    part_keys: tuple[bytes, ...]
+    part_keys: tuple[bytes, ...] = field(repr=False)
 
 
 def seal_event(draft: Draft, *, signer: SigningKey, router: KemPublic | None, entropy: Entropy) -> Sealed:
@@ -156,5 +156,5 @@ def _wrap(reader: KemPublic, key: bytes, context: bytes, author_key: str) -> Wra
 
 
 def _seal_openings(openings: Sequence[Opening], router: KemPublic, of_header: bytes) -> SealedOpenings:
-    content = canonical.encode([opening.to_value() for opening in openings])
+    content = pad(canonical.encode([opening.to_value() for opening in openings]))
     return SealedOpenings(router.key_id, router.seal(content, openings_info(router.key_id, of_header)))

@@ -6,7 +6,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from broker.clock import Entropy
-from broker.crypto.derive import KEY_BYTES
+from broker.crypto.derive import KEY_BYTES, SLIP_BUCKET, pad, unpad
 from broker.crypto.errors import AlteredError, MalformedError
 from broker.crypto.keys import KemKey, KemPublic
 from schemas import canonical
@@ -37,8 +37,11 @@ def new_slip_key(author: str, board: str, board_key: KemPublic, entropy: Entropy
 
 
 def open_slip_key(setup: SlipKey, board_key: KemKey) -> bytes:
-    """The board's side: the secret. Raises NotAddressedError."""
-    return board_key.open(setup.sealed, _info(setup.author, setup.board, setup.key_ref))
+    """The board's side: the secret. Raises NotAddressedError or MalformedError."""
+    secret = board_key.open(setup.sealed, _info(setup.author, setup.board, setup.key_ref))
+    if len(secret) != KEY_BYTES:
+        raise MalformedError("a slip key of the wrong length")
+    return secret
 
 
 def seal_slip(
@@ -53,9 +56,9 @@ def seal_slip(
 ) -> bytes:
     """Seal one slip; bound to author, board and event, so it cannot be moved to another event."""
     nonce = entropy(_NONCE)
-    return canonical.encode(
-        [key_ref, nonce, AESGCM(secret).encrypt(nonce, plaintext, _aad(author, board, event_id, key_ref))]
-    )
+    aad = _aad(author, board, event_id, key_ref)
+    sealed = AESGCM(secret).encrypt(nonce, pad(plaintext, SLIP_BUCKET), aad)
+    return canonical.encode([key_ref, nonce, sealed])
 
 
 def slip_key_ref(slip: bytes) -> bytes:
@@ -67,7 +70,7 @@ def open_slip(secret: bytes, slip: bytes, *, author: str, board: str, event_id: 
     """Open one slip. Raises MalformedError or AlteredError."""
     key_ref, nonce, sealed = _rows(slip)
     try:
-        return AESGCM(secret).decrypt(nonce, sealed, _aad(author, board, event_id, key_ref))
+        return unpad(AESGCM(secret).decrypt(nonce, sealed, _aad(author, board, event_id, key_ref)))
     except InvalidTag as error:
         raise AlteredError("the slip does not open for this author, board and event") from error
 

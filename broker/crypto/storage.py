@@ -33,6 +33,11 @@ def save_secret(path: Path, secret: bytes, *, entropy: Entropy, passphrase: str 
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)  # the name of the file, too, must survive a power cut
+    finally:
+        os.close(folder)
 
 
 def load_secret(path: Path, *, passphrase: str | None = None) -> bytes:
@@ -78,7 +83,7 @@ def _decrypt(content: bytes, passphrase: str, path: Path) -> bytes:
     salt, nonce, sealed = rest[:_SALT], rest[_SALT : _SALT + _NONCE], rest[_SALT + _NONCE :]
     try:
         return AESGCM(_stretch(passphrase, salt)).decrypt(nonce, sealed, _MAGIC)
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: the file was cut short
         raise ConfigurationError(f"{path} does not open with this passphrase") from error
 
 
