@@ -24,6 +24,7 @@ MINUTE_MS: Final = 60_000
 LATE_MS: Final = {Lane.URGENT: 60 * MINUTE_MS, Lane.NORMAL: DAY_MS, Lane.BULK: 3 * DAY_MS}
 """How old the author's claim may be before a delivery is flagged late."""
 SKEW_MS: Final = 5 * MINUTE_MS
+_TELLS_A_CHILD: Final = frozenset({Field.TOKENS, Field.MATTER})
 _GRANT_LIMIT_MS: Final = {True: MINUTE_MS, False: 10 * MINUTE_MS}
 
 
@@ -229,7 +230,9 @@ class Events:
         """No open matter: the views go out, a count per member and day stays, nothing else (P12)."""
         readers = choose(event.checked, Concerned(), self._directory)
         for recipient in readers.given:
-            self._desk.deliver(recipient.member, self._item(event, recipient.key_ids, recipient.fields, None))
+            # A view waits on the bus for weeks: what could tell one child from another is not opened in it.
+            fields = recipient.fields - _TELLS_A_CHILD
+            self._desk.deliver(recipient.member, self._item(event, recipient.key_ids, fields, None))
         day = from_ms(self._desk.now_ms).date().isoformat()
         self._outgoing.count_routine(event.member.id, day)
 

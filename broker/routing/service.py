@@ -40,6 +40,8 @@ _BATCH: Final = 128
 _PUBLISH_MOST: Final = 400
 _TICK_S: Final = 1.0
 _RETRY_S: Final = 0.5
+_SCRUB_S: Final = 30.0
+"""How long a deleted row may stay in the write-ahead log while messages flow; when they rest, a second (P12)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class RouterService:
     def __init__(self, parts: RouterParts) -> None:
         self._p = parts
         self._wake = asyncio.Event()
+        self._deleted_at: float | None = None
+        self._scrubbed_at = 0.0
         self._batch = Batch(
             store=parts.store,
             keys=parts.keys,
@@ -163,6 +167,7 @@ class RouterService:
         self._p.gap(4)
         with self._p.store.work() as work:
             work.outgoing.inbox_published([pair for pairs in sent for pair in pairs])
+        self._deleted_at = time.monotonic()
         return True
 
     async def _publish_shard(self, publisher: Publisher, rows: list[InboxRow]) -> list[tuple[InboxRow, int]]:
@@ -207,9 +212,18 @@ class RouterService:
             try:
                 if self._batch.tick(self._p.directory(), self._p.clock()):
                     self._wake.set()
+                self._scrub(started)
             except UnavailableError:
                 _log.exception("tick-not-stored")
             await asyncio.sleep(max(0.0, _TICK_S - (time.monotonic() - started)))
+
+    def _scrub(self, now: float) -> None:
+        """Published bodies are deleted and overwritten; this takes them out of the write-ahead log too."""
+        if self._deleted_at is None:
+            return
+        if now - self._deleted_at > _TICK_S or now - self._scrubbed_at > _SCRUB_S:
+            self._p.store.scrub()
+            self._deleted_at, self._scrubbed_at = None, now
 
 
 def _subject(delivery: Delivery) -> OutSubject | None:
