@@ -63,6 +63,7 @@ class Identities:
             author=author,
             merged=[row.child for row in rows[1:]],
             bound=bound,
+            areas=sorted({area for row in rows for area in (row.holder, row.safety)}),
             tokens=list(tokens),
         )
         for row in rows:
@@ -94,6 +95,7 @@ class Identities:
             event=event_id,
             author=author,
             split=link.merged,
+            areas=sorted({area for row in rows for area in (row.holder, row.safety)}),
             told=sorted(told),
         )
         return rows[0]
