@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from adapters.areas.columns import MAGIC
 from adapters.areas.index import PostcodeIndex
 from adapters.areas.sources import Faults, Progress, onspd_columns, packaged_columns, packaged_version
 from broker.errors import ConfigurationError
@@ -35,7 +36,8 @@ def default_index(progress: Progress | None = None) -> PostcodeIndex:
     if (folder / IMPORTED).exists():
         return PostcodeIndex.open(folder / IMPORTED)
     version = packaged_version()
-    path = folder / f"postcodes-{version}.idx"
+    # The form of the file is in its name: a newer program makes its own and never trips over an older one's.
+    path = folder / f"postcodes-{version}-{MAGIC.decode().lower()}.idx"
     if not path.exists():
         with _alone(folder):
             if not path.exists():  # else another process made it while we waited
