@@ -15,8 +15,6 @@ from typing import Any, Self
 
 from schemas.ids import GssCode
 
-RECODED = "recoded"
-
 
 class AreaKind(StrEnum):
     """The tiers of local government."""
@@ -30,7 +28,7 @@ class AreaKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """One authority. ``valid_from`` None: before the record begins; ``valid_until`` is the last day, None: still there.
+    """One authority under one code. ``valid_from`` None: before the record begins; ``valid_until``: the last day.
 
     ``recoded``: only the code ended, the authority goes on under its successor's code.
     """
@@ -48,8 +46,8 @@ class Area:
 
     def valid_on(self, day: date) -> bool:
         """Whether the code stood for the authority that day."""
-        after = self.valid_from is None or self.valid_from <= day
-        return after and not self.recoded and (self.valid_until is None or day <= self.valid_until)
+        begun = self.valid_from is None or self.valid_from <= day
+        return begun and (self.valid_until is None or day <= self.valid_until)
 
 
 class AreaRegister:
@@ -108,14 +106,13 @@ class AreaRegister:
 
 
 def _area(code: str, row: Mapping[str, Any]) -> Area:
-    ends = row["to"]
     return Area(
         gss=GssCode(code),
         name=row["name"],
         kind=AreaKind(row["kind"]),
         valid_from=date.fromisoformat(row["from"]) if row["from"] else None,
-        valid_until=date.fromisoformat(ends) if ends and ends != RECODED else None,
-        recoded=ends == RECODED,
+        valid_until=date.fromisoformat(row["to"]) if row["to"] else None,
+        recoded=row["recoded"],
         successors=tuple(GssCode(one) for one in row["successors"]),
         upper_tier=GssCode(row["upper"]) if row["upper"] else None,
         police=GssCode(row["police"]) if row["police"] else None,

@@ -1,17 +1,24 @@
 """What a mapping needs to know of areas: which one a postcode lies in. The lookup is an argument, never a global."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from schemas.ids import GssCode, Postcode
+
+
+class Answer(Protocol):
+    """What an area lookup says of one postcode."""
+
+    @property
+    def gss(self) -> str | None:
+        """The authority's code, where there is one."""
 
 
 class AreaLookup(Protocol):
     """Answers for one postcode. Pure, in memory, never raises for a well-formed postcode."""
 
-    def lookup(self, text: str) -> Any:
-        """An answer whose ``gss`` is the authority's code, where there is one."""
+    def lookup(self, text: str) -> Answer:
+        """The authority, or why there is none."""
 
 
 def area_of(areas: AreaLookup, postcode: Postcode | None, note: Callable[[str, str], None]) -> GssCode | None:
@@ -21,10 +28,7 @@ def area_of(areas: AreaLookup, postcode: Postcode | None, note: Callable[[str, s
     if postcode.pseudo:
         note("postcode-pseudo", "a stand-in of the NHS for no fixed or known address: the area is unknown")
         return None
-    if isinstance(areas, NoAreas):
-        note("no-area-data", "no area data is compiled on this machine: the area is unknown")
-        return None
-    found = getattr(areas.lookup(postcode), "gss", None)
+    found = areas.lookup(postcode).gss
     if found is None:
         note(
             "postcode-unplaced",
@@ -32,21 +36,6 @@ def area_of(areas: AreaLookup, postcode: Postcode | None, note: Callable[[str, s
         )
         return None
     return GssCode(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Unplaced:
-    """The answer where nothing is known of a postcode."""
-
-    gss: GssCode | None = None
-
-
-class NoAreas:
-    """Knows no postcode: every area stays unknown, and every mapping says so."""
-
-    def lookup(self, text: str) -> Unplaced:  # noqa: ARG002 - the protocol's signature
-        """Always unplaced."""
-        return Unplaced()
 
 
 def open_areas() -> AreaLookup:

@@ -110,7 +110,7 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, str]]:
         for position, item in enumerate(value):
             yield from _flat(item, f"{path}[{position}]")
     else:
-        yield path, ", ".join(str(item) for item in value) if isinstance(value, list) else str(value)
+        yield path, (", ".join(map(str, value)) or "none") if isinstance(value, list) else str(value)
 
 
 def _say_report(report: Report) -> Iterator[str]:

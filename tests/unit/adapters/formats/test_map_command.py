@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.formats.areas import NoAreas
 from adapters.formats.cli import map_group
 from tests.support.nems_messages import SomeAreas, a_move, as_xml, nhs_identifier
 
@@ -77,12 +76,3 @@ def test_the_acting_area_is_checked(move: str) -> None:
 
     assert result.exit_code == 2
     assert "GSS code" in result.output
-
-
-def test_without_area_data_the_area_stays_unknown_and_that_is_said(move: str) -> None:
-    result = CliRunner().invoke(map_group, ["nems", move, "--json"], obj=NoAreas())
-
-    found = json.loads(result.output)
-    assert result.exit_code == 0
-    assert "to_area" not in found["events"][0]["details"]
-    assert {note["code"] for note in found["report"]["notes"]} == {"no-area-data"}
