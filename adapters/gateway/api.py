@@ -7,20 +7,25 @@ from pathlib import Path
 from typing import Any, Self
 
 from adapters.gateway.actions import Actions
-from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
+from adapters.gateway.chronology import Chronology, Line
+from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError, UnreadableError
 from adapters.gateway.home import Home
+from adapters.gateway.mending import catch_up
+from adapters.gateway.notices import words_of
 from adapters.gateway.orders import Orders
 from adapters.gateway.places import LocalPlaces, Places
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
+from adapters.gateway.receipting import Receipting
 from adapters.gateway.receiving import Receiving
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
-from broker.errors import RejectedError
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.outbox import OutRow, ReaderState
+from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
 from schemas.events.base import Event
 from schemas.ids import EventId, GssCode, Postcode
+from schemas.orders import OrderKind
 from schemas.wire import InKind, ReceiptKind
 
 
@@ -41,6 +46,8 @@ class Item:
     fault: str | None
     opened_ms: int | None
     taken_on_by: str | None
+    says: str | None
+    """What a returned message or a notice says, in words; None for what has to be opened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +61,6 @@ class Sent:
     readers: tuple[ReaderState, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a child's chronology. ``taken_ms`` is the router's time of the original delivery."""
-
-    read: Read
-    author_name: str
-    taken_ms: int
-    granted: bool
-
-    @property
-    def occurred(self) -> str:
-        """When it happened, as its author says."""
-        return str(self.read.document.get("occurred_at", ""))
-
-
 class Gateway:
     """One member's gateway on this machine. Commands and the running process may use the same home at once."""
 
@@ -80,6 +72,10 @@ class Gateway:
         self.orders = Orders(home, self.publishing)
         self.receiving = Receiving(home, self.orders)
         self.actions = Actions(home, self.publishing, self.orders)
+        self.receipting = Receipting(home, self.publishing)
+        self._chronology = Chronology(home)
+        self.stepped = catch_up(home)
+        """Lanes whose own chain had fallen behind: the database was restored from an old copy. Empty in normal life."""
 
     @classmethod
     def open(
@@ -117,35 +113,63 @@ class Gateway:
         return self.publishing.publish(event)
 
     def inbox(self, *, everything: bool = False) -> list[Item]:
-        """What has come, oldest first: events, and messages that were returned. ``everything``: orders and receipts too."""
-        kinds = tuple(InKind) if everything else (InKind.VIEW, InKind.RETURNED, InKind.NOTICE)
+        """What has come, oldest first: events, and messages that were returned. ``everything``: orders and receipts too.
+
+        The history of a handover, event by event, is in the chronology; here it would bury what is new.
+        """
+        kinds = tuple(InKind) if everything else (InKind.VIEW, InKind.GRANTED, InKind.RETURNED, InKind.NOTICE)
         with self.home.store.work() as work:
+            alone = work.inbox.granted_alone(int(OrderKind.HANDOVER))
             rows = work.inbox.of_kind([int(kind) for kind in kinds])
-        return [self._item(row) for row in rows]
+        return [
+            self._item(row)
+            for row in rows
+            if everything or row.kind != int(InKind.GRANTED) or row.number in alone
+        ]
+
+    def item(self, number: int) -> Item:
+        """One delivery, unopened. Raises NoSuchItemError."""
+        with self.home.store.work() as work:
+            return self._item(self._row(work.inbox.get(number), number))
 
     def read(self, number: int, *, role: str) -> Read:
-        """Open one event, and say so to its author (role, never name). Raises RejectedError."""
+        """Open one event, and say so to its author (role, never name).
+
+        Raises:
+            RejectedError: there is none of that number, or it cannot be opened.
+        """
         with self.home.store.work() as work:
             row = self._row(work.inbox.get(number), number)
-            read = self._reading.delivered(work, row)
+            read = self._open(work, row)
             now_ms = to_ms(self.home.clock())
             if work.inbox.mark_opened(number, now_ms):
-                work.outbox.owe_receipt(ReceiptKind.OPENED, row.message_id, row.author, number, now_ms, role)
+                work.outbox.owe_receipt(ReceiptKind.OPENED, row.message_id, read.author, number, now_ms, role)
         return read
+
+    def _open(self, work: Work, row: InRow) -> Read:
+        match InKind(row.kind):
+            case InKind.VIEW:
+                return self._reading.delivered(work, row)
+            case InKind.GRANTED if (held := work.inbox.granted_event(row.message_id)) is not None:
+                return self._reading.granted(work, held)
+            case _:
+                raise UnreadableError(f"delivery {row.number} is not an event")
 
     def take_on(self, number: int, *, by: str) -> None:
         """Say that a named person has taken an event on. Only role and fact leave this gateway.
 
         Raises:
             AlreadyDoneError: somebody has.
+            RejectedError: there is none of that number, or it is not an event that can be opened.
         """
         with self.home.store.work() as work:
             row = self._row(work.inbox.get(number), number)
+            author = self._open(work, row).author
             now_ms = to_ms(self.home.clock())
             if not work.inbox.mark_taken_on(number, now_ms, by):
                 raise AlreadyDoneError(f"{row.taken_on_by} has taken it on")
             role = by.rpartition(",")[2].strip() or None
-            work.outbox.owe_receipt(ReceiptKind.TAKEN_ON, row.message_id, row.author, number, now_ms, role)
+            work.outbox.owe_receipt(ReceiptKind.TAKEN_ON, row.message_id, author, number, now_ms, role)
 
     def outbox(self) -> list[Sent]:
         """One's own events, newest first, and how far each is."""
@@ -155,30 +179,9 @@ class Gateway:
     def chronology(self, child: str) -> list[Line]:
         """Everything this member may read about one child, by when it happened; granted history included.
 
-        ``child`` is the beginning of the child's handle as the inbox shows it.
+        ``child`` is the beginning of the child's handle as the inbox shows it. Raises NoSuchItemError.
         """
-        lines: dict[str, Line] = {}
-        with self.home.store.work() as work:
-            handles = {
-                row.child
-                for row in work.inbox.of_kind([int(InKind.VIEW), int(InKind.GRANTED), int(InKind.HANDOVER)])
-                if row.child is not None and row.child.hex().startswith(child)
-            }
-            for handle in handles:
-                for old in work.inbox.history_of(handle):
-                    read = self._reading.granted(work, old)
-                    lines[read.document["id"]] = Line(
-                        read, self._name(old.author), old.taken_ms, granted=True
-                    )
-                for row in work.inbox.of_child(handle, int(InKind.VIEW)):
-                    try:
-                        read = self._reading.delivered(work, row)
-                    except RejectedError:
-                        continue
-                    lines[read.document["id"]] = Line(
-                        read, self._name(row.author), row.taken_ms, granted=False
-                    )
-        return sorted(lines.values(), key=lambda line: (line.occurred, line.taken_ms))
+        return self._chronology.of(child)
 
     def _item(self, row: InRow) -> Item:
         return Item(
@@ -195,6 +198,7 @@ class Gateway:
             fault=row.fault,
             opened_ms=row.opened_ms,
             taken_on_by=row.taken_on_by,
+            says=words_of(InKind(row.kind), row.body),
         )
 
     def _sent(self, row: OutRow, readers: list[ReaderState]) -> Sent:

@@ -38,6 +38,13 @@ class NotAFrontDoorError(RejectedError):
     advice = "Ask the children's social care front door of the area."
 
 
+class NoKeyError(RejectedError):
+    """Every signing key of this member is revoked, so nobody would believe what it sends."""
+
+    code = "no-key"
+    advice = "Ask the operator for new keys (`handrail directory rotate`), then send it again."
+
+
 class AlreadyDoneError(RejectedError):
     """Somebody has done this already."""
 

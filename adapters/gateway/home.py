@@ -4,7 +4,9 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Final
 
+from adapters.gateway.errors import NoKeyError
 from broker.bus.connection import Access
 from broker.clock import Clock, Entropy, system_clock, system_entropy
 from broker.crypto.directories import Accept, Refuse, judge_directory, reopen_directory
@@ -16,6 +18,11 @@ from broker.store.gateway.store import Custody, GatewayStore
 from schemas.directory import Directory
 from schemas.ids import MemberId
 from schemas.members import Member
+
+_STATE: Final = "gateway.db"
+_CUSTODY: Final = "custody.db"
+_USED: Final = "used"
+"""Stands in a home that was opened before; tells a new home from one whose databases were deleted."""
 
 
 @dataclass(slots=True)
@@ -30,6 +37,8 @@ class Home:
     custody: Custody
     clock: Clock
     entropy: Entropy
+    lost: bool
+    """The home was in use, and both its databases are gone: nothing here remembers what was sent."""
     _directory: Directory
     _seen: int
 
@@ -51,15 +60,20 @@ class Home:
                 f"{path} is not a member's home; `handrail directory add-member` makes one"
             ) from error
         keyring = load_keyring(path / "keys")
+        used = path / _USED
+        lost = used.exists() and not any((path / name).exists() for name in (_STATE, _CUSTODY))
+        store, custody = GatewayStore(path / _STATE), Custody(path / _CUSTODY)
+        used.touch(0o600)
         return cls(
             folder=path,
             member_id=MemberId(card["id"]),
             keyring=keyring,
             vault=Vault(keyring.secret("vault")),
-            store=GatewayStore(path / "gateway.db"),
-            custody=Custody(path / "custody.db"),
+            store=store,
+            custody=custody,
             clock=clock,
             entropy=entropy,
+            lost=lost,
             _directory=reopen_directory(signed),
             _seen=(path / "directory.bin").stat().st_mtime_ns,
         )
@@ -91,9 +105,16 @@ class Home:
         return member
 
     def signer(self) -> SigningKey:
-        """The key to sign with now; an expired one still signs, and is countersigned when it is sent."""
+        """The key to sign with now; an expired one still signs, and is countersigned when it is sent.
+
+        Raises:
+            NoKeyError: every key of this member is revoked.
+            ConfigurationError: the keys that the directory names are not here.
+        """
         now = self.clock()
         mine = [key for key in self.me.keys if key.use.value == "sign" and key.revoked_at is None]
+        if not mine:
+            raise NoKeyError
         usable = [key.key_id for key in mine if key.usable(now)]
         newest_first = [key.key_id for key in sorted(mine, key=lambda key: key.not_before, reverse=True)]
         return self.keyring.sign_key([*usable, *newest_first])

@@ -58,8 +58,10 @@ class Publishing:
         lane = Lane.of(urgency_of(directory.policy, event))
         signer = home.signer()
         with home.store.work() as work:
-            if work.outbox.is_own(event.id.raw):
+            if work.outbox.is_on_its_way(event.id.raw):
                 return event.id  # the same item of the same message again: once is enough
+            # One that the router returned is mended and published again under its id.
+            work.outbox.forget(event.id.raw)
             sequence, previous = work.outbox.chain(lane.value)
             facts = RoutingFacts(
                 tokens=found,
@@ -78,7 +80,7 @@ class Publishing:
                 event_id=event.id.raw,
                 kind=int(OutKind.EVENT),
                 subject=str(OutSubject(me.id, lane, partition_of(found, me.id))),
-                msg_id=f"{me.id}.{event.id}",
+                msg_id=f"{me.id}.{event.id}.{sequence + 1}",
                 key_id=signer.key_id,
                 body=frame(PROTOCOL_VERSION, int(OutKind.EVENT), sealed.envelope.to_bytes()),
                 created_ms=to_ms(now),

@@ -11,10 +11,12 @@ from broker.crypto.grants import read_grant
 from broker.crypto.open import open_with_key
 from broker.store.gateway.inbox import HistoryRow, InRow
 from broker.store.gateway.store import Work
-from schemas.catalogue import parse_event
-from schemas.envelope import View
-from schemas.errors import EventRefusedError
+from schemas.catalogue import CATALOGUE, parse_event
+from schemas.envelope import Header, View
+from schemas.errors import EventRefusedError, MalformedIdentifierError
 from schemas.events.base import Event
+from schemas.ids import EventId
+from schemas.policy import NoRuleError
 from schemas.wire import PartKind
 
 
@@ -64,9 +66,42 @@ class Reading:
         }
         if PartKind.CORE not in opened:
             raise UnreadableError("the event's main part was not for this member")
-        document = join(opened)
+        document = _document(opened)
+        if document.get("id") != _id_of(manifest.header):
+            raise UnreadableError("what was sealed is another event than was signed for")
         try:
             event: Event | None = parse_event(document)
         except EventRefusedError:
             event = None
+        self._check_type(str(document.get("type")), manifest.header)
         return Read(event, document, manifest.header.author, tuple(opened))
+
+    def _check_type(self, named: str, header: Header) -> None:
+        """The router sees only a class; whether its author may send this *type* is the reader's to check."""
+        spec = CATALOGUE.get(named)
+        if spec is None:
+            return  # of a later version: shown as it is, and nothing rests on it
+        directory = self._home.directory
+        author = directory.member(header.author)
+        if spec.event_class is not header.event_class:
+            raise UnreadableError(f"{named} was sent under another class than its own")
+        try:
+            publishers = directory.policy.rule(named).publishers
+        except NoRuleError as error:
+            raise UnreadableError(str(error)) from error
+        if author is None or author.kind not in publishers:
+            raise UnreadableError(f"its author may not publish {named}")
+
+
+def _document(opened: dict[PartKind, bytes]) -> dict[str, Any]:
+    try:
+        return join(opened)
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise UnreadableError("what was sealed is not an event") from error
+
+
+def _id_of(header: Header) -> str | None:
+    try:
+        return EventId.from_raw(header.event_id)
+    except MalformedIdentifierError:
+        return None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import structlog
 
 from adapters.gateway.home import Home
+from adapters.gateway.mending import CHAIN_FORK, CHAIN_STRIDE, step_over
 from adapters.gateway.orders import Orders
 from broker.clock import to_ms
 from broker.crypto.errors import CryptoRejectedError
@@ -21,11 +22,12 @@ from broker.store.gateway.inbox import HandoverRow, InRow
 from broker.store.gateway.store import Work
 from schemas import canonical
 from schemas.control import Note, Receipt, unframe
-from schemas.envelope import View
+from schemas.envelope import ID_BYTES, View
+from schemas.errors import MalformedIdentifierError
 from schemas.handover import HandoverView
 from schemas.ids import EventId
 from schemas.members import ROUTER
-from schemas.reading import MalformedMessageError, listed, rows, text
+from schemas.reading import MalformedMessageError, listed, octets, rows, text
 from schemas.wire import PROTOCOL_VERSION, InKind, ReceiptKind
 
 _log = structlog.get_logger()
@@ -36,6 +38,13 @@ class NotTheRoutersError(RejectedError):
 
     code = "not-the-routers"
     advice = "Tell the operator: somebody put a message on the bus that is not the router's."
+
+
+class RepeatedEventError(RejectedError):
+    """An event that has been applied already came under another number."""
+
+    code = "repeated"
+    advice = "Nothing to do: the first delivery counts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +134,8 @@ class Receiving:
         while ready:
             row = ready.pop(0)
             try:
-                self._apply(work, row)
+                with work.attempt():
+                    self._apply(work, row)
                 work.inbox.settle(row.number, "applied")
             except RejectedError as error:
                 # Kept with its fault: a poisoned message holds up nothing that comes after it.
@@ -153,7 +163,7 @@ class Receiving:
                     self._receipts(work, row)
                 case InKind.NOTICE:
                     rows(canonical.decode(row.body), 2, "notice")
-        except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        except (canonical.NotCanonicalError, MalformedMessageError, MalformedIdentifierError) as error:
             raise NotTheRoutersError(str(error)) from error
 
     def _view(self, work: Work, row: InRow) -> None:
@@ -165,6 +175,11 @@ class Receiving:
             raise NotTheRoutersError("the view is of another event or author than the note says")
         if key is None or key.owner != header.author:
             raise NotTheRoutersError("the event is not signed with its author's key")
+        before = work.inbox.by_message(row.message_id, row.kind)
+        if before is not None and before.number != row.number and before.state == "applied":
+            # Its author lost its place and published it again: once is enough.
+            raise RepeatedEventError(f"delivery {before.number} is the same event")
+        work.inbox.classify(row.number, int(header.event_class))
         for part in opened.parts:
             work.inbox.keep_key(header.event_id, part.index, self._home.vault.close(part.key))
         work.outbox.owe_receipt(
@@ -173,11 +188,13 @@ class Receiving:
 
     def _returned(self, work: Work, row: InRow) -> None:
         code, why, advice, event_id = rows(canonical.decode(row.body), 4, "returned")
-        if event_id is not None:
-            work.outbox.returned(event_id, f"{text(code, 'code')}: {why} {advice}"[:500])
-        _log.warning(
-            "returned", code=code, event_id=None if event_id is None else str(EventId.from_raw(event_id))
-        )
+        named = None if event_id is None else EventId.from_raw(octets(event_id, ID_BYTES, "event"))
+        if code == CHAIN_FORK:
+            # The database was restored from an old copy: what was sent since stands at the numbers that we use now.
+            step_over(work, CHAIN_STRIDE)
+        if named is not None:
+            work.outbox.returned(named.raw, f"{text(code, 'code')}: {why}. {advice}"[:500])
+        _log.warning("returned", code=code, event=named)
 
     def _receipts(self, work: Work, row: InRow) -> None:
         for item in listed(canonical.decode(row.body), 5000, "receipts"):

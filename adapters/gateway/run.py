@@ -3,11 +3,14 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
-from typing import Final
+from contextlib import suppress
+from functools import partial
+from typing import Final, TypeVar
 
 import structlog
 
 from adapters.gateway.api import Gateway
+from adapters.gateway.errors import NoKeyError
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller
@@ -17,12 +20,15 @@ from broker.bus.topology import DEFAULT_SHARDS, DIRECTORY_STREAM, in_stream
 from broker.clock import to_ms
 from broker.crypto.directories import Accept
 from broker.crypto.seal import countersign
-from broker.crypto.signing import sign
+from broker.crypto.signing import sign, unverified_payload
 from broker.errors import RejectedError, UnavailableError
 from broker.store.gateway.outbox import OutRow
-from schemas.control import Receipt, Receipts, Resend, frame, unframe
+from schemas.control import Receipts, Resend, SlipKey, frame, unframe
 from schemas.envelope import FullEnvelope
-from schemas.wire import PROTOCOL_VERSION, Lane, OutKind, ReceiptKind
+from schemas.orders import Refusal
+from schemas.wire import PROTOCOL_VERSION, Lane, OutKind
+
+T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -33,6 +39,13 @@ _GAP_S: Final = 5.0
 _DIRECTORY_S: Final = 10.0
 _RETRY_S: Final = 1.0
 _MOST: Final = 256
+_SIGNED_AGAIN: Final = {
+    OutKind.RECEIPTS: Receipts.LABEL,
+    OutKind.REFUSAL: Refusal.LABEL,
+    OutKind.RESEND: Resend.LABEL,
+    OutKind.SLIP_KEY: SlipKey.LABEL,
+}
+"""Statements that carry nothing bound to the key that first signed them."""
 
 
 class GatewayService:
@@ -42,6 +55,7 @@ class GatewayService:
         self._gateway = gateway
         self._home = gateway.home
         self._url = url
+        self._noted: dict[str, int] = {}
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Send and receive. A server that is away is waited for; a full disk leaves messages on the bus."""
@@ -80,13 +94,30 @@ class GatewayService:
     async def _send(self, publisher: Publisher) -> None:
         while True:
             seen = self._home.store.version()
-            with self._home.store.work() as work:
-                rows = work.outbox.waiting(_MOST)
+            rows = await self._stored(self._next_to_send)
             for row in rows:
                 # One after the other: the author's chain must reach the router in its order.
                 await self._send_one(publisher, row)
             if not rows:
                 await self._news(seen)
+
+    def _next_to_send(self) -> list[OutRow]:
+        with self._home.store.work() as work:
+            rows, heads = work.outbox.waiting(_MOST), work.outbox.chains()
+        if rows and heads != self._noted:
+            # Before anything of it goes out: a database restored from an old copy is known by this.
+            self._home.custody.note_chains(heads)
+            self._noted = heads
+        return rows
+
+    async def _stored(self, step: Callable[[], T]) -> T:
+        """Do one step on disk; a disk that is full or locked is waited for, never the end of the gateway."""
+        while True:
+            try:
+                return step()
+            except UnavailableError as error:
+                _log.warning("not-stored", error=str(error))
+                await asyncio.sleep(_RETRY_S)
 
     async def _send_one(self, publisher: Publisher, row: OutRow) -> None:
         while True:
@@ -96,19 +127,32 @@ class GatewayService:
             except UnavailableError as error:
                 _log.info("send-waits", error=str(error))
                 await asyncio.sleep(_RETRY_S)
+        await self._stored(lambda: self._sent(row))
+
+    def _sent(self, row: OutRow) -> None:
         with self._home.store.work() as work:
             work.outbox.sent(row.position, to_ms(self._home.clock()))
 
     def _vouched(self, row: OutRow) -> bytes:
-        """The message; countersigned by the current key where its own has expired while it waited."""
+        """The message; where its key has expired while it waited, the current key vouches for it.
+
+        A revoked key is beyond that: the message goes as it is, and the router returns it with advice.
+        """
         key = self._home.directory.key(row.key_id)
-        now = self._home.clock()
-        if row.kind != int(OutKind.EVENT) or key is None or key.usable(now):
+        if key is None or key.revoked_at is not None or key.usable(self._home.clock()):
             return row.body
-        signer = self._home.signer()
+        try:
+            signer = self._home.signer()
+        except NoKeyError:
+            return row.body
         kind, body = unframe(row.body, 2, PROTOCOL_VERSION)
-        envelope = countersign(FullEnvelope.from_bytes(body), signer)
-        return frame(PROTOCOL_VERSION, kind, envelope.to_bytes())
+        if kind == OutKind.EVENT:
+            vouched = countersign(FullEnvelope.from_bytes(body), signer).to_bytes()
+        elif kind in _SIGNED_AGAIN:
+            vouched = sign(signer, _SIGNED_AGAIN[OutKind(kind)], unverified_payload(body))
+        else:
+            return row.body
+        return frame(PROTOCOL_VERSION, kind, vouched)
 
     async def _news(self, seen: int) -> None:
         """Wait until something was written, here or by another process."""
@@ -133,41 +177,30 @@ class GatewayService:
             self._gateway.actions.verify_whole()
         except RejectedError as error:
             _log.warning("verify-refused", code=error.code)
+        except UnavailableError as error:
+            # Said at the next delivery: the whole history is there and stays there.
+            _log.warning("not-stored", error=str(error))
 
     async def _receipts(self) -> None:
         while True:
             await asyncio.sleep(_RECEIPTS_S)
-            with self._home.store.work() as work:
-                owed = work.outbox.owed_receipts(1000)
-                if not owed:
-                    continue
-                sequence = work.outbox.next_number("receipts")
-                batch = Receipts(
-                    self._home.member_id,
-                    sequence,
-                    tuple(
-                        Receipt(
-                            ReceiptKind(row.kind), row.message_id, row.author, row.number, row.at_ms, row.role
-                        )
-                        for row in owed
-                    ),
-                )
-                signed = sign(self._home.signer(), Receipts.LABEL, batch.to_bytes())
-                self._gateway.publishing.control(
-                    work, OutKind.RECEIPTS, signed, Lane.NORMAL, f"receipts.{sequence}"
-                )
-                work.outbox.receipts_signed(owed[-1].position)
+            try:
+                await self._stored(self._gateway.receipting.sign_owed)
+            except NoKeyError:
+                # Kept until there is a key again; what comes in is taken in all the same.
+                await asyncio.sleep(_DIRECTORY_S)
 
     async def _ask_for_gaps(self) -> None:
         """A number that has not come for five seconds is asked for; stream order means nothing, so not at once."""
         before: list[int] = []
         while True:
             await asyncio.sleep(_GAP_S)
-            gaps = self._gateway.receiving.gaps()
+            gaps = await self._stored(self._gateway.receiving.gaps)
             overdue = [number for number in gaps if number in before]
             before = gaps
             if overdue:
-                self._ask(overdue)
+                with suppress(NoKeyError):
+                    await self._stored(partial(self._ask, overdue))
 
     def _ask(self, numbers: list[int]) -> None:
         now_ms = to_ms(self._home.clock())

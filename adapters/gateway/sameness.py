@@ -19,6 +19,18 @@ def identifiers_in(document: dict[str, Any]) -> Identifiers:
     return frozenset(found)
 
 
+def links_in(documents: Iterable[dict[str, Any]]) -> list[Identifiers]:
+    """The identifiers that each signed link joins, without the links that a person has undone since."""
+    linked: dict[str, Identifiers] = {}
+    undone: set[str] = set()
+    for document in documents:
+        if document.get("type") == "identity.linked":
+            linked[str(document.get("id"))] = identifiers_in(document)
+        elif document.get("type") == "identity.unlinked":
+            undone.add(str(document.get("details", {}).get("link")))
+    return [found for link, found in linked.items() if link not in undone]
+
+
 def joined(start: Identifiers, links: Iterable[Identifiers]) -> Identifiers:
     """All identifiers of the child that ``start`` belongs to, through links that people have signed."""
     known = set(start)

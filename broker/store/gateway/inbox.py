@@ -29,6 +29,8 @@ class InRow:
     opened_ms: int | None = None
     taken_on_ms: int | None = None
     taken_on_by: str | None = None
+    event_class: int | None = None
+    """Of an event that was applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,10 @@ class Inbox:
         """A delivery is applied, or failed with a fault's code."""
         self._c.execute(t.inbox.update().where(t.inbox.c.number == number).values(state=state, fault=fault))
 
+    def classify(self, number: int, event_class: int) -> None:
+        """Note an event's class, so that the few of a class are found without opening the many."""
+        self._c.execute(t.inbox.update().where(t.inbox.c.number == number).values(event_class=event_class))
+
     def held_after(self, number: int) -> list[InRow]:
         """Deliveries that wait for this one."""
         return self._rows(t.inbox.c.previous == number, t.inbox.c.state == "held")
@@ -130,13 +136,31 @@ class Inbox:
         return found[0] if found else None
 
     def by_message(self, message_id: bytes, kind: int) -> InRow | None:
-        """The delivery of one message."""
+        """The first delivery of one message."""
         found = self._rows(t.inbox.c.message_id == message_id, t.inbox.c.kind == kind)
         return found[0] if found else None
 
     def of_child(self, child: bytes, kind: int) -> list[InRow]:
         """All applied deliveries of a kind about one child, in order."""
         return self._rows(t.inbox.c.child == child, t.inbox.c.kind == kind, t.inbox.c.state == "applied")
+
+    def of_class(self, event_class: int) -> list[InRow]:
+        """All applied events of a class, in order."""
+        return self._rows(t.inbox.c.event_class == event_class, t.inbox.c.state == "applied")
+
+    def about_children(self, kind: int) -> list[InRow]:
+        """All applied deliveries of a kind about any child with an open matter, in order."""
+        return self._rows(t.inbox.c.child.is_not(None), t.inbox.c.kind == kind, t.inbox.c.state == "applied")
+
+    def granted_alone(self, handover_kind: int) -> frozenset[int]:
+        """Numbers of the deliveries that were granted one by one, not as the history of a handover."""
+        query = (
+            sa.select(t.inbox.c.number)
+            .join(t.history, t.history.c.event_id == t.inbox.c.message_id)
+            .join(t.orders, t.orders.c.order_id == t.history.c.order_id)
+            .where(t.inbox.c.author == t.orders.c.grantor, t.orders.c.kind != handover_kind)
+        )
+        return frozenset(self._c.scalars(query))
 
     def of_kind(self, kinds: Iterable[int]) -> list[InRow]:
         """All deliveries of these kinds, in order."""
@@ -220,14 +244,17 @@ class Inbox:
         )
         return bool(self._c.execute(statement.on_conflict_do_nothing()).rowcount)
 
-    def history_of(self, child: bytes) -> list[HistoryRow]:
-        """Everything granted about a child, in the original order."""
-        rows = self._c.execute(
-            sa.select(t.history)
-            .where(t.history.c.child == child)
-            .order_by(t.history.c.taken_ms, t.history.c.position)
-        ).all()
-        return [HistoryRow(**row._mapping) for row in rows]  # noqa: SLF001
+    def history(self, child: bytes | None = None) -> list[HistoryRow]:
+        """Everything granted (about one child, or at all), in the original order."""
+        query = sa.select(t.history).order_by(t.history.c.taken_ms, t.history.c.position)
+        if child is not None:
+            query = query.where(t.history.c.child == child)
+        return [HistoryRow(**row._mapping) for row in self._c.execute(query).all()]  # noqa: SLF001
+
+    def granted_event(self, event_id: bytes) -> HistoryRow | None:
+        """One granted event."""
+        row = self._c.execute(sa.select(t.history).where(t.history.c.event_id == event_id)).first()
+        return None if row is None else HistoryRow(**row._mapping)  # noqa: SLF001
 
     def history_count(self, order_id: bytes) -> int:
         """How many events of an order have come."""

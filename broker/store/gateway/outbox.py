@@ -67,6 +67,10 @@ class Outbox:
         row = self._c.execute(sa.select(t.chains).where(t.chains.c.lane == lane)).first()
         return (0, bytes(32)) if row is None else (row.sequence, row.digest)
 
+    def chains(self) -> dict[str, int]:
+        """The last sequence of each of one's own chains, by lane."""
+        return {row.lane: row.sequence for row in self._c.execute(sa.select(t.chains))}
+
     def advance(self, lane: str, sequence: int, digest: bytes) -> None:
         """The chain goes on."""
         statement = insert(t.chains).values(lane=lane, sequence=sequence, digest=digest)
@@ -139,6 +143,22 @@ class Outbox:
             .limit(most)
         ).all()
         return [OutRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def is_on_its_way(self, event_id: bytes) -> bool:
+        """Whether an event is queued or was sent, and did not come back."""
+        return (
+            self._c.scalar(
+                sa.select(t.outbox.c.position).where(
+                    t.outbox.c.event_id == event_id, t.outbox.c.returned.is_(None)
+                )
+            )
+            is not None
+        )
+
+    def forget(self, event_id: bytes) -> None:
+        """Drop an event that came back: it is about to be sent anew."""
+        self._c.execute(t.outbox.delete().where(t.outbox.c.event_id == event_id))
+        self._c.execute(t.sent_to.delete().where(t.sent_to.c.event_id == event_id))
 
     def is_own(self, event_id: bytes) -> bool:
         """Whether this member published the event."""

@@ -58,6 +58,7 @@ inbox = sa.Table(
     sa.Column("number", Number, primary_key=True),
     sa.Column("kind", Number, nullable=False),
     sa.Column("message_id", Bytes, nullable=False, index=True),
+    sa.Column("event_class", Number),
     sa.Column("author", Text, nullable=False),
     sa.Column("child", Bytes, index=True),
     sa.Column("previous", Number, nullable=False),

@@ -1,0 +1,41 @@
+"""What returned messages and notices of the router say, in words for people."""
+
+from schemas import canonical
+from schemas.errors import MalformedIdentifierError
+from schemas.ids import EventId
+from schemas.reading import MalformedMessageError, rows, text
+from schemas.wire import InKind
+
+_UNLINKED = "A link between two records was undone. Read again what you were told about this child."
+_REFUSED = "A front door was asked to share with you and did not"
+
+
+def words_of(kind: InKind, body: bytes) -> str | None:
+    """The message in a sentence, or None where it is not for people as it is."""
+    try:
+        match kind:
+            case InKind.RETURNED:
+                return _returned(body)
+            case InKind.NOTICE:
+                return _notice(body)
+            case _:
+                return None
+    except (canonical.NotCanonicalError, MalformedMessageError, MalformedIdentifierError):
+        return None
+
+
+def _returned(body: bytes) -> str:
+    code, why, advice, event_id = rows(canonical.decode(body), 4, "returned")
+    what = "A message" if event_id is None else f"Event {EventId.from_raw(event_id)}"
+    return f"{what} came back ({text(code, 'code')}): {why}. {advice}"
+
+
+def _notice(body: bytes) -> str:
+    code, details = rows(canonical.decode(body), 2, "notice")
+    match code, details:
+        case "unlinked", _:
+            return _UNLINKED
+        case "order-refused", {"reason": str(reason)}:
+            return f"{_REFUSED} ({reason})."
+        case _:
+            return f"Notice: {text(code, 'code')}."
