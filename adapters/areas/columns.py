@@ -21,7 +21,7 @@ from typing import Final
 
 from broker.errors import ConfigurationError
 
-MAGIC: Final = b"HRPCIDX3"
+MAGIC: Final = b"HRPCIDX4"
 PREFIX: Final = 16
 """Bytes before the header: magic, checksum, length."""
 NO_AUTHORITY: Final = 0xFFFF
@@ -98,7 +98,8 @@ class Columns:
         ).encode()
         body = header + bytes(-(PREFIX + len(header)) % 8)
         body += self._inward.tobytes() + self._authority.tobytes() + (self._ended.tobytes() if ends else b"")
-        _replace(path, b"".join((MAGIC, _number(zlib.crc32(body)), _number(len(header)), body)))
+        checked = _number(len(header)) + body
+        _replace(path, MAGIC + _number(zlib.crc32(checked)) + checked)
 
 
 def _number(value: int) -> bytes:

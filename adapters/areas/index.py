@@ -35,7 +35,7 @@ class PostcodeIndex:
         self._outward: dict[str, tuple[int, int]] = {
             code: (first, last) for code, first, last in header["outward"]
         }
-        self._authorities: list[str] = header["authorities"]
+        self.authorities: tuple[str, ...] = tuple(header["authorities"])
         self.source: str = header["source"]
         self.as_of: str = header["as_of"]
         self.count: int = count
@@ -56,7 +56,7 @@ class PostcodeIndex:
             raise ConfigurationError(f"{path} is empty. {_REMEDY}") from error
         if data[:8] != MAGIC:
             raise ConfigurationError(f"{path} is not a postcode index of this version. {_REMEDY}")
-        if len(data) < PREFIX or int.from_bytes(data[8:12], "big") != zlib.crc32(data[PREFIX:]):
+        if len(data) < PREFIX or int.from_bytes(data[8:12], "big") != zlib.crc32(data[12:]):
             raise ConfigurationError(f"{path} is damaged or cut short. {_REMEDY}")
         length = int.from_bytes(data[12:16], "big")
         header = json.loads(bytes(data[PREFIX : PREFIX + length]))
@@ -82,7 +82,7 @@ class PostcodeIndex:
         number = self._authority[at]
         if number == NO_AUTHORITY:
             return Unknown(postcode, self.as_of, listed=True)
-        authority = self._authorities[number]
+        authority = self.authorities[number]
         if not authority.startswith("E"):
             return NotEngland(postcode, _COUNTRIES[authority[0]])
         if self._ended is not None and (month := self._ended[at]):

@@ -125,25 +125,29 @@ def onspd_columns(path: Path, faults: Faults, progress: Progress) -> Columns:
 
 
 def _records(path: Path, faults: Faults, progress: Progress) -> Iterator[tuple[int, list[str]]]:
-    """Line number, and postcode, authority and end as they stand; rows that are no CSV or too short are faults."""
+    """Line number, and postcode, authority and end as they stand; rows that are no CSV or too short are faults.
+
+    Each line is read by itself: no field of a directory has several, and an open quote must not swallow what follows.
+    """
     size = path.stat().st_size
     # Bytes that are not UTF-8 spoil their own field, not the file.
     with path.open("rb") as raw, TextIOWrapper(raw, "utf-8-sig", "replace", newline="") as file:
-        reader = csv.reader(file)
-        wanted = _wanted(path, next(reader, []))
-        while True:
+        wanted = _wanted(path, _fields(file.readline()))
+        for line, text in enumerate(file, start=2):
             try:
-                record = next(reader)
-                yield reader.line_num, [record[at] if at is not None else "" for at in wanted]
-            except StopIteration:
-                break
+                fields = _fields(text)
+                yield line, [fields[at] if at is not None else "" for at in wanted]
             except IndexError:
-                faults.add(reader.line_num, "too few columns")
+                faults.add(line, "too few columns")
             except csv.Error as error:
-                faults.add(reader.line_num, f"not CSV ({error})")
-            if reader.line_num % _REPORT_EVERY == 0:
+                faults.add(line, f"not CSV ({error})")
+            if line % _REPORT_EVERY == 0:
                 progress(min(raw.tell(), size - 1), size)
     progress(size, size)
+
+
+def _fields(line: str) -> list[str]:
+    return next(csv.reader((line,), strict=True), [])
 
 
 def _wanted(path: Path, header: list[str]) -> tuple[int, int, int | None]:
