@@ -21,6 +21,8 @@ class EntryKind(StrEnum):
     """An event about a child with an open matter, with its slips: who shared, when, to whom."""
     WITHHELD = "withheld"
     """A view that policy does not allow a reader."""
+    UNREACHED = "unreached"
+    """Members who must know of an event that no front door was sealed to, so that none can grant it."""
     REFUSED = "refused"
     CHAIN_GAP = "chain-gap"
     """An author's chain goes on after a hole: something was lost or dropped before the router."""

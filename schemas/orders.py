@@ -12,8 +12,8 @@ from schemas import canonical
 from schemas.envelope import HASH_BYTES, ID_BYTES, Wrap
 from schemas.reading import listed, number_of, octets, rows, text, whole
 
-MAX_ORDERED: Final = 20_000
-"""Events in one order; a longer history is several orders."""
+MAX_ORDERED: Final = 10_000
+"""Events in one order; a longer history is several orders. Twice as many would be more than one message carries."""
 
 
 class OrderKind(IntEnum):

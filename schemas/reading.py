@@ -64,8 +64,8 @@ def yes_or_no(value: Any, what: str) -> bool:
 def number_of(kind: Callable[[Any], T], value: Any, what: str) -> T:
     """``value`` as a member of an enum; raises MalformedMessageError."""
     if isinstance(value, bool):  # true is no second spelling of 1
-        raise MalformedMessageError(f"{what}: {value!r} is not in the protocol")
+        raise MalformedMessageError(f"{what}: not a value of the protocol")
     try:
         return kind(value)
     except ValueError as error:
-        raise MalformedMessageError(f"{what}: {value!r} is not in the protocol") from error
+        raise MalformedMessageError(f"{what}: not a value of the protocol") from error

@@ -27,6 +27,8 @@ class State(StrEnum):
     """The new area will not take the case; the old one holds it, the safety duty stays where the child is."""
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
+    SUPERSEDED = "superseded"
+    """The child has moved on and another area has taken the case: nobody is waited for here any more."""
 
 
 class Kind(StrEnum):
@@ -39,11 +41,17 @@ class Kind(StrEnum):
 
 WAITING: Final = frozenset({State.NOTICED, State.RELEASED, State.VERIFIED, State.DECLINED})
 OPEN: Final = WAITING | {State.ACCEPTED}
+OVER: Final = frozenset(State) - OPEN
 
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """One child's handover. ``verified`` stays true once the history was whole; ``declines`` counts refusals."""
+    """One child's handover.
+
+    ``released`` and ``verified`` stay true once the history was let go, and was whole: both may come after the
+    acceptance, which never waits for papers. ``declines`` counts refusals. ``withheld``: the old area must not learn
+    where the child is (P7), so nothing of this handover is said to it.
+    """
 
     handover: bytes
     child: bytes
@@ -55,8 +63,10 @@ class Handover:
     urgency: Urgency
     opened_ms: int
     changed_ms: int
+    released: bool = False
     verified: bool = False
     declines: int = 0
+    withheld: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +109,13 @@ def step(handover: Handover, action: Action, now_ms: int) -> Step:
     state = handover.state
     match action.kind:
         case ActionKind.RELEASE if state in {State.NOTICED, State.DECLINED}:
-            return Moved(replace(handover, state=State.RELEASED, changed_ms=now_ms), order_history=True)
-        case ActionKind.VERIFY if state in {State.RELEASED, State.NOTICED}:
+            return _release(handover, State.RELEASED, now_ms)
+        case ActionKind.RELEASE if state in {State.ACCEPTED, State.CLOSED} and not handover.released:
+            # The new area took the child without the papers; they are still owed, and still wanted.
+            return _release(handover, state, now_ms)
+        case ActionKind.VERIFY if state is State.RELEASED:
             return Moved(replace(handover, state=State.VERIFIED, verified=True, changed_ms=now_ms))
-        case ActionKind.VERIFY if (
-            state in {State.ACCEPTED, State.DECLINED, State.CLOSED} and not handover.verified
-        ):
+        case ActionKind.VERIFY if _verified_late(handover):
             return Moved(replace(handover, verified=True, changed_ms=now_ms))
         case ActionKind.ACCEPT if state in WAITING:
             reached = State.ACCEPTED if action.conference else State.CLOSED
@@ -119,15 +130,47 @@ def step(handover: Handover, action: Action, now_ms: int) -> Step:
         case ActionKind.CONFERENCE_HELD if state is State.ACCEPTED:
             return Moved(replace(handover, state=State.CLOSED, changed_ms=now_ms))
         case _:
-            return NotPossible(_why_not(state, action.kind))
+            return NotPossible(_why_not(handover, action.kind))
 
 
-def _why_not(state: State, action: ActionKind) -> str:
+def after_acceptance(other: Handover, holder: str, safety: str, now_ms: int) -> Handover:
+    """What becomes of a child's ``other`` open handover now that ``holder`` has taken the case.
+
+    Whoever is still waited for is waited for by the new holder, who must release anew what it now holds. An area
+    that the child has left again, or that has just taken the case, is waited for no longer.
+    """
+    if other.state not in OPEN:
+        return other
+    there = other.kind is Kind.CONFLICT or other.to_area == safety
+    if other.state is State.ACCEPTED or other.to_area == holder or not there:
+        return replace(other, state=State.SUPERSEDED, changed_ms=now_ms)
+    if other.from_area == holder:
+        return other
+    return replace(
+        other, from_area=holder, state=State.NOTICED, released=False, verified=False, changed_ms=now_ms
+    )
+
+
+def _release(handover: Handover, reached: State, now_ms: int) -> Moved:
+    return Moved(replace(handover, state=reached, released=True, changed_ms=now_ms), order_history=True)
+
+
+def _verified_late(handover: Handover) -> bool:
+    late = handover.state in {State.ACCEPTED, State.DECLINED, State.CLOSED}
+    return late and handover.released and not handover.verified
+
+
+def _why_not(handover: Handover, action: ActionKind) -> str:
+    state = handover.state
+    if action is ActionKind.VERIFY and not handover.released and state in OPEN | {State.CLOSED}:
+        return "the old area has not released the history yet"
     match state:
         case State.CLOSED:
             return "the handover is closed; nothing more can be done in it"
         case State.WITHDRAWN:
             return "the old area has withdrawn the handover"
+        case State.SUPERSEDED:
+            return "the child has moved on and another area has taken the case"
         case State.ACCEPTED:
             return f"the new area has accepted the child already; {action.value} comes too late"
         case State.RELEASED | State.VERIFIED if action is ActionKind.RELEASE:

@@ -4,19 +4,21 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 from broker.clock import from_ms
-from broker.crypto.errors import BadSignatureError, MalformedError
+from broker.crypto.errors import BadSignatureError, GrantMismatchError, MalformedError
 from broker.crypto.grants import read_grant
 from broker.crypto.signing import verify
 from broker.routing.desk import Desk, Item
+from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
-from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, UnknownOrderError
-from broker.store.router.outgoing import Outgoing
+from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
+from broker.store.router.children import Children
+from broker.store.router.outgoing import Delivered, Outgoing
 from broker.store.router.procedures import OrderRow, Procedures
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import Receipt, Receipts, Resend, SlipKey
 from schemas.directory import Directory
-from schemas.orders import OrderKind, Refusal
+from schemas.orders import Refusal
 from schemas.reading import MalformedMessageError
 from schemas.wire import InKind, OutKind
 
@@ -31,12 +33,14 @@ class Controls:
     def __init__(
         self,
         *,
+        children: Children,
         outgoing: Outgoing,
         procedures: Procedures,
         handovers: Handovers,
         desk: Desk,
         directory: Directory,
     ) -> None:
+        self._children = children
         self._outgoing = outgoing
         self._procedures = procedures
         self._handovers = handovers
@@ -51,7 +55,7 @@ class Controls:
         """
         match kind:
             case OutKind.RECEIPTS:
-                self._receipts(self._read(body, member, Receipts.LABEL, Receipts.from_bytes))
+                self._receipts(self._read(body, member, Receipts.LABEL, Receipts.from_bytes), member)
             case OutKind.GRANTS:
                 self._grant(body, member)
             case OutKind.REFUSAL:
@@ -76,10 +80,15 @@ class Controls:
         key = self._directory.key(key_id)
         if key is None or key.owner != member:
             raise BadSignatureError("signed by another member's key")
-        if not key.usable(from_ms(self._desk.now_ms)):
+        now = from_ms(self._desk.now_ms)
+        if key.revoked_at is not None and key.revoked_at <= now:
+            raise RevokedKeyError
+        if not key.usable(now):
             raise ExpiredKeyError
 
-    def _receipts(self, batch: Receipts) -> None:
+    def _receipts(self, batch: Receipts, member: str) -> None:
+        if batch.member != member:
+            raise ForeignReceiptError
         by_author: dict[str, list[Receipt]] = {}
         for receipt in batch.receipts:
             delivered = self._outgoing.delivery(batch.member, receipt.number)
@@ -112,15 +121,22 @@ class Controls:
     def _grant(self, body: bytes, member: str) -> None:
         grant, key_id = read_grant(body, self._directory.public_of)
         self._require_own(key_id, member)
-        order = self._open_order(grant.order_id, member)
-        if grant.reader != order.reader:
-            raise UnknownOrderError("the order is for another reader")
-        if self._procedures.grant_state(grant.order_id, grant.event_id) != "open":
-            raise UnknownOrderError("the order does not ask for this event, or it was granted already")
+        if grant.grantor != member:
+            raise GrantMismatchError("the grant names another grantor than its signer")
+        order = self._procedures.order(grant.order_id)
+        if order is None or order.grantor != member:
+            raise UnknownOrderError
+        state = self._procedures.grant_state(grant.order_id, grant.event_id)
+        if state == "granted":
+            return  # the same grant again: the bus may deliver twice
+        self._require_open(order)
+        if grant.reader != order.reader or state != "open":
+            raise UnknownOrderError("the order is for another reader, or does not ask for this event")
         self._procedures.grant(grant.order_id, grant.event_id, self._desk.now_ms)
-        self._desk.deliver(
+        number = self._desk.deliver(
             order.reader, Item(InKind.GRANTED, grant.event_id, member, body, child=order.child)
         )
+        self._remember(order, grant.event_id, number)
         self._desk.audit(
             EntryKind.GRANTED,
             child=order.child,
@@ -130,15 +146,31 @@ class Controls:
             reader=order.reader,
         )
         if self._procedures.open_events_of(order.order_id) == 0:
-            self._procedures.set_order_state(order.order_id, "done")
-            self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+            self._answered(order, "done")
         if order.handover is not None:
             self._handovers.granted(order.handover)
-            self._handovers.flush()
+        self._over(order)
+
+    def _remember(self, order: OrderRow, event_id: bytes, number: int) -> None:
+        """The reader has the event as if it had been sealed to it: its own history, when the child moves on, is whole."""
+        found = self._outgoing.delivery_of(order.grantor, event_id)
+        if found is None:
+            return
+        given, origin = found
+        self._outgoing.record(
+            Delivered(order.reader, number, event_id, given.digest, given.author, self._desk.now_ms),
+            order.child,
+            origin,
+        )
 
     def _refusal(self, refusal: Refusal, member: str) -> None:
-        order = self._open_order(refusal.order_id, member)
-        self._procedures.set_order_state(order.order_id, "refused")
+        order = self._procedures.order(refusal.order_id)
+        if order is None or order.grantor != member or refusal.grantor != member:
+            raise UnknownOrderError
+        if order.state == "refused":
+            return  # the same answer again: the bus may deliver twice
+        self._require_open(order)
+        self._answered(order, "refused")
         self._desk.audit(
             EntryKind.ORDER_REFUSED,
             child=order.child,
@@ -151,14 +183,20 @@ class Controls:
         self._desk.deliver(
             order.reader, Item(InKind.NOTICE, self._desk.new_id(), member, body, child=order.child)
         )
+        self._over(order)
 
-    def _open_order(self, order_id: bytes, member: str) -> OrderRow:
-        order = self._procedures.order(order_id)
-        if order is None or order.grantor != member or order.kind not in set(OrderKind):
-            raise UnknownOrderError
-        if order.state == "refused" or order.expires_ms < self._desk.now_ms:
-            raise UnknownOrderError("the order was refused or has expired")
-        return order
+    def _require_open(self, order: OrderRow) -> None:
+        if order.state != "open" or order.expires_ms < self._desk.now_ms:
+            raise UnknownOrderError("the order was answered, or has expired")
+
+    def _answered(self, order: OrderRow, state: str) -> None:
+        self._procedures.set_order_state(order.order_id, state)
+        self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+
+    def _over(self, order: OrderRow) -> None:
+        """An order was all that kept the child in mind: now it may be forgotten."""
+        self._desk.flush()
+        forget_if_over(self._children, self._procedures, order.child, self._desk.now_ms)
 
     def _slip_key(self, setup: SlipKey, body: bytes, member: str) -> None:
         if setup.author != member or self._directory.member(setup.board) is None:

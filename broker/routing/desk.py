@@ -47,6 +47,7 @@ class Desk:
         self._out = outgoing
         self._keys = keys
         self._entropy = entropy
+        self._later: list[tuple[str, Item]] = []
         self.now_ms = now_ms
 
     def new_id(self) -> bytes:
@@ -79,6 +80,20 @@ class Desk:
         # Number and reader make the id: the same delivery sent twice is one, two deliveries are never one.
         self._out.put(reader, number, f"{reader}.{number}", body)
         return number
+
+    def later(self, reader: str, item: Item) -> None:
+        """Say this after the event in hand, which whoever acts on it must have read; see ``flush``."""
+        self._later.append((reader, item))
+
+    def flush(self) -> None:
+        """Queue what was kept for later."""
+        for reader, item in self._later:
+            self.deliver(reader, item)
+        self._later.clear()
+
+    def unsay(self) -> None:
+        """The event in hand was refused: what was kept for later is not said."""
+        self._later.clear()
 
     def sign(self, label: str, payload: bytes) -> bytes:
         """Sign as the router."""

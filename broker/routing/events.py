@@ -4,28 +4,29 @@ from typing import Final
 
 from broker.clock import from_ms
 from broker.crypto.check import view_for
+from broker.crypto.errors import MalformedError
 from broker.handover.machine import HANDOVER_ACTIONS, Kind
 from broker.routing.desk import Desk, Item
-from broker.routing.handovers import DAY_MS, Handovers
+from broker.routing.forgetting import forget_if_over
+from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
+from broker.routing.ordering import DAY_MS, MINUTE_MS, Ordering
 from broker.routing.readers import Concerned, Readers, choose, front_doors
-from broker.routing.refusals import NotYourActionError
+from broker.routing.refusals import NotYourActionError, UnknownHandoverError
 from broker.routing.verify import Verified
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.outgoing import Delivered, Outgoing
-from broker.store.router.procedures import DeadlineRow
+from broker.store.router.procedures import Procedures
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.directory import Directory
-from schemas.orders import Order, OrderKind
-from schemas.wire import EventClass, Field, InKind, Lane, MatterEffect, Urgency
+from schemas.reading import MalformedMessageError
+from schemas.wire import EventClass, Field, InKind, Lane, MatterEffect
 
-MINUTE_MS: Final = 60_000
 LATE_MS: Final = {Lane.URGENT: 60 * MINUTE_MS, Lane.NORMAL: DAY_MS, Lane.BULK: 3 * DAY_MS}
 """How old the author's claim may be before a delivery is flagged late."""
 SKEW_MS: Final = 5 * MINUTE_MS
 _TELLS_A_CHILD: Final = frozenset({Field.TOKENS, Field.MATTER})
-_GRANT_LIMIT_MS: Final = {True: MINUTE_MS, False: 10 * MINUTE_MS}
 
 
 class Events:
@@ -36,15 +37,19 @@ class Events:
         *,
         children: Children,
         outgoing: Outgoing,
+        procedures: Procedures,
         handovers: Handovers,
         identities: Identities,
+        ordering: Ordering,
         desk: Desk,
         directory: Directory,
     ) -> None:
         self._children = children
         self._outgoing = outgoing
+        self._procedures = procedures
         self._handovers = handovers
         self._identities = identities
+        self._ordering = ordering
         self._desk = desk
         self._directory = directory
 
@@ -54,13 +59,12 @@ class Events:
         Raises:
             RejectedError: its action is not this author's, or does not fit; then nothing was changed.
         """
-        action = Action.from_value(event.facts.action)
+        action = _action_of(event)
         child = self._act(event, action) if action else None
         if child is None:
             child = self._child_of(event)
         if child is None:
-            self._routine(event)
-            return False
+            return self._without_child(event)
         child = self._moved(event, child)
         origin = self._origin(event, child)
         self._matter(event, child, origin)
@@ -69,8 +73,9 @@ class Events:
         numbers = self._deliver(event, child, origin, readers)
         self._record(event, child, origin, concerned, readers, numbers)
         self._order_missing(event, child, readers)
-        self._handovers.flush()
-        self._forget_if_over(event, child)
+        self._desk.flush()
+        if action is not None or event.facts.matter[0] is MatterEffect.CLOSE:
+            forget_if_over(self._children, self._procedures, child.child, self._desk.now_ms)
         return True
 
     def _act(self, event: Verified, action: Action) -> ChildRow | None:
@@ -79,10 +84,12 @@ class Events:
         match action.kind:
             case kind if kind in HANDOVER_ACTIONS:
                 handover = self._handovers.require(action, header.author)
+                if any(row.child != handover.child for row in self._children.by_tokens(tokens)):
+                    raise UnknownHandoverError("the handover is about another child than the event")
                 self._handovers.act(handover, action, header.event_id)
                 return self._children.get(handover.child)
             case ActionKind.LINK:
-                return self._identities.link(tokens, header.author, header.event_id)
+                return self._identities.link(tokens, header.author, header.event_id, header.urgency)
             case ActionKind.UNLINK:
                 return self._identities.unlink(tokens, header.author, header.event_id)
             case _:
@@ -130,7 +137,12 @@ class Events:
         return ChildRow(child, holder, safety)
 
     def _moved(self, event: Verified, child: ChildRow) -> ChildRow:
-        """A credible report of a move: the safety duty goes where the child is, at once (P5)."""
+        """A credible report of a move: the safety duty goes where the child is, at once (P5).
+
+        Where the author says that the move went is what counts, not where it says it came from: a change of address
+        inside an area that knows nothing of the child is news to that area all the same. A hidden move is told to
+        the new area only (P7).
+        """
         facts, header = event.facts, event.checked.header
         to_area = facts.to_area
         if header.event_class is not EventClass.MOVE or to_area is None:
@@ -139,7 +151,14 @@ class Events:
             self._children.set_safety(child.child, to_area, self._desk.now_ms)
         moved = ChildRow(child.child, child.holder, to_area)
         if to_area != child.holder:
-            self._handovers.notice(moved, to_area, Kind.MOVE, header.event_id, header.urgency)
+            self._handovers.notice(
+                moved,
+                to_area,
+                Kind.MOVE,
+                header.event_id,
+                header.urgency,
+                withheld=header.sealed_openings,
+            )
         return moved
 
     def _origin(self, event: Verified, child: ChildRow) -> bytes:
@@ -226,29 +245,43 @@ class Events:
             skewed=age < -SKEW_MS,
         )
 
-    def _routine(self, event: Verified) -> None:
-        """No open matter: the views go out, a count per member and day stays, nothing else (P12)."""
+    def _without_child(self, event: Verified) -> bool:
+        """No child with an open matter: the views go out.
+
+        Of a routine event a count per member and day stays, nothing else (P12). One that opens a matter but names
+        nobody by a strong identifier is not routine: that it was shared is written down, and a person must link it.
+        """
         readers = choose(event.checked, Concerned(), self._directory)
-        for recipient in readers.given:
-            # A view waits on the bus for weeks: what could tell one child from another is not opened in it.
-            fields = recipient.fields - _TELLS_A_CHILD
-            self._desk.deliver(recipient.member, self._item(event, recipient.key_ids, fields, None))
+        numbers = [
+            (
+                recipient.member,
+                self._desk.deliver(
+                    recipient.member, self._item(event, recipient.key_ids, recipient.fields, None)
+                ),
+            )
+            for recipient in readers.given
+        ]
+        if event.facts.matter[0] is MatterEffect.OPEN:
+            self._record(event, None, None, Concerned(), readers, numbers)
+            return True
         day = from_ms(self._desk.now_ms).date().isoformat()
         self._outgoing.count_routine(event.member.id, day)
+        return False
 
     def _record(
         self,
         event: Verified,
-        child: ChildRow,
-        origin: bytes,
+        child: ChildRow | None,
+        origin: bytes | None,
         concerned: Concerned,
         readers: Readers,
         numbers: list[tuple[str, int]],
     ) -> None:
         header, facts = event.checked.header, event.facts
+        about = child.child if child else None
         self._desk.audit(
             EntryKind.TAKEN,
-            child=child.child,
+            child=about,
             origin=origin,
             event=header.event_id,
             manifest=event.checked.manifest_hash,
@@ -256,8 +289,8 @@ class Events:
             **{"class": int(header.event_class)},
             urgency=int(header.urgency),
             acting=facts.acting_area,
-            holder=child.holder,
-            safety=child.safety,
+            holder=child.holder if child else None,
+            safety=child.safety if child else None,
             areas=sorted(concerned.areas),
             involved=sorted(concerned.involved),
             readers=[[member, number] for member, number in numbers],
@@ -267,48 +300,46 @@ class Events:
         )
         if readers.withheld:
             self._desk.audit(
-                EntryKind.WITHHELD, child=child.child, event=header.event_id, readers=list(readers.withheld)
+                EntryKind.WITHHELD, child=about, event=header.event_id, readers=list(readers.withheld)
             )
 
     def _order_missing(self, event: Verified, child: ChildRow, readers: Readers) -> None:
-        """Somebody must know whom the author did not seal to: a front door that has the event grants it."""
+        """Somebody must know whom the author did not seal to: a front door that has the event grants it.
+
+        The case holder's is asked first: it is the custodian of the child's record.
+        """
         given = {recipient.member for recipient in readers.given}
-        doors = sorted(member for member in given if _is_front_door(member, self._directory))
-        if not doors:
-            return
+        preferred = front_doors([child.holder], self._directory)
+        doors = sorted(
+            (member for member in given if _is_front_door(member, self._directory)),
+            key=lambda member: (member not in preferred, member),
+        )
+        missing = sorted(set(readers.missing) - self._kept_from(child))
         header = event.checked.header
-        for reader in readers.missing:
-            order = Order(
-                order_id=self._desk.new_id(),
-                kind=OrderKind.COMPLETE_READERS,
-                grantor=doors[0],
-                reader=reader,
-                child=self._desk.handle(doors[0], child.child),
-                handover=None,
-                evidence=header.event_id,
-                events=((header.event_id, event.checked.manifest_hash),),
-                issued_ms=self._desk.now_ms,
-                expires_ms=self._desk.now_ms + DAY_MS,
-            )
-            self._handovers.issue(order, child.child)
-            limit = _GRANT_LIMIT_MS[header.urgency is Urgency.U0]
-            self._handovers.owe_order(
-                DeadlineRow(
-                    order.order_id,
-                    "grants",
-                    child.child,
-                    doors[0],
-                    self._desk.now_ms + limit,
-                    "the gateway answers an order in minutes (design)",
-                )
+        if missing and not doors:
+            # No front door can read it, so none can grant it. Not silently: the board and the operator see it.
+            self._desk.audit(EntryKind.UNREACHED, child=child.child, event=header.event_id, readers=missing)
+            return
+        for reader in missing:
+            self._ordering.one(
+                child.child,
+                doors[0],
+                reader,
+                (header.event_id, event.checked.manifest_hash),
+                header.urgency,
             )
 
-    def _forget_if_over(self, event: Verified, child: ChildRow) -> None:
-        effect, _ = event.facts.matter
-        if effect is not MatterEffect.CLOSE or self._children.matter_areas(child.child):
-            return
-        if not self._handovers.open_of(child.child):
-            self._children.forget(child.child)
+    def _kept_from(self, child: ChildRow) -> frozenset[str]:
+        """Whom nothing is handed on to by itself: the side that a withheld move left (P7)."""
+        left = [one.from_area for one in self._handovers.open_of(child.child) if one.withheld]
+        return front_doors(left, self._directory)
+
+
+def _action_of(event: Verified) -> Action | None:
+    try:
+        return Action.from_value(event.facts.action)
+    except MalformedMessageError as error:
+        raise MalformedError(str(error)) from error
 
 
 def _is_front_door(member_id: str, directory: Directory) -> bool:

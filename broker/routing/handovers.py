@@ -3,25 +3,22 @@
 The decisions are ``broker.handover``'s; this obeys them inside the caller's transaction.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from broker.handover import deadlines, machine
 from broker.handover.machine import Handover, Kind, Moved, NotPossible, State
 from broker.routing.desk import Desk, Item
+from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ImpossibleActionError, NotYourActionError, UnknownHandoverError
 from broker.store.router.children import Children, ChildRow
-from broker.store.router.outgoing import Outgoing
-from broker.store.router.procedures import DeadlineRow, HandoverRow, OrderRow, Procedures
+from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
 from schemas.audit import EntryKind
-from schemas.control import Action, ActionKind
+from schemas.control import Action
 from schemas.directory import Directory
 from schemas.handover import Due, HandoverView
-from schemas.orders import MAX_ORDERED, Order, OrderKind
 from schemas.wire import InKind, Urgency
-
-_HISTORY_ORDER_DAYS = 30
-DAY_MS = 86_400_000
 
 
 class Handovers:
@@ -32,22 +29,15 @@ class Handovers:
         *,
         children: Children,
         procedures: Procedures,
-        outgoing: Outgoing,
+        ordering: Ordering,
         desk: Desk,
         directory: Directory,
     ) -> None:
         self._children = children
         self._procedures = procedures
-        self._outgoing = outgoing
+        self._ordering = ordering
         self._desk = desk
         self._directory = directory
-        self._later: list[tuple[str, Item]] = []
-
-    def flush(self) -> None:
-        """Queue what was said meanwhile: after the event itself, which whoever acts on it must have read."""
-        for member, item in self._later:
-            self._desk.deliver(member, item)
-        self._later.clear()
 
     def open_of(self, child: bytes) -> list[Handover]:
         """A child's handovers that are not over, newest first."""
@@ -67,7 +57,16 @@ class Handovers:
             raise NotYourActionError
         return handover
 
-    def notice(self, child: ChildRow, to_area: str, kind: Kind, evidence: bytes, urgency: Urgency) -> None:
+    def notice(
+        self,
+        child: ChildRow,
+        to_area: str,
+        kind: Kind,
+        evidence: bytes,
+        urgency: Urgency,
+        *,
+        withheld: bool = False,
+    ) -> None:
         """A child with an open matter is in (or claimed by) another area: open a handover unless one is open.
 
         The new area learns at once that the child is there and how urgent it is; the history needs a person.
@@ -85,10 +84,10 @@ class Handovers:
             urgency=urgency,
             opened_ms=self._desk.now_ms,
             changed_ms=self._desk.now_ms,
+            withheld=withheld,
         )
         self._save(handover)
-        for owed in deadlines.when_noticed(handover):
-            self._owe(handover, owed)
+        self._owe(handover, deadlines.when_noticed(handover))
         self._record(handover, "noticed", None)
         self.tell(handover)
 
@@ -104,18 +103,42 @@ class Handovers:
                 raise ImpossibleActionError(why)
             case Moved(after, holder, order_history):
                 self._save(after)
-                met = deadlines.met_by(handover.state, after)
-                self._procedures.meet(after.handover, met, self._desk.now_ms)
+                self._procedures.meet(after.handover, deadlines.met_by(action.kind), self._desk.now_ms)
+                self._owe(after, deadlines.owed_after(action.kind, after))
                 if holder is not None:
                     self._children.set_holder(after.child, holder)
-                if action.kind is ActionKind.RELEASE:
-                    self._owe(after, deadlines.when_released(after))
-                if after.state is State.ACCEPTED:
-                    self._owe(after, deadlines.when_accepted(after))
-                if order_history:
-                    self._order_history(after, event_id)
+                if order_history and not self._ordering.history(after, event_id):
+                    self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
                 self._record(after, action.kind.value, action.reason)
                 self.tell(after, action.reason)
+                if holder is not None:
+                    self.settle(after.child, event_id, after.urgency)
+
+    def settle(self, child_id: bytes, evidence: bytes, urgency: Urgency) -> None:
+        """Another area holds the case now: bring the child's other handovers into line with that.
+
+        None is left that waits for an area which no longer holds the case, or leads to where the child is not;
+        and where the child is elsewhere than the case, a handover leads there.
+        """
+        child = self._children.get(child_id)
+        if child is None:
+            return
+        for other in self.open_of(child_id):
+            if other.state is State.ACCEPTED and other.to_area == child.holder:
+                continue  # the one that was just accepted; its conference is still to come
+            after = machine.after_acceptance(other, child.holder, child.safety, self._desk.now_ms)
+            if after == other:
+                continue
+            self._save(after)
+            if after.state is State.SUPERSEDED:
+                self._procedures.meet(after.handover, deadlines.Owed, self._desk.now_ms)
+            else:
+                self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
+                self._owe(after, deadlines.when_handed_on(other.state, after))
+            self._record(after, "handed-on" if after.state is State.NOTICED else "superseded", None)
+            self.tell(after, also=other.from_area)
+        if child.safety != child.holder:
+            self.notice(child, child.safety, Kind.MOVE, evidence, urgency)
 
     def granted(self, handover_id: bytes) -> None:
         """One more event of the history is on its way: both sides see how far it is, at the end of the list."""
@@ -127,12 +150,14 @@ class Handovers:
             self._procedures.meet(handover_id, [deadlines.Owed.GRANTS], self._desk.now_ms)
             self.tell(_machine(row))
 
-    def tell(self, handover: Handover, reason: str | None = None) -> None:
-        """Give both front doors the same facts in the same words."""
+    def tell(self, handover: Handover, reason: str | None = None, *, also: str | None = None) -> None:
+        """Give both front doors the same facts in the same words; ``also``: a side that this is over for."""
         body = self.view(handover, reason).to_bytes()
-        for member in sorted(front_doors([handover.from_area, handover.to_area], self._directory)):
+        # The old side of a withheld move must not learn where the child is (P7).
+        areas = [handover.to_area] if handover.withheld else [handover.from_area, handover.to_area, also]
+        for member in sorted(front_doors(areas, self._directory)):
             item = Item(InKind.HANDOVER, handover.handover, "router", body, child=handover.child)
-            self._later.append((member, item))
+            self._desk.later(member, item)
 
     def view(self, handover: Handover, reason: str | None = None) -> HandoverView:
         """The handover as both sides see it."""
@@ -169,80 +194,24 @@ class Handovers:
             reason=row.reason,
         )
         handover = self._procedures.handover(row.about)
-        if handover is not None:
+        if handover is None:
+            self._ordering.overdue(row)
+        else:
             self.tell(_machine(handover), f"overdue: {row.kind}")
 
-    def _order_history(self, handover: Handover, evidence: bytes) -> None:
-        grantors = front_doors([handover.from_area], self._directory)
-        readers = front_doors([handover.to_area], self._directory)
-        if not grantors or not readers:
-            return  # one side is no member: the open handover and its clock stay with the other
-        grantor, reader = min(grantors), min(readers)
-        history = self._outgoing.delivered_about(handover.child, grantor)
-        known = {one.event_id for one in self._outgoing.delivered_about(handover.child, reader)}
-        events = {one.event_id: one.digest for one in history if one.event_id not in known}
-        listed = list(events.items())
-        for start in range(0, max(len(listed), 1), MAX_ORDERED):
-            order = Order(
-                order_id=self._desk.new_id(),
-                kind=OrderKind.HANDOVER,
-                grantor=grantor,
-                reader=reader,
-                child=self._desk.handle(grantor, handover.child),
-                handover=handover.handover,
-                evidence=evidence,
-                events=tuple(listed[start : start + MAX_ORDERED]),
-                issued_ms=self._desk.now_ms,
-                expires_ms=self._desk.now_ms + _HISTORY_ORDER_DAYS * DAY_MS,
+    def _owe(self, handover: Handover, owed: Iterable[deadlines.Deadline]) -> None:
+        for one in owed:
+            doors = front_doors([one.area], self._directory)
+            self._procedures.owe(
+                DeadlineRow(
+                    about=handover.handover,
+                    kind=one.kind.value,
+                    child=handover.child,
+                    owner=min(doors) if doors else one.area,
+                    due_ms=one.due_ms,
+                    reason=one.reason,
+                )
             )
-            self.issue(order, handover.child)
-
-    def issue(self, order: Order, child: bytes) -> None:
-        """Sign an order, remember it, send it to grantor and new reader (who can then tell what is missing)."""
-        self._procedures.add_order(
-            OrderRow(
-                order.order_id,
-                int(order.kind),
-                order.grantor,
-                order.reader,
-                child,
-                order.handover,
-                "open" if order.events else "done",
-                order.expires_ms,
-            ),
-            [event for event, _ in order.events],
-        )
-        signed = self._desk.sign(Order.LABEL, order.to_bytes())
-        for member in (order.grantor, order.reader):
-            self._later.append((member, Item(InKind.ORDER, order.order_id, "router", signed, child=child)))
-        self._desk.audit(
-            EntryKind.ORDER,
-            child=child,
-            order=order.order_id,
-            order_kind=int(order.kind),
-            grantor=order.grantor,
-            reader=order.reader,
-            evidence=order.evidence,
-            events=[event for event, _ in order.events],
-            handover=order.handover,
-        )
-
-    def owe_order(self, row: DeadlineRow) -> None:
-        """Start an order's clock."""
-        self._procedures.owe(row)
-
-    def _owe(self, handover: Handover, owed: deadlines.Deadline) -> None:
-        doors = front_doors([owed.area], self._directory)
-        self._procedures.owe(
-            DeadlineRow(
-                about=handover.handover,
-                kind=owed.kind.value,
-                child=handover.child,
-                owner=min(doors) if doors else owed.area,
-                due_ms=owed.due_ms,
-                reason=owed.reason,
-            )
-        )
 
     def _save(self, handover: Handover) -> None:
         self._procedures.save_handover(

@@ -1,6 +1,7 @@
 """One batch, one transaction: each message is taken, known already, or refused, and never delays another."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -12,13 +13,17 @@ from broker.crypto.check import Checked
 from broker.crypto.keys import KemKey
 from broker.errors import RejectedError
 from broker.routing.controls import Controls
-from broker.routing.desk import Desk, Item, RouterKeys
-from broker.routing.events import MINUTE_MS, Events
+from broker.routing.desk import Desk, RouterKeys
+from broker.routing.events import Events
+from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
+from broker.routing.ordering import Ordering
+from broker.routing.quarantine import Quarantine
 from broker.routing.refusals import ChainForkError
 from broker.routing.verify import (
     ChainStep,
+    Framed,
     Verified,
     check_entitlement,
     check_place,
@@ -29,14 +34,12 @@ from broker.routing.verify import (
 )
 from broker.store.router.intake import ChainHead, QuarantineRow
 from broker.store.router.store import RouterStore, Work
-from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import Resend
 from schemas.directory import Directory
-from schemas.wire import InKind, OutKind
+from schemas.wire import OutKind
 
-_QUOTA_A_MINUTE: Final = 60
-"""Refused messages kept per member and minute; beyond it they are counted in one entry."""
+_MOST_A_TICK: Final = 200
 
 
 class Outcome(Enum):
@@ -66,6 +69,7 @@ class _Moment:
     events: Events
     controls: Controls
     handovers: Handovers
+    quarantine: Quarantine
     directory: Directory
     now: datetime
 
@@ -108,17 +112,25 @@ class Batch:
         return result
 
     def tick(self, directory: Directory, now: datetime) -> int:
-        """Fire what has fallen due, and take up quarantined messages that a person released; gives how many."""
+        """Fire what has fallen due, take up what a person released from quarantine, let go of what is over.
+
+        Gives how much there was to do.
+        """
+        now_ms = to_ms(now)
         with self._store.work() as work:
             moment = self._moment(work, directory, now)
-            due = work.procedures.due(to_ms(now), 200)
+            due = work.procedures.due(now_ms, _MOST_A_TICK)
             for row in due:
                 moment.handovers.fire(row)
-            moment.handovers.flush()
+            moment.desk.flush()
             waiting = work.intake.in_quarantine("retry")
             for entry in waiting:
                 self._retry(moment, entry, BatchResult())
-        return len(due) + len(waiting)
+            expired = work.procedures.expire(now_ms, _MOST_A_TICK)
+            for child in expired:
+                forget_if_over(work.children, work.procedures, child, now_ms)
+            summed = moment.quarantine.sum_up()
+        return len(due) + len(waiting) + len(expired) + summed
 
     def note_resend(self, work: Work, member: str, number: int, body: bytes | None, now: datetime) -> None:
         """Queue a delivery again under a new id, or write down that the bus has lost it."""
@@ -129,36 +141,44 @@ class Batch:
 
     def _moment(self, work: Work, directory: Directory, now: datetime) -> _Moment:
         desk = Desk(work.outgoing, self._keys, self._entropy, to_ms(now))
+        ordering = Ordering(
+            procedures=work.procedures, outgoing=work.outgoing, desk=desk, directory=directory
+        )
         handovers = Handovers(
             children=work.children,
             procedures=work.procedures,
-            outgoing=work.outgoing,
+            ordering=ordering,
             desk=desk,
             directory=directory,
         )
         identities = Identities(
             children=work.children,
-            outgoing=work.outgoing,
+            links=work.links,
             handovers=handovers,
+            ordering=ordering,
             desk=desk,
             directory=directory,
         )
         events = Events(
             children=work.children,
             outgoing=work.outgoing,
+            procedures=work.procedures,
             handovers=handovers,
             identities=identities,
+            ordering=ordering,
             desk=desk,
             directory=directory,
         )
         controls = Controls(
+            children=work.children,
             outgoing=work.outgoing,
             procedures=work.procedures,
             handovers=handovers,
             desk=desk,
             directory=directory,
         )
-        return _Moment(work, desk, events, controls, handovers, directory, now)
+        quarantine = Quarantine(intake=work.intake, desk=desk, directory=directory)
+        return _Moment(work, desk, events, controls, handovers, quarantine, directory, now)
 
     def _one(self, moment: _Moment, subject: OutSubject | None, data: bytes, result: BatchResult) -> Outcome:
         if subject is None:
@@ -167,50 +187,68 @@ class Batch:
         try:
             framed = unframe_out(data)
             if framed.kind is not OutKind.EVENT:
-                with moment.work.attempt():
-                    sender(subject.member, moment.directory, moment.now)
-                    resend = moment.controls.take(framed.kind, framed.body, subject.member)
-                if resend is not None:
-                    result.resends.append((subject.member, resend))
+                self._control(moment, subject, framed, result)
                 return Outcome.TAKEN
             verified = verify_event(framed.body, subject, moment.directory, self._routing_keys, moment.now)
-            step = self._chain(moment, verified.checked)
-            if step is ChainStep.REPEAT:
+            if self._chain(moment, verified.checked) is ChainStep.REPEAT:
                 return Outcome.REPEAT
             return self._event(moment, verified, subject)
         except RejectedError as error:
-            self._refuse(moment, subject, data, error, verified)
+            event_id = verified.checked.header.event_id if verified else None
+            moment.quarantine.refuse(subject, data, error, event_id)
             return Outcome.REFUSED
 
+    def _control(self, moment: _Moment, subject: OutSubject, framed: Framed, result: BatchResult) -> None:
+        with self._attempt(moment):
+            sender(subject.member, moment.directory, moment.now)
+            resend = moment.controls.take(framed.kind, framed.body, subject.member)
+        if resend is not None:
+            result.resends.append((subject.member, resend))
+
     def _event(self, moment: _Moment, verified: Verified, subject: OutSubject) -> Outcome:
-        with moment.work.attempt():
+        with self._attempt(moment):
             check_entitlement(verified, moment.directory, self._is_area)
             check_place(verified, subject)
             tracked = moment.events.take(verified)
         return Outcome.TAKEN if tracked else Outcome.ROUTINE
 
+    @contextmanager
+    def _attempt(self, moment: _Moment) -> Iterator[None]:
+        """What a refused message had written, and had kept to be said later, is undone; the batch stands."""
+        try:
+            with moment.work.attempt():
+                yield
+        except RejectedError:
+            moment.desk.unsay()
+            raise
+
     def _chain(self, moment: _Moment, checked: Checked) -> ChainStep:
         """Step 6 and 7. The chain goes on for whatever was verified, also when it is refused later."""
-        link, author = checked.facts.chain, checked.header.author
-        head = moment.work.intake.head(author, link.lane.value) or ChainHead(0, bytes(32))
-        step = judge_chain(link, checked.manifest_hash, head.sequence, head.digest)
-        if step is ChainStep.FORK:
-            raise ChainForkError
-        if step is ChainStep.REPEAT:
-            return step
-        moment.work.intake.advance(author, link.lane.value, ChainHead(link.sequence, checked.manifest_hash))
-        if step is ChainStep.GAP:
-            moment.desk.audit(
-                EntryKind.CHAIN_GAP,
-                author=author,
-                lane=link.lane.value,
-                after=head.sequence,
-                at=link.sequence,
-            )
+        link, author, intake = checked.facts.chain, checked.header.author, moment.work.intake
+        lane = link.lane.value
+        head = intake.head(author, lane) or ChainHead(0, bytes(32))
+        holes = intake.holes(author, lane) if link.sequence <= head.sequence else []
+        step = judge_chain(link, checked.manifest_hash, head.sequence, head.digest, holes)
+        match step:
+            case ChainStep.FORK:
+                raise ChainForkError
+            case ChainStep.LATE:
+                hole = next(one for one in holes if one[0] <= link.sequence <= one[1])
+                intake.fill_hole(author, lane, hole, link.sequence)
+            case ChainStep.GAP:
+                intake.open_hole(author, lane, head.sequence + 1, link.sequence - 1)
+                moment.desk.audit(
+                    EntryKind.CHAIN_GAP, author=author, lane=lane, after=head.sequence, at=link.sequence
+                )
+        if step in {ChainStep.NEXT, ChainStep.GAP}:
+            intake.advance(author, lane, ChainHead(link.sequence, checked.manifest_hash))
         return step
 
     def _retry(self, moment: _Moment, entry: QuarantineRow, result: BatchResult) -> None:
         """A person has mended the cause and asks for another try: the chain knows the message already."""
+        if not entry.body:
+            moment.work.intake.empty(entry.entry, "expired")
+            return
         subject = OutSubject.parse(entry.subject)
         try:
             framed = unframe_out(entry.body)
@@ -220,49 +258,8 @@ class Batch:
                 )
                 self._event(moment, verified, subject)
             else:
-                with moment.work.attempt():
-                    resend = moment.controls.take(framed.kind, framed.body, subject.member)
-                if resend is not None:
-                    result.resends.append((subject.member, resend))
-            moment.work.intake.set_quarantine_state(entry.entry, "done")
-        except RejectedError:
-            moment.work.intake.set_quarantine_state(entry.entry, "waiting")
-
-    def _refuse(
-        self,
-        moment: _Moment,
-        subject: OutSubject,
-        data: bytes,
-        error: RejectedError,
-        verified: Verified | None,
-    ) -> None:
-        since = moment.desk.now_ms - MINUTE_MS
-        refused = moment.work.intake.quarantined_since(subject.member, since)
-        if refused > _QUOTA_A_MINUTE:
-            return
-        if refused == _QUOTA_A_MINUTE:
-            moment.desk.audit(EntryKind.FLOOD, member=subject.member)
-        moment.work.intake.quarantine(
-            QuarantineRow(
-                entry=0,
-                member=subject.member,
-                code=error.code,
-                sentence=error.why,
-                subject=str(subject),
-                body=data,
-                at_ms=moment.desk.now_ms,
-                state="waiting",
-                verified=verified is not None,
-            )
-        )
-        event_id = verified.checked.header.event_id if verified else None
-        moment.desk.audit(
-            EntryKind.REFUSED,
-            member=subject.member,
-            code=error.code,
-            event=event_id,
-            verified=verified is not None,
-        )
-        if moment.directory.member(subject.member) is not None:
-            body = canonical.encode([error.code, error.why, error.advice, event_id])
-            moment.desk.deliver(subject.member, Item(InKind.RETURNED, moment.desk.new_id(), "router", body))
+                self._control(moment, subject, framed, result)
+        except RejectedError as error:
+            moment.work.intake.still_refused(entry.entry, error.code, error.why)
+        else:
+            moment.work.intake.empty(entry.entry, "done")

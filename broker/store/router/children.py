@@ -1,4 +1,4 @@
-"""Children with an open matter: tokens, case holder, safety duty, matters, involvement, links."""
+"""Children with an open matter: tokens, case holder, safety duty, matters, involvement."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,19 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from broker.store.router import tables as t
+
+_OF_A_CHILD = (
+    t.tokens,
+    t.children,
+    t.matters,
+    t.involved,
+    t.newest,
+    t.deliveries,
+    t.orders,
+    t.handovers,
+    t.deadlines,
+    t.links,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,18 +28,6 @@ class ChildRow:
     child: bytes
     holder: str
     safety: str
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """A link that can be undone."""
-
-    event_id: bytes
-    kept: bytes
-    merged: bytes
-    merged_holder: str
-    merged_safety: str
-    at_ms: int
 
 
 class Children:
@@ -116,107 +117,11 @@ class Children:
 
     def forget(self, child: bytes) -> None:
         """No matter is open any more: every row of the child goes, overwritten (P12)."""
-        for table in (t.tokens, t.children, t.involved, t.newest, t.deliveries, t.deadlines):
+        given = sa.select(t.deliveries.c.reader, t.deliveries.c.number).where(t.deliveries.c.child == child)
+        self._c.execute(
+            t.receipts.delete().where(sa.tuple_(t.receipts.c.reader, t.receipts.c.number).in_(given))
+        )
+        ordered = sa.select(t.orders.c.order_id).where(t.orders.c.child == child)
+        self._c.execute(t.order_events.delete().where(t.order_events.c.order_id.in_(ordered)))
+        for table in _OF_A_CHILD:
             self._c.execute(table.delete().where(table.c.child == child))
-        gone = sa.select(t.orders.c.order_id).where(t.orders.c.child == child)
-        self._c.execute(t.order_events.delete().where(t.order_events.c.order_id.in_(gone)))
-        self._c.execute(t.orders.delete().where(t.orders.c.child == child))
-        self._c.execute(t.handovers.delete().where(t.handovers.c.child == child))
-        self._c.execute(t.links.delete().where(sa.or_(t.links.c.kept == child, t.links.c.merged == child)))
-
-    def merge(self, kept: ChildRow, merged: ChildRow, *, event_id: bytes, author: str, at_ms: int) -> None:
-        """Two children are one, by a person's signed decision. Origins stay, so that it can be undone."""
-        self._c.execute(
-            t.links.insert().values(
-                event_id=event_id,
-                kept=kept.child,
-                merged=merged.child,
-                merged_holder=merged.holder,
-                merged_safety=merged.safety,
-                author=author,
-                at_ms=at_ms,
-            )
-        )
-        for table in (t.tokens, t.matters, t.deliveries, t.orders, t.handovers, t.deadlines):
-            self._c.execute(table.update().where(table.c.child == merged.child).values(child=kept.child))
-        for member in self.involved(merged.child):
-            self.uninvolve(merged.child, member)
-            self.involve(kept.child, member, at_ms)
-        self._merge_newest(kept.child, merged.child)
-        self._c.execute(t.children.delete().where(t.children.c.child == merged.child))
-
-    def bind(self, token: bytes, child: bytes, origin: bytes) -> None:
-        """A token that was unknown leads to a child; ``origin`` keeps it apart for an unlink."""
-        self._c.execute(t.tokens.insert().values(token=token, child=child, origin=origin))
-
-    def record_link(self, kept: ChildRow, origin: bytes, *, event_id: bytes, author: str, at_ms: int) -> None:
-        """A token without a child of its own was linked to one."""
-        self._c.execute(
-            t.links.insert().values(
-                event_id=event_id,
-                kept=kept.child,
-                merged=origin,
-                merged_holder=kept.holder,
-                merged_safety=kept.safety,
-                author=author,
-                at_ms=at_ms,
-            )
-        )
-
-    def link_between(self, origins: Iterable[bytes]) -> LinkRow | None:
-        """The newest link that joined these origins, or None."""
-        wanted = list(origins)
-        row = self._c.execute(
-            sa.select(t.links).where(t.links.c.merged.in_(wanted)).order_by(t.links.c.at_ms.desc()).limit(1)
-        ).first()
-        if row is None:
-            return None
-        return LinkRow(row.event_id, row.kept, row.merged, row.merged_holder, row.merged_safety, row.at_ms)
-
-    def split(self, link: LinkRow, at_ms: int) -> frozenset[str]:
-        """Undo a link. Gives the readers who were told anything about either child while it stood."""
-        told = frozenset(
-            self._c.scalars(
-                sa.select(t.deliveries.c.reader)
-                .where(
-                    t.deliveries.c.child == link.kept,
-                    sa.or_(t.deliveries.c.origin == link.merged, t.deliveries.c.taken_ms >= link.at_ms),
-                )
-                .distinct()
-            )
-        )
-        for table in (t.tokens, t.matters, t.deliveries):
-            self._c.execute(
-                table.update()
-                .where(table.c.child == link.kept, table.c.origin == link.merged)
-                .values(child=link.merged)
-            )
-        self._c.execute(t.links.delete().where(t.links.c.event_id == link.event_id))
-        if self.matter_areas(link.merged):
-            self._c.execute(
-                t.children.insert().values(
-                    child=link.merged,
-                    holder=link.merged_holder,
-                    safety=link.merged_safety,
-                    safety_since_ms=at_ms,
-                    opened_ms=at_ms,
-                )
-            )
-            self._copy_newest(link.kept, link.merged)
-        else:
-            self._c.execute(t.tokens.delete().where(t.tokens.c.child == link.merged))
-            self._c.execute(t.deliveries.delete().where(t.deliveries.c.child == link.merged))
-        return told
-
-    def _merge_newest(self, kept: bytes, merged: bytes) -> None:
-        rows = self._c.execute(sa.select(t.newest).where(t.newest.c.child.in_([kept, merged]))).all()
-        best: dict[str, int] = {}
-        for row in rows:
-            best[row.reader] = max(best.get(row.reader, 0), row.number)
-        self._c.execute(t.newest.delete().where(t.newest.c.child.in_([kept, merged])))
-        for reader, number in best.items():
-            self._c.execute(t.newest.insert().values(reader=reader, child=kept, number=number))
-
-    def _copy_newest(self, source: bytes, target: bytes) -> None:
-        for row in self._c.execute(sa.select(t.newest).where(t.newest.c.child == source)).all():
-            self._c.execute(t.newest.insert().values(reader=row.reader, child=target, number=row.number))

@@ -18,7 +18,7 @@ class ChainHead:
 
 @dataclass(frozen=True, slots=True)
 class QuarantineRow:
-    """A refused message. ``state`` is ``waiting``, ``retry`` or ``done``."""
+    """A refused message. ``state`` is ``waiting``, ``retry``, ``done`` or ``expired``; the last two have no body."""
 
     entry: int
     member: str
@@ -55,6 +55,31 @@ class Intake:
             )
         )
 
+    def holes(self, author: str, lane: str) -> list[tuple[int, int]]:
+        """The places of a chain that have not come although a later one has: first and last of each run."""
+        rows = self._c.execute(
+            sa.select(t.chain_holes.c.first, t.chain_holes.c.last).where(
+                t.chain_holes.c.author == author, t.chain_holes.c.lane == lane
+            )
+        ).all()
+        return [(row.first, row.last) for row in rows]
+
+    def open_hole(self, author: str, lane: str, first: int, last: int) -> None:
+        """These places were jumped over."""
+        self._c.execute(t.chain_holes.insert().values(author=author, lane=lane, first=first, last=last))
+
+    def fill_hole(self, author: str, lane: str, hole: tuple[int, int], sequence: int) -> None:
+        """One of the places has come after all; what is left of the run stays open."""
+        first, last = hole
+        self._c.execute(
+            t.chain_holes.delete().where(
+                t.chain_holes.c.author == author, t.chain_holes.c.lane == lane, t.chain_holes.c.first == first
+            )
+        )
+        for start, end in ((first, sequence - 1), (sequence + 1, last)):
+            if start <= end:
+                self.open_hole(author, lane, start, end)
+
     def quarantine(self, row: QuarantineRow) -> None:
         """Keep a refused message; ``entry`` is given by the store."""
         self._c.execute(
@@ -90,3 +115,44 @@ class Intake:
         """Mark an entry; False if there is none."""
         done = self._c.execute(t.quarantine.update().where(t.quarantine.c.entry == entry).values(state=state))
         return bool(done.rowcount)
+
+    def still_refused(self, entry: int, code: str, sentence: str) -> None:
+        """An entry was judged again and must go on waiting, perhaps for another reason."""
+        self._c.execute(
+            t.quarantine.update()
+            .where(t.quarantine.c.entry == entry)
+            .values(state="waiting", code=code, sentence=sentence)
+        )
+
+    def empty(self, entry: int, state: str) -> None:
+        """The bytes of an entry go, overwritten; that it was refused stays."""
+        self._c.execute(
+            t.quarantine.update().where(t.quarantine.c.entry == entry).values(state=state, body=b"")
+        )
+
+    def waiting_since(self, before_ms: int, most: int) -> list[int]:
+        """Entries whose bytes have waited since before then, oldest first."""
+        return list(
+            self._c.scalars(
+                sa.select(t.quarantine.c.entry)
+                .where(t.quarantine.c.at_ms < before_ms, t.quarantine.c.body != b"")
+                .order_by(t.quarantine.c.entry)
+                .limit(most)
+            )
+        )
+
+    def count_flood(self, member: str, at_ms: int) -> None:
+        """One more refused message of a member that was not kept."""
+        statement = insert(t.floods).values(member=member, since_ms=at_ms, count=1)
+        self._c.execute(
+            statement.on_conflict_do_update(index_elements=["member"], set_={"count": t.floods.c.count + 1})
+        )
+
+    def floods_since(self, before_ms: int) -> list[tuple[str, int, int]]:
+        """Take up the counts that began before then: member, since when, how many. They begin anew."""
+        rows = self._c.execute(
+            t.floods.delete()
+            .where(t.floods.c.since_ms <= before_ms)
+            .returning(t.floods.c.member, t.floods.c.since_ms, t.floods.c.count)
+        ).all()
+        return sorted((row[0], row[1], row[2]) for row in rows)

@@ -99,11 +99,15 @@ class Outgoing:
         ).all()
         return [_delivered(row) for row in rows]
 
-    def readers_of(self, child: bytes) -> frozenset[str]:
-        """Everybody who was given anything about a child."""
-        return frozenset(
-            self._c.scalars(sa.select(t.deliveries.c.reader).where(t.deliveries.c.child == child).distinct())
-        )
+    def delivery_of(self, reader: str, event_id: bytes) -> tuple[Delivered, bytes] | None:
+        """A reader's newest recorded delivery of an event, and the record that the event came under."""
+        row = self._c.execute(
+            sa.select(t.deliveries)
+            .where(t.deliveries.c.event_id == event_id, t.deliveries.c.reader == reader)
+            .order_by(t.deliveries.c.number.desc())
+            .limit(1)
+        ).first()
+        return None if row is None else (_delivered(row), row.origin)
 
     def delivery(self, reader: str, number: int) -> Delivered | None:
         """One recorded delivery, or None (routine events are not recorded)."""

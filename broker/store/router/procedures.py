@@ -20,8 +20,10 @@ class HandoverRow:
     state: str
     evidence: bytes
     urgency: int
+    released: bool
     verified: bool
     declines: int
+    withheld: bool
     opened_ms: int
     changed_ms: int
 
@@ -74,6 +76,27 @@ class Procedures:
         ).all()
         return [HandoverRow(**row._mapping) for row in rows]  # noqa: SLF001
 
+    def anything_open(self, child: bytes, now_ms: int, over: Iterable[str]) -> bool:
+        """Whether a handover (in none of the states ``over``) or an order still waits for somebody."""
+        handover = sa.select(t.handovers.c.handover).where(
+            t.handovers.c.child == child, t.handovers.c.state.not_in(list(over))
+        )
+        order = sa.select(t.orders.c.order_id).where(
+            t.orders.c.child == child, t.orders.c.state == "open", t.orders.c.expires_ms >= now_ms
+        )
+        return any(self._c.execute(query.limit(1)).first() is not None for query in (handover, order))
+
+    def expire(self, now_ms: int, most: int) -> frozenset[bytes]:
+        """Close orders that nobody answered in all their time; gives the children concerned."""
+        late = self._c.execute(
+            sa.select(t.orders.c.order_id, t.orders.c.child)
+            .where(t.orders.c.state == "open", t.orders.c.expires_ms < now_ms)
+            .limit(most)
+        ).all()
+        for row in late:
+            self.set_order_state(row.order_id, "expired")
+        return frozenset(row.child for row in late)
+
     def save_handover(self, row: HandoverRow) -> None:
         """Write a handover, new or changed."""
         done = self._c.execute(
@@ -118,13 +141,34 @@ class Procedures:
 
     def granted_of(self, handover: bytes) -> tuple[int, int]:
         """Of a handover's ordered history: how many events were granted, and how many were asked for."""
+        granted, event = t.order_events.c.granted_ms, t.order_events.c.event_id
         row = self._c.execute(
-            sa.select(sa.func.count(t.order_events.c.granted_ms), sa.func.count(t.order_events.c.event_id))
+            sa.select(
+                sa.func.count(sa.distinct(sa.case((granted.is_not(None), event)))),
+                # Asked for twice, because the first order was refused, it is still one event.
+                sa.func.count(sa.distinct(event)),
+            )
             .select_from(t.order_events)
             .join(t.orders, t.orders.c.order_id == t.order_events.c.order_id)
             .where(t.orders.c.handover == handover)
         ).one()
         return int(row[0]), int(row[1])
+
+    def under_order(self, child: bytes, reader: str, now_ms: int) -> frozenset[bytes]:
+        """Events about a child that a reader is to be granted already, under orders that still wait."""
+        return frozenset(
+            self._c.scalars(
+                sa.select(t.order_events.c.event_id)
+                .join(t.orders, t.orders.c.order_id == t.order_events.c.order_id)
+                .where(
+                    t.orders.c.child == child,
+                    t.orders.c.reader == reader,
+                    t.orders.c.state == "open",
+                    t.orders.c.expires_ms >= now_ms,
+                    t.order_events.c.granted_ms.is_(None),
+                )
+            )
+        )
 
     def open_events_of(self, order_id: bytes) -> int:
         """How many events of an order wait for their grant."""

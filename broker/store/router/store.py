@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from broker.store.engine import open_sqlite, truncate_wal, writing
 from broker.store.router.children import Children
 from broker.store.router.intake import Intake
+from broker.store.router.links import Links
 from broker.store.router.outgoing import Outgoing
 from broker.store.router.procedures import Procedures
 
@@ -20,6 +21,7 @@ class Work:
 
     connection: sa.Connection
     children: Children
+    links: Links
     outgoing: Outgoing
     procedures: Procedures
     intake: Intake
@@ -44,6 +46,7 @@ class RouterStore:
             yield Work(
                 connection,
                 Children(connection),
+                Links(connection),
                 Outgoing(connection),
                 Procedures(connection),
                 Intake(connection),

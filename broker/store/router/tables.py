@@ -18,6 +18,16 @@ chains = sa.Table(
     sa.Column("digest", Bytes, nullable=False),
 )
 
+# Places of a chain that have not come yet although a later one has: what fills one is taken, not a repeat.
+chain_holes = sa.Table(
+    "chain_holes",
+    METADATA,
+    sa.Column("author", Text, primary_key=True),
+    sa.Column("lane", Text, primary_key=True),
+    sa.Column("first", Number, primary_key=True),
+    sa.Column("last", Number, nullable=False),
+)
+
 counters = sa.Table(
     "counters",
     METADATA,
@@ -137,8 +147,10 @@ handovers = sa.Table(
     sa.Column("state", Text, nullable=False),
     sa.Column("evidence", Bytes, nullable=False),
     sa.Column("urgency", Number, nullable=False),
+    sa.Column("released", sa.Boolean, nullable=False),
     sa.Column("verified", sa.Boolean, nullable=False),
     sa.Column("declines", Number, nullable=False),
+    sa.Column("withheld", sa.Boolean, nullable=False),
     sa.Column("opened_ms", Number, nullable=False),
     sa.Column("changed_ms", Number, nullable=False),
 )
@@ -163,18 +175,31 @@ deadlines = sa.Table(
     ),
 )
 
+# Each decision that two records are one child: an edge between two origins, until it is undone. ``child`` is the
+# joined child of today; ``n`` tells which decision is the newest.
 links = sa.Table(
     "links",
     METADATA,
-    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("n", Number, primary_key=True, autoincrement=True),
+    sa.Column("event_id", Bytes, nullable=False),
+    sa.Column("child", Bytes, nullable=False, index=True),
     sa.Column("kept", Bytes, nullable=False),
     sa.Column("merged", Bytes, nullable=False),
     sa.Column("merged_holder", Text, nullable=False),
     sa.Column("merged_safety", Text, nullable=False),
-    sa.Column("author", Text, nullable=False),
     sa.Column("at_ms", Number, nullable=False),
 )
 
+# Refused messages of a member beyond its quota: counted, and summed up in one audit entry a minute.
+floods = sa.Table(
+    "floods",
+    METADATA,
+    sa.Column("member", Text, primary_key=True),
+    sa.Column("since_ms", Number, nullable=False),
+    sa.Column("count", Number, nullable=False),
+)
+
+# The body goes once the message was taken after all, or has waited too long: what is refused may be routine (P12).
 quarantine = sa.Table(
     "quarantine",
     METADATA,

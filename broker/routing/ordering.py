@@ -1,0 +1,150 @@
+"""Orders at the router: which front door must grant which events to whom, each signed, remembered, and clocked."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from broker.handover.machine import Handover
+from broker.routing.desk import Desk, Item
+from broker.routing.readers import front_doors
+from broker.store.router.outgoing import Delivered, Outgoing
+from broker.store.router.procedures import DeadlineRow, OrderRow, Procedures
+from schemas import canonical
+from schemas.audit import EntryKind
+from schemas.directory import Directory
+from schemas.orders import MAX_ORDERED, Order, OrderKind
+from schemas.wire import InKind, Urgency
+
+MINUTE_MS: Final = 60_000
+DAY_MS: Final = 86_400_000
+ORDER_DAYS: Final = 45
+"""How long an order can be answered: as long as the bus keeps it for a front door that was cut off."""
+_GRANT_LIMIT_MS: Final = {True: MINUTE_MS, False: 10 * MINUTE_MS}
+_RULE: Final = "the gateway answers an order in minutes (design)"
+
+
+class Ordering:
+    """Bound to one transaction; ``desk`` carries the moment."""
+
+    def __init__(
+        self, *, procedures: Procedures, outgoing: Outgoing, desk: Desk, directory: Directory
+    ) -> None:
+        self._procedures = procedures
+        self._outgoing = outgoing
+        self._desk = desk
+        self._directory = directory
+
+    def history(self, handover: Handover, evidence: bytes) -> int:
+        """Order everything that the old front door was given and the new one was not; gives how many events.
+
+        Nothing is ordered where one side is no member: the open handover and its clock stay with the other.
+        """
+        grantors = front_doors([handover.from_area], self._directory)
+        readers = front_doors([handover.to_area], self._directory)
+        if not grantors or not readers:
+            return 0
+        grantor, reader = min(grantors), min(readers)
+        listed = self._lacking(handover.child, grantor, reader)
+        # An empty history is ordered too, so that the new side knows that it is whole.
+        for start in range(0, max(len(listed), 1), MAX_ORDERED):
+            self._issue(
+                OrderKind.HANDOVER,
+                (grantor, reader),
+                handover.child,
+                listed[start : start + MAX_ORDERED],
+                evidence,
+                handover.handover,
+            )
+        return len(listed)
+
+    def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
+        """Order all that ``grantor`` was given about a child and ``reader`` was not."""
+        listed = self._lacking(child, grantor, reader)
+        for start in range(0, len(listed), MAX_ORDERED):
+            part = listed[start : start + MAX_ORDERED]
+            order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), child, part, evidence)
+            self._owe(order, child, Urgency.U2)
+
+    def one(
+        self, child: bytes, grantor: str, reader: str, event: tuple[bytes, bytes], urgency: Urgency
+    ) -> None:
+        """Order one event, just taken, for a reader that its author did not seal to."""
+        order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), child, [event], event[0])
+        self._owe(order, child, urgency)
+
+    def overdue(self, row: DeadlineRow) -> None:
+        """An order was not answered in time: people at both ends are told."""
+        order = self._procedures.order(row.about)
+        if order is None:
+            return
+        body = canonical.encode(["order-late", {"order": order.order_id, "due_ms": row.due_ms}])
+        for member in (order.grantor, order.reader):
+            item = Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=order.child)
+            self._desk.later(member, item)
+
+    def _lacking(self, child: bytes, grantor: str, reader: str) -> list[tuple[bytes, bytes]]:
+        known = {one.event_id for one in self._outgoing.delivered_about(child, reader)}
+        # What is on its way under another order is not ordered twice: one event is granted once.
+        known |= self._procedures.under_order(child, reader, self._desk.now_ms)
+        return _once(
+            one for one in self._outgoing.delivered_about(child, grantor) if one.event_id not in known
+        )
+
+    def _issue(
+        self,
+        kind: OrderKind,
+        between: tuple[str, str],
+        child: bytes,
+        events: list[tuple[bytes, bytes]],
+        evidence: bytes,
+        handover: bytes | None = None,
+    ) -> Order:
+        """Sign an order, remember it, send it to grantor and new reader (who can then tell what is missing)."""
+        grantor, reader = between
+        order = Order(
+            order_id=self._desk.new_id(),
+            kind=kind,
+            grantor=grantor,
+            reader=reader,
+            child=self._desk.handle(grantor, child),
+            handover=handover,
+            evidence=evidence,
+            events=tuple(events),
+            issued_ms=self._desk.now_ms,
+            expires_ms=self._desk.now_ms + ORDER_DAYS * DAY_MS,
+        )
+        self._procedures.add_order(
+            OrderRow(
+                order.order_id,
+                int(kind),
+                grantor,
+                reader,
+                child,
+                handover,
+                "open" if events else "done",
+                order.expires_ms,
+            ),
+            [event for event, _ in events],
+        )
+        signed = self._desk.sign(Order.LABEL, order.to_bytes())
+        for member in between:
+            self._desk.later(member, Item(InKind.ORDER, order.order_id, "router", signed, child=child))
+        self._desk.audit(
+            EntryKind.ORDER,
+            child=child,
+            order=order.order_id,
+            order_kind=int(kind),
+            grantor=grantor,
+            reader=reader,
+            evidence=evidence,
+            events=[event for event, _ in events],
+            handover=handover,
+        )
+        return order
+
+    def _owe(self, order: Order, child: bytes, urgency: Urgency) -> None:
+        due_ms = self._desk.now_ms + _GRANT_LIMIT_MS[urgency is Urgency.U0]
+        self._procedures.owe(DeadlineRow(order.order_id, "grants", child, order.grantor, due_ms, _RULE))
+
+
+def _once(given: Iterable[Delivered]) -> list[tuple[bytes, bytes]]:
+    return list({one.event_id: one.digest for one in given}.items())
