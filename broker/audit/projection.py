@@ -1,24 +1,36 @@
-"""From the router's audit entries to the board's query store. Deterministic: the same entries give the same store."""
+"""From the router's audit entries to the board's query store.
 
-from collections.abc import Mapping
+The same entries give the same store, however often and in whatever batches they come. What an entry says is
+never taken on trust of its form: a message that is no entry is kept and counted, an unknown kind is kept as it is.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import structlog
 
+from broker.audit.reading import Entry, NotAnEntryError, read_entry
 from broker.crypto.errors import CryptoRejectedError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import PublicOf, verify
 from broker.crypto.slips import open_slip, open_slip_key, slip_key_ref
 from broker.crypto.vault import Vault
-from broker.store.audit.store import AuditWork, SealedSlip, Slip
+from broker.store.audit.rows import EntryRow, Place, SealedSlip, Slip
+from broker.store.audit.store import AuditWork
 from schemas import canonical
-from schemas.audit import AuditEntry, EntryKind
+from schemas.audit import EntryKind
 from schemas.control import SlipKey
 from schemas.reading import MalformedMessageError
 from schemas.slip import BoardSlip
 
 _log = structlog.get_logger()
+
+OwnerOf: TypeAlias = Callable[[str], str | None]
+"""The member that a published key belongs to."""
+
+_EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
+_ORDERS = frozenset({EntryKind.ORDER, EntryKind.GRANTED, EntryKind.ORDER_REFUSED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,83 +41,123 @@ class BoardKeys:
     kems: Mapping[str, KemKey]
     vault: Vault
     public_of: PublicOf
+    owner_of: OwnerOf
 
 
 class Projection:
-    """Takes entries in, in order; a repeat changes nothing."""
+    """Takes entries in; a repeat changes nothing."""
 
     def __init__(self, keys: BoardKeys) -> None:
         self._keys = keys
 
     def take(self, work: AuditWork, data: bytes) -> bool:
-        """Take one entry. False if it was there, or is no entry."""
+        """Take one message of the trail. False if it was there, is no entry, or contradicts one."""
         try:
-            entry = AuditEntry.from_bytes(data)
-        except (canonical.NotCanonicalError, MalformedMessageError):
+            entry = read_entry(data)
+        except NotAnEntryError as error:
             _log.warning("not-an-entry", bytes=len(data))
+            work.add_unread(data, str(error))
             return False
-        fields = entry.fields
-        child, event_id = _bytes(fields, "child"), _bytes(fields, "event")
-        if child is None and event_id is not None:
-            child = work.child_of_event(event_id)
         fresh = work.add(
-            partition=entry.partition,
-            number=entry.number,
-            at_ms=entry.at_ms,
-            kind=entry.kind.value,
-            child=child,
-            event_id=event_id,
-            actor=_actor(fields),
-            body=data,
+            EntryRow(
+                place=Place(entry.partition, entry.number),
+                at_ms=entry.at_ms,
+                kind=entry.kind,
+                thread=thread_of(entry),
+                event_id=entry.bytes_of("event"),
+                actor=entry.actor,
+                body=data,
+            ),
+            entry.parties,
         )
         if fresh:
-            self._learn(work, entry.kind, fields, child)
+            self._learn(work, entry)
         return fresh
 
-    def _learn(self, work: AuditWork, kind: EntryKind, fields: dict[str, Any], child: bytes | None) -> None:
-        match kind:
-            case EntryKind.CHILD_TOKEN if child is not None:
-                work.child_known(child, fields.get("areas", ()), fields.get("tokens", ()))
-            case EntryKind.LINKED if child is not None:
-                work.child_known(child, (), fields.get("tokens", ()))
-                for merged in fields.get("merged", ()):
-                    work.join(merged, child)
-            case EntryKind.HANDOVER if child is not None:
-                work.child_known(child, [fields["from_area"], fields["to_area"]], ())
+    def _learn(self, work: AuditWork, entry: Entry) -> None:
+        thread, child = thread_of(entry), entry.bytes_of("child")
+        place = Place(entry.partition, entry.number)
+        match entry.kind:
             case EntryKind.SLIP_KEY:
-                self._slip_key(work, fields)
-            case EntryKind.TAKEN if child is not None:
-                areas = {fields[name] for name in ("acting", "holder", "safety") if name in fields}
-                work.child_known(child, sorted(areas), ())
-                self._slips(work, fields, child)
+                self._slip_key(work, entry)
+            case EntryKind.TAKEN if thread is not None:
+                # By the record that the event came under, so that a question after an unlink finds the right ones.
+                record = entry.bytes_of("origin") or child
+                work.thread_concerns(thread, entry.areas, () if record is None else {record})
+                self._slips(work, entry)
+            case EntryKind.CHILD_TOKEN if thread is not None and child is not None:
+                work.thread_concerns(thread, entry.areas, {child})
+                work.tokens_lead(entry.ids_of("tokens"), child)
+            case EntryKind.HANDOVER if thread is not None and child is not None:
+                # Its two sides and nobody else: the child may be in a third area by now.
+                sides = {entry.text_of("from_area"), entry.text_of("to_area")}
+                work.thread_concerns(thread, {side for side in sides if side is not None}, {child})
+            case EntryKind.ORDER if thread is not None and child is not None:
+                work.thread_concerns(thread, (), {child})
+                parent = _thread(_PROCEDURE, entry.bytes_of("handover"))
+                parent = parent or _thread(_EVENT, entry.bytes_of("evidence"))
+                if parent is not None:
+                    work.thread_within(thread, parent)
+            case EntryKind.LINKED if thread is not None and child is not None:
+                self._linked(work, entry, thread, child)
+            case EntryKind.UNLINKED if thread is not None and child is not None:
+                split = entry.bytes_of("split")
+                records = {child} if split is None else {child, split}
+                work.thread_concerns(thread, entry.areas, records)
+                if split is not None:
+                    work.join(child, split, place, joined=False)
             case _:
-                pass
+                # An unknown kind, or one whose areas and record are those of its event, order or handover.
+                if thread is not None and entry.kind not in set(EntryKind):
+                    work.thread_concerns(thread, entry.areas, {child} if child is not None else ())
 
-    def _slip_key(self, work: AuditWork, fields: dict[str, Any]) -> None:
-        if fields.get("board") != self._keys.board:
+    def _linked(self, work: AuditWork, entry: Entry, thread: bytes, child: bytes) -> None:
+        bound = [
+            (token, origin)
+            for token, origin in entry.pairs_of("bound")
+            if isinstance(token, bytes) and isinstance(origin, bytes)
+        ]
+        for token, origin in bound:
+            work.tokens_lead([token], origin)
+        others = {*entry.ids_of("merged"), *(origin for _, origin in bound)}
+        for other in sorted(others):
+            work.join(child, other, Place(entry.partition, entry.number), joined=True)
+        work.thread_concerns(thread, entry.areas, {child, *others})
+
+    def _slip_key(self, work: AuditWork, entry: Entry) -> None:
+        body = entry.fields.get("setup")
+        if entry.text_of("board") != self._keys.board or not isinstance(body, bytes):
             return
         try:
-            setup = SlipKey.from_bytes(verify(fields["setup"], SlipKey.LABEL, self._keys.public_of).payload)
+            signed = verify(body, SlipKey.LABEL, self._keys.public_of)
+            setup = SlipKey.from_bytes(signed.payload)
+            # The router has looked, but a slip is only as good as this: its key comes from its author.
+            if self._keys.owner_of(signed.key_id) != setup.author:
+                _log.warning("slip-key-of-another", author=setup.author)
+                return
             secret = open_slip_key(setup, self._keys.kems[setup.board_key_id])
         except (CryptoRejectedError, KeyError, canonical.NotCanonicalError, MalformedMessageError) as error:
             _log.warning("slip-key-unusable", error=type(error).__name__)
             return
-        work.add_key(setup.author, setup.key_ref, self._keys.vault.close(secret))
-        for slip in work.waiting_for(setup.author, setup.key_ref):
-            self._open(work, slip, secret)
+        if work.add_key(setup.author, setup.key_ref, self._keys.vault.close(secret)):
+            for slip in work.waiting_for(setup.author, setup.key_ref):
+                self._open(work, slip, secret)
 
-    def _slips(self, work: AuditWork, fields: dict[str, Any], child: bytes) -> None:
-        for board, body in fields.get("slips", ()):
-            if board != self._keys.board:
+    def _slips(self, work: AuditWork, entry: Entry) -> None:
+        """The slip that is addressed to this board, if there is one; another board's is never tried."""
+        author, event_id = entry.text_of("author"), entry.bytes_of("event")
+        for board, body in entry.pairs_of("slips"):
+            if board != self._keys.board or author is None or event_id is None or not isinstance(body, bytes):
                 continue
-            slip = SealedSlip(fields["event"], child, fields["author"], body)
             try:
                 key_ref = slip_key_ref(body)
             except CryptoRejectedError:
+                work.slip_shut(SealedSlip(event_id, author, None, body))
                 continue
-            wrapped = work.key(slip.author, key_ref)
+            slip = SealedSlip(event_id, author, key_ref, body)
+            wrapped = work.key(author, key_ref)
             if wrapped is None:
-                work.wait_for_key(slip, key_ref)
+                work.slip_waits(slip)
             else:
                 self._open(work, slip, self._keys.vault.open(wrapped))
 
@@ -117,24 +169,35 @@ class Projection:
             read = BoardSlip.from_bytes(plain)
         except (CryptoRejectedError, canonical.NotCanonicalError, MalformedMessageError) as error:
             _log.warning("slip-unusable", error=type(error).__name__)
+            work.slip_shut(slip)
             return
-        work.add_slip(
-            slip.event_id,
-            slip.child,
-            Slip(
-                read.event_type, read.purpose, read.basis, read.occurred_ms, read.recorded_ms, read.case_ref
-            ),
+        said = Slip(
+            read.event_type, read.purpose, read.basis, read.occurred_ms, read.recorded_ms, read.case_ref
         )
+        work.slip_opened(slip, said)
 
 
-def _bytes(fields: dict[str, Any], name: str) -> bytes | None:
-    value = fields.get(name)
-    return value if isinstance(value, bytes) else None
+def thread_of(entry: Entry) -> bytes | None:
+    """What ties an entry to others: its order, its event, its handover, or whatever is overdue.
 
-
-def _actor(fields: dict[str, Any]) -> str | None:
-    for name in ("author", "reader", "grantor", "member", "by", "owner"):
-        value = fields.get(name)
-        if isinstance(value, str):
-            return value
+    An event's id is its author's choice, the others are the router's: the first letter keeps them apart, or an
+    author could attach its event to a handover of another area.
+    """
+    if entry.kind in _ORDERS:
+        return _thread(_PROCEDURE, entry.bytes_of("order"))
+    if entry.kind == EntryKind.CHILD_TOKEN:
+        return _thread(_RECORD, entry.bytes_of("child"))
+    for letter, name in (
+        (_EVENT, "event"),
+        (_PROCEDURE, "handover"),
+        (_PROCEDURE, "about"),
+        (_PROCEDURE, "order"),
+        (_RECORD, "child"),
+    ):
+        if (found := entry.bytes_of(name)) is not None:
+            return letter + found
     return None
+
+
+def _thread(letter: bytes, id_: bytes | None) -> bytes | None:
+    return None if id_ is None else letter + id_

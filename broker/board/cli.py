@@ -1,25 +1,27 @@
 """``handrail board`` and ``handrail audit``: at the board's own node, about the board's own areas."""
 
 import asyncio
+import getpass
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from broker.audit.words import Names
+from broker.board import showing
+from broker.board.asking import read_question
 from broker.board.node import BoardHome, BoardService
-from broker.clock import from_ms, to_ms
-from broker.crypto.tokens import IdentifierKind
+from broker.clock import system_clock, to_ms
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
-from broker.store.audit.store import AuditWork, Found, Question
-from schemas.audit import AuditEntry, EntryKind
-from schemas.errors import MalformedIdentifierError
-from schemas.ids import EventId, NhsNumber, Upn
-from schemas.wire import ReceiptKind
+from broker.store.audit.rows import Found
+from broker.store.audit.store import AuditStore
+from schemas.audit import EntryKind
 
 _home = click.option(
     "--home",
@@ -27,6 +29,11 @@ _home = click.option(
     required=True,
     envvar="HANDRAIL_HOME",
     help="The board's home.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="For machines.")
+_WHY = (
+    "Say why you ask, for example --purpose 'case audit 2026/14'. "
+    "Question, purpose and asker are recorded at this node before anything is shown."
 )
 
 
@@ -59,136 +66,91 @@ def audit() -> None:
     """Who shared what kind of thing, when, with whom, why; who opened it and who did not."""
 
 
+def _purpose(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
+    if value is None or not value.strip():
+        raise click.UsageError(_WHY)
+    return value.strip()
+
+
 @audit.command("list")
 @_home
+@click.option("--purpose", callback=_purpose, help="Why you ask. Required, and recorded.")
+@click.option("--by", "asker", default=getpass.getuser, help="Who asks, if not the user who is signed in.")
 @click.option("--case", "case_ref", help="A front door's case reference.")
 @click.option("--nhs", help="An NHS number; it becomes a token here and leaves this machine in no form.")
 @click.option("--upn", help="A unique pupil number; as for --nhs.")
-@click.option("--member", help="Only entries by this member.")
-@click.option("--area", help="Only children of this area (GSS code).")
+@click.option("--member", help="Only entries that name this member, by id or name.")
+@click.option("--area", help="Only entries that concern this area of the board (GSS code).")
 @click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in EntryKind]))
-@click.option("--since", type=click.DateTime(), help="UTC.")
-@click.option("--until", type=click.DateTime(), help="UTC.")
-@click.option("--most", default=1000, show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
-def list_command(home: Path, as_json: bool, **asked: Any) -> None:
-    """Audit entries of this board's areas that fit, oldest first."""
+@click.option("--since", type=click.DateTime(), help="UK time.")
+@click.option("--until", type=click.DateTime(), help="UK time; that moment itself is not included.")
+@click.option("--most", default=1000, show_default=True, type=click.IntRange(0), help="0: without limit.")
+@_json
+@click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet.")
+def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bool, **asked: Any) -> None:
+    """Audit entries of this board's areas that fit, oldest first, in UK time."""
+    if as_json and as_csv:
+        raise click.UsageError("Choose --json or --csv.")
     opened = BoardHome.open(home)
-    store = opened.store()
+    # The question is on disk before the answer leaves the transaction: nobody looks unseen.
+    with _open(opened) as store, store.work() as work:
+        ask = read_question(opened, work, asked)
+        found = work.answer(ask.question)
+        nowhere = ask.leads_nowhere(work)
+        work.write_down(to_ms(system_clock()), asker, purpose, ask.recorded, len(found))
+        holes, unread = work.holes(), work.unread()
+    names = showing.names_of(opened.directory())
+    said = showing.warnings(holes, unread)
+    if not found:
+        said.insert(0, ask.unknown if nowhere and ask.unknown else "No entry fits what you asked for.")
+    if ask.question.most and len(found) == ask.question.most:
+        said.append(f"Only the first {len(found)} entries are shown; ask for more with --most.")
+    if as_json:
+        document = {
+            "missing_entries": sum(hole.size for hole in holes),
+            "missing": [[hole.partition, hole.first, hole.last] for hole in holes],
+            "unreadable": len(unread),
+            "warnings": said,
+            "entries": [showing.as_document(one, names) for one in found],
+        }
+        click.echo(json.dumps(document, indent=1))
+    elif as_csv:
+        click.echo(showing.as_csv(found, names), nl=False)
+        for line in said:
+            click.echo(line, err=True)
+    else:
+        _print(found, names, said)
+
+
+@audit.command()
+@_home
+@_json
+def questions(home: Path, as_json: bool) -> None:
+    """Every question that was put to this node: when, by whom, for what purpose."""
+    with _open(BoardHome.open(home)) as store, store.work() as work:
+        asked = work.questions()
+    if as_json:
+        click.echo(json.dumps([showing.question_document(one) for one in asked], indent=1))
+    elif asked:
+        Console().print(showing.questions_as_text(asked))
+    else:
+        click.echo("Nobody has asked this node anything yet.")
+
+
+def _print(found: list[Found], names: Names, said: list[str]) -> None:
+    console = Console(highlight=False)
+    if found:
+        count = "1 entry" if len(found) == 1 else f"{len(found)} entries"
+        console.print(Text(f"Audit trail: {count}, oldest first. Times are UK time.", style="bold"))
+        console.print(showing.as_text(found, names))
+        console.print()
+    showing.show(console, said)
+
+
+@contextmanager
+def _open(home: BoardHome) -> Iterator[AuditStore]:
+    store = home.store()
     try:
-        with store.work() as work:
-            found = work.answer(_question(opened, work, asked))
-            gaps = work.gaps()
+        yield store
     finally:
         store.close()
-    names = {str(member.id): member.name for member in opened.directory().members}
-    if as_json:
-        click.echo(
-            json.dumps({"missing_entries": gaps, "entries": [_document(one) for one in found]}, indent=1)
-        )
-        return
-    table = Table("No.", "When (UTC)", "Entry", "By", "What", "To / detail", title="Audit trail")
-    for one in found:
-        table.add_row(*_row(one, names))
-    console = Console()
-    console.print(table if found else "No entry fits.")
-    if gaps:
-        console.print(f"{gaps} entries have not reached this node; the trail above may be incomplete.")
-
-
-def _question(home: BoardHome, work: AuditWork, asked: dict[str, Any]) -> Question:
-    children: frozenset[bytes] | None = None
-    if asked["case_ref"]:
-        children = work.children_by_case(asked["case_ref"])
-    for kind, text, form in (
-        (IdentifierKind.NHS_NUMBER, asked["nhs"], NhsNumber),
-        (IdentifierKind.UPN, asked["upn"], Upn),
-    ):
-        if text:
-            try:
-                token = home.keyring.tokens().token_now(kind, str(form(text)))
-            except MalformedIdentifierError as error:
-                raise click.UsageError(str(error)) from error
-            by_token = work.children_by_token(token.value)
-            children = by_token if children is None else children & by_token
-    return Question(
-        areas=home.areas(),
-        children=children,
-        actor=asked["member"],
-        area=asked["area"],
-        kinds=asked["kinds"],
-        since_ms=_moment(asked["since"], 0),
-        until_ms=_moment(asked["until"], 1 << 62),
-        most=asked["most"],
-    )
-
-
-def _moment(given: datetime | None, otherwise: int) -> int:
-    return otherwise if given is None else to_ms(given.replace(tzinfo=UTC))
-
-
-def _document(found: Found) -> dict[str, Any]:
-    entry = AuditEntry.from_bytes(found.body)
-    document: dict[str, Any] = {
-        "number": found.number,
-        "at": from_ms(found.at_ms).isoformat(),
-        "kind": found.kind,
-        "by": found.actor,
-        "event": str(EventId.from_raw(found.event_id)) if found.event_id else None,
-        "fields": _plain({name: value for name, value in entry.fields.items() if name != "slips"}),
-    }
-    if found.slip is not None:
-        document["slip"] = {
-            "type": found.slip.event_type,
-            "purpose": found.slip.purpose,
-            "basis": found.slip.basis,
-            "occurred": from_ms(found.slip.occurred_ms).isoformat(),
-            "case_ref": found.slip.case_ref,
-        }
-    return document
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _row(found: Found, names: dict[str, str]) -> tuple[str, ...]:
-    entry = AuditEntry.from_bytes(found.body)
-    what = found.slip.event_type if found.slip else ""
-    return (
-        str(found.number),
-        from_ms(found.at_ms).strftime("%d %b %H:%M:%S"),
-        found.kind,
-        names.get(found.actor or "", found.actor or ""),
-        what,
-        _detail(entry, found, names),
-    )
-
-
-def _detail(entry: AuditEntry, found: Found, names: dict[str, str]) -> str:
-    fields = entry.fields
-    match entry.kind:
-        case EntryKind.TAKEN:
-            to = ", ".join(names.get(reader, reader) for reader, _ in fields.get("readers", ()))
-            why = f"; {found.slip.purpose}, {found.slip.basis}" if found.slip else ""
-            return f"to {to}{why}"
-        case EntryKind.RECEIPT:
-            return ReceiptKind(fields["receipt"]).name.lower().replace("_", " ")
-        case EntryKind.HANDOVER:
-            return f"{fields['step']}: {fields['from_area']} > {fields['to_area']}, case holder {fields.get('holder')}"
-        case EntryKind.ORDER:
-            return f"{len(fields['events'])} events to {names.get(fields['reader'], fields['reader'])}"
-        case EntryKind.GRANTED:
-            return f"to {names.get(fields['reader'], fields['reader'])}"
-        case EntryKind.REFUSED:
-            return str(fields.get("code"))
-        case EntryKind.OVERDUE:
-            return f"{fields.get('owed')} was due {from_ms(fields['due_ms']).isoformat()}"
-        case _:
-            return ""

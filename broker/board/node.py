@@ -11,7 +11,7 @@ import structlog
 
 from broker.audit.projection import BoardKeys, Projection
 from broker.bus.connection import Access, Bus, connect
-from broker.bus.puller import Puller
+from broker.bus.puller import Delivery, Puller
 from broker.bus.topology import AUDIT, audit_durable
 from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.vault import Vault
@@ -60,8 +60,13 @@ class BoardHome:
                 self.keyring.kems,
                 Vault(self.keyring.secret("vault")),
                 lambda key_id: self.directory().public_of(key_id),
+                self._owner_of,
             )
         )
+
+    def _owner_of(self, key_id: str) -> str | None:
+        key = self.directory().key(key_id)
+        return None if key is None else str(key.owner)
 
 
 class BoardService:
@@ -92,16 +97,22 @@ class BoardService:
 
     async def _follow(self, puller: Puller) -> None:
         async for batch in puller.batches():
-            try:
-                with self._store.work() as work:
-                    for delivery in batch:
-                        self._projection.take(work, delivery.data)
-            except UnavailableError:
-                _log.exception("entries-not-stored")
+            while not self._keep(batch):  # noqa: ASYNC110  nobody could wake us: the disk does not say when it has room
                 await asyncio.sleep(_RETRY_S)
-                continue
+            # A crash before this line brings the batch again; every entry of it is there already then.
             for delivery in batch:
                 await puller.ack(delivery)
+
+    def _keep(self, batch: list[Delivery]) -> bool:
+        """Store a batch, all of it or nothing. False where the disk took no write: the batch waits, none is skipped."""
+        try:
+            with self._store.work() as work:
+                for delivery in batch:
+                    self._projection.take(work, delivery.data)
+        except UnavailableError:
+            _log.exception("entries-not-stored")
+            return False
+        return True
 
     async def _connected(self, stop: asyncio.Event) -> Bus | None:
         folder = self._home.folder / "nats"

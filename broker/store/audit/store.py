@@ -1,117 +1,85 @@
-"""The board's store: entries in, answers out. Everything in it can be thrown away and read from AUDIT again."""
+"""The board's store: entries in, answers out (``answers``). All but the questions can be made again from the entries."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.audit import tables as t
+from broker.store.audit.answers import Answers
+from broker.store.audit.rows import Asked, EntryRow, Place, SealedSlip, Slip, SlipState
 from broker.store.engine import open_sqlite, writing
 
 
-@dataclass(frozen=True, slots=True)
-class Slip:
-    """What the board may know of an event: kind, purpose, basis, dates; never its content."""
+class AuditWork(Answers):
+    """One transaction. Nothing here depends on the order in which entries come."""
 
-    event_type: str
-    purpose: str
-    basis: str
-    occurred_ms: int
-    recorded_ms: int
-    case_ref: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """One entry of an answer, with the slip of its event if there is one."""
-
-    partition: int
-    number: int
-    at_ms: int
-    kind: str
-    child: bytes | None
-    event_id: bytes | None
-    actor: str | None
-    body: bytes
-    slip: Slip | None
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked. ``children`` None: any child in ``areas``; an empty one finds nothing."""
-
-    areas: frozenset[str]
-    children: frozenset[bytes] | None = None
-    actor: str | None = None
-    area: str | None = None
-    kinds: tuple[str, ...] = ()
-    since_ms: int = 0
-    until_ms: int = field(default=1 << 62)
-    most: int = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class SealedSlip:
-    """A slip that waits for its key."""
-
-    event_id: bytes
-    child: bytes
-    author: str
-    body: bytes
-
-
-class AuditWork:
-    """One transaction."""
-
-    def __init__(self, connection: sa.Connection) -> None:
-        self._c = connection
-
-    def add(
-        self,
-        *,
-        partition: int,
-        number: int,
-        at_ms: int,
-        kind: str,
-        child: bytes | None,
-        event_id: bytes | None,
-        actor: str | None,
-        body: bytes,
-    ) -> bool:
-        """Keep an entry; False if it was there."""
+    def add(self, row: EntryRow, parties: Iterable[str]) -> bool:
+        """Keep an entry; False if it was there. Another entry under the same number is kept as a contradiction."""
+        place = row.place
+        newest = self.newest(place.partition)
         statement = insert(t.entries).values(
-            partition=partition,
-            number=number,
-            at_ms=at_ms,
-            kind=kind,
-            child=child,
-            event_id=event_id,
-            actor=actor,
-            body=body,
+            partition=place.partition,
+            number=place.number,
+            at_ms=row.at_ms,
+            kind=row.kind,
+            thread=row.thread,
+            event_id=row.event_id,
+            actor=row.actor,
+            body=row.body,
         )
-        return bool(self._c.execute(statement.on_conflict_do_nothing()).rowcount)
+        if not self._c.execute(statement.on_conflict_do_nothing()).rowcount:
+            if self.body_of(place) != row.body:
+                self.add_unread(row.body, f"contradicts entry {place.number} of partition {place.partition}")
+            return False
+        self._mend_holes(place, newest)
+        for member in sorted(parties):
+            self._c.execute(
+                t.parties.insert().values(member=member, partition=place.partition, number=place.number)
+            )
+        return True
 
-    def add_slip(self, event_id: bytes, child: bytes, slip: Slip) -> None:
-        """Keep what a slip says."""
-        statement = insert(t.slips).values(
-            event_id=event_id,
-            child=child,
-            event_type=slip.event_type,
-            purpose=slip.purpose,
-            basis=slip.basis,
-            occurred_ms=slip.occurred_ms,
-            recorded_ms=slip.recorded_ms,
-            case_ref=slip.case_ref,
+    def add_unread(self, body: bytes, why: str) -> None:
+        """Keep what is no entry, once."""
+        digest = hashlib.sha256(body).digest()
+        self._c.execute(insert(t.unread).values(digest=digest, why=why, body=body).on_conflict_do_nothing())
+
+    def thread_concerns(self, thread: bytes, areas: Iterable[str], records: Iterable[bytes]) -> None:
+        """An event, order or handover concerns these areas and is about these records."""
+        for area in sorted(areas):
+            self._put(t.thread_areas, thread=thread, area=area)
+        for record in sorted(records):
+            self._put(t.thread_records, thread=thread, record=record)
+
+    def thread_within(self, thread: bytes, parent: bytes) -> None:
+        """An order concerns whom its handover, or the event that made it necessary, concerns."""
+        self._put(t.thread_parents, thread=thread, parent=parent)
+
+    def tokens_lead(self, tokens: Iterable[bytes], record: bytes) -> None:
+        """These tokens lead to a record."""
+        for token in tokens:
+            self._put(t.tokens, token=token, record=record)
+
+    def join(self, record: bytes, other: bytes, place: Place, *, joined: bool) -> None:
+        """At this place of the trail two records were made one, or parted again; the newest word counts."""
+        fresh = insert(t.links).values(
+            record=record, other=other, partition=place.partition, number=place.number, joined=int(joined)
         )
-        self._c.execute(statement.on_conflict_do_nothing())
+        self._c.execute(
+            fresh.on_conflict_do_update(
+                index_elements=["record", "other"],
+                set_={name: fresh.excluded[name] for name in ("partition", "number", "joined")},
+                where=sa.tuple_(t.links.c.partition, t.links.c.number)
+                < sa.tuple_(fresh.excluded.partition, fresh.excluded.number),
+            )
+        )
 
-    def add_key(self, author: str, key_ref: bytes, wrapped: bytes) -> None:
-        """Keep a slip key, as the vault wrapped it."""
-        statement = insert(t.slip_keys).values(author=author, key_ref=key_ref, wrapped=wrapped)
-        self._c.execute(statement.on_conflict_do_nothing())
+    def add_key(self, author: str, key_ref: bytes, wrapped: bytes) -> bool:
+        """Keep a slip key, as the vault wrapped it; False if there was one."""
+        return self._put(t.slip_keys, author=author, key_ref=key_ref, wrapped=wrapped)
 
     def key(self, author: str, key_ref: bytes) -> bytes | None:
         """A slip key, as the vault wrapped it."""
@@ -121,85 +89,90 @@ class AuditWork:
             )
         )
 
-    def wait_for_key(self, slip: SealedSlip, key_ref: bytes) -> None:
+    def slip_waits(self, slip: SealedSlip) -> None:
         """Keep a slip whose key has not come."""
-        statement = insert(t.sealed_slips).values(
-            event_id=slip.event_id, child=slip.child, author=slip.author, key_ref=key_ref, body=slip.body
+        self._slip(slip, SlipState.WAITING)
+
+    def slip_shut(self, slip: SealedSlip) -> None:
+        """Keep a slip that does not open."""
+        self._slip(slip, SlipState.SHUT)
+
+    def slip_opened(self, slip: SealedSlip, said: Slip) -> None:
+        """Keep what a slip says."""
+        self._slip(
+            slip,
+            SlipState.OPEN,
+            event_type=said.event_type,
+            purpose=said.purpose,
+            basis=said.basis,
+            occurred_ms=said.occurred_ms,
+            recorded_ms=said.recorded_ms,
+            case_ref=said.case_ref,
         )
-        self._c.execute(statement.on_conflict_do_nothing())
 
     def waiting_for(self, author: str, key_ref: bytes) -> list[SealedSlip]:
-        """Slips that waited for this key; they are taken out."""
-        where = sa.and_(t.sealed_slips.c.author == author, t.sealed_slips.c.key_ref == key_ref)
-        rows = self._c.execute(sa.select(t.sealed_slips).where(where)).all()
-        self._c.execute(t.sealed_slips.delete().where(where))
-        return [SealedSlip(row.event_id, row.child, row.author, row.body) for row in rows]
-
-    def child_known(self, child: bytes, areas: Iterable[str], tokens: Iterable[bytes]) -> None:
-        """A child is of these areas and found by these tokens."""
-        for area in areas:
-            self._c.execute(insert(t.child_areas).values(child=child, area=area).on_conflict_do_nothing())
-        for token in tokens:
-            self._c.execute(insert(t.tokens).values(token=token, child=child).on_conflict_do_nothing())
-
-    def join(self, child: bytes, into: bytes) -> None:
-        """Two records were linked."""
-        self._c.execute(insert(t.joined).values(child=child, into=into).on_conflict_do_nothing())
-
-    def children_by_token(self, token: bytes) -> frozenset[bytes]:
-        """The children that a token has led to, and those that they were joined with."""
-        found = set(self._c.scalars(sa.select(t.tokens.c.child).where(t.tokens.c.token == token)))
-        return self._with_joined(found)
-
-    def children_by_case(self, case_ref: str) -> frozenset[bytes]:
-        """The children of a front door's case reference."""
-        found = set(
-            self._c.scalars(sa.select(t.slips.c.child).where(t.slips.c.case_ref == case_ref).distinct())
-        )
-        return self._with_joined(found)
-
-    def answer(self, question: Question) -> list[Found]:
-        """Entries that fit, oldest first, and only of children whose area this board answers for."""
-        query = (
-            sa.select(t.entries, t.slips)
-            .outerjoin(t.slips, t.slips.c.event_id == t.entries.c.event_id)
-            .where(t.entries.c.at_ms >= question.since_ms, t.entries.c.at_ms < question.until_ms)
-        )
-        in_scope = sa.select(t.child_areas.c.child).where(t.child_areas.c.area.in_(question.areas))
-        query = query.where(sa.or_(t.entries.c.child.is_(None), t.entries.c.child.in_(in_scope)))
-        for clause in _clauses(question):
-            query = query.where(clause)
+        """Slips that wait for this key."""
         rows = self._c.execute(
-            query.order_by(t.entries.c.partition, t.entries.c.number).limit(question.most)
-        ).all()
-        return [_found(row) for row in rows]
+            sa.select(t.slips).where(
+                t.slips.c.author == author,
+                t.slips.c.key_ref == key_ref,
+                t.slips.c.state == SlipState.WAITING.value,
+            )
+        )
+        return [SealedSlip(row.event_id, row.author, row.key_ref, row.body) for row in rows.all()]
 
-    def count(self) -> int:
-        """How many entries there are."""
-        return int(self._c.scalar(sa.select(sa.func.count()).select_from(t.entries)) or 0)
-
-    def gaps(self) -> int:
-        """How many entry numbers below the newest are missing."""
-        newest = int(self._c.scalar(sa.select(sa.func.max(t.entries.c.number))) or 0)
-        return newest - self.count()
-
-    def child_of_event(self, event_id: bytes) -> bytes | None:
-        """The child that an event was about, as its own entry says."""
-        return self._c.scalar(
-            sa.select(t.entries.c.child).where(t.entries.c.event_id == event_id, t.entries.c.kind == "taken")
+    def write_down(self, at_ms: int, asker: str, purpose: str, asked: str, shown: int) -> None:
+        """Record a question. It is durable when the transaction is, and only then may the answer be shown."""
+        self._c.execute(
+            t.questions.insert().values(at_ms=at_ms, asker=asker, purpose=purpose, asked=asked, shown=shown)
         )
 
-    def _with_joined(self, children: set[bytes]) -> frozenset[bytes]:
-        rows = self._c.execute(sa.select(t.joined.c.child, t.joined.c.into)).all()
-        pairs = [(row.child, row.into) for row in rows]
-        grown = True
-        while grown:
-            before = len(children)
-            for child, into in pairs:
-                if child in children or into in children:
-                    children |= {child, into}
-            grown = len(children) > before
-        return frozenset(children)
+    def questions(self) -> list[Asked]:
+        """Every question put to this node, oldest first."""
+        rows = self._c.execute(sa.select(t.questions).order_by(t.questions.c.question)).all()
+        return [Asked(row.question, row.at_ms, row.asker, row.purpose, row.asked, row.shown) for row in rows]
+
+    def _slip(self, slip: SealedSlip, state: SlipState, **said: str | int | None) -> None:
+        fresh = insert(t.slips).values(
+            event_id=slip.event_id,
+            author=slip.author,
+            key_ref=slip.key_ref,
+            state=state.value,
+            body=slip.body,
+            **said,
+        )
+        # Only a slip that waits changes: what was opened, or found not to open, stays so.
+        self._c.execute(
+            fresh.on_conflict_do_update(
+                index_elements=["event_id"],
+                set_={"state": state.value, **said},
+                where=t.slips.c.state == SlipState.WAITING.value,
+            )
+        )
+
+    def _mend_holes(self, place: Place, newest: int) -> None:
+        """Past the newest number a hole may open; below it, the one that this number lay in gets smaller."""
+        if place.number > newest:
+            if place.number > newest + 1:
+                self._hole(place.partition, newest + 1, place.number - 1)
+            return
+        around = sa.and_(
+            t.holes.c.partition == place.partition,
+            t.holes.c.first <= place.number,
+            t.holes.c.last >= place.number,
+        )
+        row = self._c.execute(sa.select(t.holes).where(around)).one()
+        self._c.execute(t.holes.delete().where(around))
+        if row.first < place.number:
+            self._hole(place.partition, row.first, place.number - 1)
+        if place.number < row.last:
+            self._hole(place.partition, place.number + 1, row.last)
+
+    def _hole(self, partition: int, first: int, last: int) -> None:
+        self._c.execute(t.holes.insert().values(partition=partition, first=first, last=last))
+
+    def _put(self, table: sa.Table, **values: object) -> bool:
+        return bool(self._c.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount)
 
 
 class AuditStore:
@@ -217,35 +190,3 @@ class AuditStore:
     def close(self) -> None:
         """Let go of the file."""
         self._engine.dispose()
-
-
-def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
-    clauses: list[sa.ColumnElement[bool]] = []
-    if question.children is not None:
-        clauses.append(t.entries.c.child.in_(list(question.children)))
-    if question.actor is not None:
-        clauses.append(t.entries.c.actor == question.actor)
-    if question.kinds:
-        clauses.append(t.entries.c.kind.in_(question.kinds))
-    if question.area is not None:
-        of_area = sa.select(t.child_areas.c.child).where(t.child_areas.c.area == question.area)
-        clauses.append(t.entries.c.child.in_(of_area))
-    return clauses
-
-
-def _found(row: sa.Row[tuple[object, ...]]) -> Found:
-    slip = None
-    if row.event_type is not None:
-        slip = Slip(row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref)
-    entry = row._mapping  # noqa: SLF001  the library's own interface
-    return Found(
-        partition=row.partition,
-        number=row.number,
-        at_ms=row.at_ms,
-        kind=row.kind,
-        child=entry[t.entries.c.child],
-        event_id=entry[t.entries.c.event_id],
-        actor=row.actor,
-        body=row.body,
-        slip=slip,
-    )

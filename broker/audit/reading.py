@@ -1,0 +1,103 @@
+"""An audit entry as a board reads it: kinds and fields that this program does not know are kept, never a fault."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas import canonical
+from schemas.audit import ENTRY_VERSION
+from schemas.envelope import ID_BYTES
+from schemas.reading import MalformedMessageError, octets, rows, text, whole
+
+_MOST: Final = (1 << 63) - 1
+_AREAS: Final = ("acting", "holder", "safety", "area", "from_area", "to_area")
+_PARTIES: Final = ("author", "grantor", "reader", "member", "by", "owner")
+
+
+class NotAnEntryError(ValueError):
+    """The bytes are no audit entry of this version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry. A field that has not the form that is asked for counts as absent."""
+
+    partition: int
+    number: int
+    at_ms: int
+    kind: str
+    fields: dict[str, Any]
+
+    def bytes_of(self, name: str) -> bytes | None:
+        """An id."""
+        value = self.fields.get(name)
+        return value if isinstance(value, bytes) and len(value) == ID_BYTES else None
+
+    def text_of(self, name: str) -> str | None:
+        """A text."""
+        value = self.fields.get(name)
+        return value if isinstance(value, str) else None
+
+    def number_of(self, name: str) -> int | None:
+        """A number."""
+        value = self.fields.get(name)
+        return value if type(value) is int else None
+
+    def ids_of(self, name: str) -> tuple[bytes, ...]:
+        """A list of ids."""
+        return tuple(item for item in self._list(name) if isinstance(item, bytes))
+
+    def texts_of(self, name: str) -> tuple[str, ...]:
+        """A list of texts."""
+        return tuple(item for item in self._list(name) if isinstance(item, str))
+
+    def pairs_of(self, name: str) -> tuple[tuple[Any, Any], ...]:
+        """A list of pairs."""
+        pairs = (item for item in self._list(name) if isinstance(item, list))
+        return tuple((item[0], item[1]) for item in pairs if len(item) == len(("first", "second")))
+
+    @property
+    def readers(self) -> tuple[str, ...]:
+        """To whom an event was given."""
+        return tuple(member for member, _ in self.pairs_of("readers") if isinstance(member, str))
+
+    @property
+    def areas(self) -> frozenset[str]:
+        """Every area that the router names in it."""
+        named = (self.text_of(name) for name in _AREAS)
+        return frozenset({area for area in named if area is not None} | set(self.texts_of("areas")))
+
+    @property
+    def actor(self) -> str | None:
+        """The member whose doing, or whose duty, the entry records."""
+        return next(self._parties(), None)
+
+    @property
+    def parties(self) -> frozenset[str]:
+        """Every member whom the entry names."""
+        told = self.readers or self.texts_of("readers")
+        return frozenset(self._parties()) | frozenset(told) | frozenset(self.texts_of("told"))
+
+    def _parties(self) -> Iterator[str]:
+        return (value for name in _PARTIES if (value := self.text_of(name)) is not None)
+
+    def _list(self, name: str) -> list[Any]:
+        value = self.fields.get(name)
+        return value if isinstance(value, list) else []
+
+
+def read_entry(data: bytes) -> Entry:
+    """Read one entry of a known or unknown kind. Raises NotAnEntryError."""
+    try:
+        version, salt, partition, number, at_ms, kind, fields = rows(canonical.decode(data), 7, "audit entry")
+        octets(salt, 16, "salt")
+        if version != ENTRY_VERSION:
+            raise NotAnEntryError("of another version")
+        if not isinstance(fields, dict):
+            raise NotAnEntryError("fields are no map")
+        place = whole(partition, "partition"), whole(number, "number"), whole(at_ms, "at")
+        if max(place) > _MOST or place[1] == 0:
+            raise NotAnEntryError("a number out of range")
+        return Entry(*place, text(kind, "kind"), fields)
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise NotAnEntryError(str(error)) from error

@@ -1,0 +1,120 @@
+"""The values that go into the board's store and come out of it."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+FOR_EVER_MS: Final = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where an entry stands: the partition and its number there."""
+
+    partition: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    """One entry as it came, with what it is looked up by."""
+
+    place: Place
+    at_ms: int
+    kind: str
+    thread: bytes | None
+    event_id: bytes | None
+    actor: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What the board may know of an event: kind, purpose, basis, dates; never its content."""
+
+    event_type: str
+    purpose: str
+    basis: str
+    occurred_ms: int
+    recorded_ms: int
+    case_ref: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedSlip:
+    """A slip as it came. ``key_ref`` is None where not even that can be read."""
+
+    event_id: bytes
+    author: str
+    key_ref: bytes | None
+    body: bytes
+
+
+class SlipState(StrEnum):
+    """How far the board is with the slip of an event."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    """Its author's key has not come yet."""
+    SHUT = "shut"
+    """It does not open: altered, or not sealed as it should be."""
+    NONE = "none"
+    """The author sealed none to this board."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry of an answer. ``slip`` where it is open; ``child`` tells apart the children of one answer."""
+
+    row: EntryRow
+    child: bytes | None
+    slip_state: SlipState
+    slip: Slip | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a board may be answered about: entries of its areas, and of what its members themselves did wrong."""
+
+    areas: frozenset[str]
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked. ``records`` None: of any child; an empty one finds nothing. ``most`` 0: without limit."""
+
+    scope: Scope
+    records: frozenset[bytes] | None = None
+    member: str | None = None
+    area: str | None = None
+    kinds: tuple[str, ...] = ()
+    since_ms: int = 0
+    until_ms: int = field(default=FOR_EVER_MS)
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """Entries that have not come: numbers ``first`` to ``last`` of a partition."""
+
+    partition: int
+    first: int
+    last: int
+
+    @property
+    def size(self) -> int:
+        """How many."""
+        return self.last - self.first + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that was put to this node, and how many entries were shown."""
+
+    number: int
+    at_ms: int
+    asker: str
+    purpose: str
+    asked: str
+    shown: int
