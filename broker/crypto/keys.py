@@ -104,6 +104,7 @@ class KemPublic:
         try:
             key: _Public
             if kem is Kem.P256:
+                _require_uncompressed(public)
                 key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
             else:
                 key = hpke.MLKEM768X25519PublicKey(
@@ -165,6 +166,12 @@ class KemKey:
 
     def __repr__(self) -> str:
         return f"KemKey({self.key_id}, {KEM_ALGORITHMS[self.kem]})"
+
+
+def _require_uncompressed(point: bytes) -> None:
+    # The library reads compressed points too, which would give one key two ids.
+    if point[:1] != b"\x04":
+        raise ValueError("not an uncompressed point")
 
 
 def _suite(kem: Kem) -> hpke.Suite:

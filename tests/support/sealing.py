@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from broker.clock import Entropy
+from broker.crypto.check import check_envelope, view_for
 from broker.crypto.keys import KemKey, KemPublic, SigningKey
 from broker.crypto.seal import Draft, DraftPart, Sealed, seal_event
+from schemas.envelope import FullEnvelope, View
 from schemas.facts import RoutingFacts
-from schemas.wire import ChainLink, EventClass, Kem, Lane, MatterEffect, PartKind, Token, Urgency
+from schemas.wire import ChainLink, EventClass, Field, Kem, Lane, MatterEffect, PartKind, Token, Urgency
 
 AUTHOR: Final = "m-authoraaaa"
 BOARD: Final = "m-boardaaaaa"
@@ -116,3 +118,9 @@ def sealed(
     return seal_event(
         draft or a_draft(), signer=CAST.author, router=router, entropy=entropy or Drawn("handrail test event")
     )
+
+
+def view_of(reader: KemKey, envelope: FullEnvelope | None = None, *fields: Field) -> View:
+    """The view that the router cuts for one reader."""
+    checked = check_envelope(envelope or sealed().envelope, CAST.public_of, keys_of(CAST.router))
+    return view_for(checked, {reader.key_id}, set(fields))

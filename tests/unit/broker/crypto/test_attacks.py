@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from broker.crypto.check import Checked, check_envelope, view_for
+from broker.crypto.check import Checked, check_envelope
 from broker.crypto.derive import EVENT_LABEL, derive, header_hash, leaf, part_aad
 from broker.crypto.errors import (
     AlteredError,
@@ -40,6 +40,7 @@ from tests.support.sealing import (
     keys_of,
     sealed,
     some_facts,
+    view_of,
 )
 from tests.support.two_faces import two_faced
 
@@ -49,10 +50,6 @@ FORM = (NotCanonicalError, MalformedMessageError)
 
 def check(envelope: FullEnvelope) -> Checked:
     return check_envelope(envelope, CAST.public_of, keys_of(CAST.router))
-
-
-def view_of(reader: KemKey, envelope: FullEnvelope | None = None, *fields: Field) -> View:
-    return view_for(check(envelope or sealed().envelope), {reader.key_id}, set(fields))
 
 
 def read(view: View, reader: KemKey) -> Opened:
