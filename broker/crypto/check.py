@@ -69,7 +69,7 @@ def read_manifest(signed: bytes, public_of: PublicOf) -> tuple[Manifest, bytes]:
     if manifest.header.key_id != held.key_id:
         raise AlteredError("the header names another key than the one that signed")
     if manifest.header.suite != SUITE_DEFAULT:
-        raise UnknownSuiteError
+        raise UnknownSuiteError(f"it names suite {manifest.header.suite}, which is not in use")
     return manifest, hashlib.sha256(held.payload).digest()
 
 

@@ -9,7 +9,9 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from broker.bus.subjects import OutSubject, partition_of
@@ -172,7 +174,8 @@ class RouterDesk:
     ) -> Posted:
         """Seal an event as ``by``'s gateway would. ``odd`` overrides what a rightful gateway computes itself.
 
-        ``odd``: sequence, previous, lane, partition, signer, author, directory_version, created_ms, event_id, raw_action.
+        ``odd``: sequence, previous, lane, partition, signer, author, directory_version, created_ms, event_id,
+        raw_action, router (the key that hidden routing fields are sealed to).
         """
         seat = self.world[by]
         lane = Lane.of(urgency)
@@ -202,7 +205,7 @@ class RouterDesk:
             parts=(DraftPart(PartKind.CORE, b"sealed words", tuple(self.kem(name) for name in to)),),
             slips=slips,
         )
-        router = self.world.router_kem.as_public if hidden else None
+        router = odd.get("router", self.world.router_kem.as_public) if hidden else None
         sealed = seal_event(
             draft, signer=odd.get("signer", seat.sign), router=router, entropy=self._noise.randbytes
         )
@@ -385,4 +388,17 @@ def framed(kind: OutKind, body: bytes) -> bytes:
 
 def a_desk(path: Path, world: World | None = None, **changes: Any) -> RouterDesk:
     """A desk on an empty database."""
+    database = path / "router.db"
+    if not database.exists():
+        database.write_bytes(_empty_database())
     return RouterDesk(world or a_wide_directory(), path, **changes)
+
+
+@cache
+def _empty_database() -> bytes:
+    """The tables, made once by the real migrations and copied from then on: most of a desk's cost otherwise."""
+    with TemporaryDirectory() as folder:
+        store = RouterStore(Path(folder) / "router.db")
+        store.scrub()
+        store.close()
+        return (Path(folder) / "router.db").read_bytes()
