@@ -194,7 +194,7 @@ class Receiving:
             step_over(work, CHAIN_STRIDE)
         if named is not None:
             work.outbox.returned(named.raw, f"{text(code, 'code')}: {why}. {advice}"[:500])
-        _log.warning("returned", code=code, event=named)
+        _log.warning("returned", code=code, event_id=named)
 
     def _receipts(self, work: Work, row: InRow) -> None:
         for item in listed(canonical.decode(row.body), 5000, "receipts"):
