@@ -7,8 +7,13 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from typing import Final
 
-_PR_SET_PDEATHSIG = 1
+_PR_SET_PDEATHSIG: Final = 1
+
+# Found before any fork. Not "is the parent process 1": in a container ``handrail up`` is process 1 itself.
+_PARENT: Final = os.getpid()
+_prctl: Final = ctypes.CDLL(None, use_errno=True).prctl if sys.platform == "linux" else None
 
 
 @contextlib.contextmanager
@@ -36,8 +41,7 @@ def die_with_parent() -> None:
 
     Called between fork and exec, so that a killed ``handrail up`` leaves no orphan holding its ports.
     """
-    if sys.platform == "linux":
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
-            os._exit(1)
+    if _prctl is not None:
+        _prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != _PARENT:
+            os._exit(1)  # it died in between, and nobody would tell

@@ -7,12 +7,13 @@ import ssl
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import ParseResult
 
-import nats
 import nats.errors
 import structlog
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.aio.transport import TcpTransport
 
 from broker.bus.render import inbox_prefix
 from broker.errors import UnavailableError
@@ -21,6 +22,7 @@ _log = structlog.get_logger()
 
 _PING_S: Final = 5
 _REQUEST_S: Final = 5.0
+_SERVER_NAME: Final = "localhost"
 PENDING_BYTES: Final = 64 << 20
 
 
@@ -66,9 +68,14 @@ class Bus:
     async def request(self, subject: str, payload: bytes = b"", timeout: float = _REQUEST_S) -> Msg:  # noqa: ASYNC109
         """One question to the bus. Raises UnavailableError."""
         try:
-            return await self.client.request(subject, payload, timeout=timeout)
+            answer = await self.client.request(subject, payload, timeout=timeout)
         except (nats.errors.Error, TimeoutError, OSError) as error:
             raise UnavailableError(f"the bus did not answer: {type(error).__name__}") from error
+        if (task := asyncio.current_task()) and task.cancelling():
+            # Before Python 3.12 the library's wait_for swallows a cancellation that comes together with the
+            # answer; the caller would then never stop.
+            raise asyncio.CancelledError
+        return answer
 
     async def api(self, subject: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         """One JetStream API call. Raises BusError where the server says no, UnavailableError where it says nothing."""
@@ -80,26 +87,31 @@ class Bus:
 
     async def close(self) -> None:
         """Hang up at once; what is not acknowledged comes again."""
-        with contextlib.suppress(nats.errors.Error, OSError):
-            await self.client.close()
+        await _hang_up(self.client)
 
 
-async def connect(access: Access, *, wait: bool = True, attempts_for: float = 10.0) -> Bus:
+async def connect(access: Access, *, attempts_for: float = 10.0) -> Bus:
     """Sign in with nkey and certificate.
-
-    With ``wait`` False it keeps trying in the background when the server is away (offline start).
 
     Raises:
         UnavailableError: no connection within ``attempts_for`` seconds, or refused.
     """
     client = Client()
     try:
-        async with asyncio.timeout(attempts_for if wait else None):
+        async with asyncio.timeout(attempts_for):
             await _connect(client, access)
-    except (nats.errors.Error, TimeoutError, OSError, ssl.SSLError) as error:
-        await client.close()
+    except (nats.errors.Error, TimeoutError, OSError) as error:
+        await _hang_up(client)
         raise UnavailableError(f"cannot reach the bus: {type(error).__name__}") from error
+    except BaseException:
+        await _hang_up(client)
+        raise
     return Bus(client, access.user)
+
+
+async def _hang_up(client: Client) -> None:
+    with contextlib.suppress(nats.errors.Error, OSError):
+        await client.close()
 
 
 async def _connect(client: Client, access: Access) -> None:
@@ -107,11 +119,12 @@ async def _connect(client: Client, access: Access) -> None:
         # Must never raise: an exception here would end the client's read loop for good.
         _log.warning("bus-error", user=access.user, error=type(error).__name__)
 
+    tls = _tls(access)
+    client._transport = _TlsFromTheStart(tls)  # noqa: SLF001  the library offers no other way to choose one
     await client.connect(
         servers=[access.url],
-        tls=_tls(access),
+        tls=tls,
         tls_handshake_first=True,
-        tls_hostname="localhost",
         nkeys_seed_str=access.seed.read_text().strip(),
         inbox_prefix=inbox_prefix(access.user).encode(),
         allow_reconnect=True,
@@ -123,6 +136,37 @@ async def _connect(client: Client, access: Access) -> None:
         pending_size=PENDING_BYTES,
         error_cb=on_error,
     )
+    if not client.is_connected:
+        # The library may return in the middle of signing in; what is sent then goes nowhere.
+        raise nats.errors.Error("not signed in")
+
+
+class _TlsFromTheStart(TcpTransport):
+    """A connection that asyncio opens with TLS itself.
+
+    The library would upgrade a plain one by hand with a protocol that does not know of it, and asyncio then
+    complains on stderr whenever a server hangs up.
+    """
+
+    def __init__(self, tls: ssl.SSLContext) -> None:
+        super().__init__()
+        self._tls = tls
+
+    def __bool__(self) -> bool:
+        """Always: an unused transport is falsy in the library, which then makes one of its own."""
+        return True
+
+    async def connect(self, uri: ParseResult, buffer_size: int, connect_timeout: int) -> None:
+        """Open it; raises OSError, which ``ssl.SSLError`` is, or TimeoutError."""
+        async with asyncio.timeout(connect_timeout):
+            self._io_reader, self._io_writer = await asyncio.open_connection(
+                uri.hostname, uri.port, limit=buffer_size, ssl=self._tls, server_hostname=_SERVER_NAME
+            )
+
+    async def connect_tls(
+        self, uri: str | ParseResult, ssl_context: ssl.SSLContext, buffer_size: int, connect_timeout: int
+    ) -> None:
+        """Nothing is left to do."""
 
 
 def _tls(access: Access) -> ssl.SSLContext:

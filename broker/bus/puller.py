@@ -18,6 +18,10 @@ _WATCH_S: Final = 0.25
 _EXPIRES_S: Final = 20.0
 _NANOSECONDS: Final = 1_000_000_000
 _ACK_TOKENS: Final = 9
+_HEARTBEAT: Final = "100"
+_EXPIRED: Final = "408"
+_FULL: Final = 4
+"""So many batches may lie here untaken; then no more are asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +122,14 @@ class Puller:
     async def _arrived(self, message: Msg) -> None:
         self._heard = time.monotonic()
         status = message.headers.get("Status") if message.headers else None
+        if status == _HEARTBEAT:
+            return
         if status:
-            if status != "100":
-                self._asked = 0  # the request ended, whatever the reason: ask anew
+            self._asked = 0
+            if status != _EXPIRED:
+                # Refused: no such durable, too many requests, a server that stops. Asked anew by the watcher,
+                # not at once, or two programs would shout at each other as fast as they can.
+                return
         else:
             delivery = self._read(message)
             if delivery is None:
@@ -128,7 +137,7 @@ class Puller:
             self._asked = max(0, self._asked - 1)
             self._queue.put_nowait(delivery)
             self._news.set()
-        if self._asked <= self._batch // 2 and self._queue.qsize() < self._batch * 4:
+        if self._asked <= self._batch // 2 and self._queue.qsize() < self._batch * _FULL:
             await self._ask(self._batch - self._asked)
 
     def _read(self, message: Msg) -> Delivery | None:
@@ -156,7 +165,8 @@ class Puller:
                 # A request does not survive its connection: without this we would wait for missed heartbeats.
                 connections = self._client.stats["reconnects"]
                 self._heard = 0.0
-            silent = time.monotonic() - self._heard > 2.5 * _HEARTBEAT_S
+            room = self._queue.qsize() < self._batch * _FULL
+            silent = room and time.monotonic() - self._heard > 2.5 * _HEARTBEAT_S
             starved = self._asked == 0 and self._queue.qsize() < self._batch
             if self._client.is_connected and (silent or starved):
                 self._asked = 0

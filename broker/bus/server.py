@@ -12,12 +12,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from broker.errors import ConfigurationError, UnavailableError
 
 _READY_S: Final = 20.0
 _STOP_S: Final = 30.0
 _POLL_S: Final = 0.02
+_LOOK_S: Final = 0.2
 
 
 def find_server() -> Path:
@@ -43,11 +45,15 @@ def check_configuration(path: Path) -> None:
 
 
 class EmbeddedServer:
-    """One server over one configuration file. Ports of -1 in it mean any free port; ``url`` says which it got."""
+    """One server over one configuration file.
 
-    def __init__(self, configuration: Path, *, die_with: Callable[[], None] | None = None) -> None:
+    Ports of -1 in it mean any free port; ``url`` says which it got. Started again it takes the same ones, so
+    that its clients find it.
+    """
+
+    def __init__(self, configuration: Path, *, before_exec: Callable[[], None] | None = None) -> None:
         self._configuration = configuration
-        self._die_with = die_with
+        self._before_exec = before_exec
         self._process: subprocess.Popen[bytes] | None = None
         self.url = ""
         self.monitor_url = ""
@@ -68,14 +74,13 @@ class EmbeddedServer:
         folder = self._configuration.parent
         log = folder / "nats.log"
         with log.open("ab") as output:
-            self._process = await asyncio.to_thread(
-                lambda: subprocess.Popen(  # noqa: S603
-                    [find_server(), "-c", self._configuration],
-                    stdout=output,
-                    stderr=output,
-                    start_new_session=True,
-                    preexec_fn=self._die_with,  # noqa: PLW1509  set by callers that run no threads of their own
-                )
+            # Not in another thread: the kernel would tie the server's life to that thread, not to our process.
+            self._process = subprocess.Popen(  # noqa: ASYNC220, S603  back in milliseconds
+                [find_server(), "-c", self._configuration, *self._same_ports()],
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                preexec_fn=self._before_exec,  # noqa: PLW1509  set by callers that run no threads of their own
             )
         ports = folder / f"nats-server_{self._process.pid}.ports"
         deadline = time.monotonic() + _READY_S
@@ -89,6 +94,20 @@ class EmbeddedServer:
         (folder / "ports.json").write_text(
             json.dumps({"url": self.url, "monitor": self.monitor_url, "pid": self._process.pid})
         )
+
+    def _same_ports(self) -> tuple[str, ...]:
+        if not self.url:
+            return ()
+        ports = urlsplit(self.url).port, urlsplit(self.monitor_url).port
+        return ("--port", str(ports[0]), "--http_port", str(ports[1]))
+
+    async def ended(self) -> int:
+        """Wait until it ends by itself; gives its exit code. Raises UnavailableError when it does not run."""
+        if self._process is None:
+            raise UnavailableError("the server is not running")
+        while self._process.poll() is None:  # noqa: ASYNC110  a thread that waits could not be cancelled
+            await asyncio.sleep(_LOOK_S)
+        return self._process.returncode
 
     def reload(self) -> None:
         """Read the configuration again; live connections stay."""
