@@ -33,14 +33,14 @@ def default_index(progress: Progress | None = None) -> PostcodeIndex:
         ConfigurationError: no data, a damaged index, or a cache folder that cannot be written.
     """
     folder = cache_folder()
-    if (folder / IMPORTED).exists():
+    if _exists(folder / IMPORTED):
         return PostcodeIndex.open(folder / IMPORTED)
     version = packaged_version()
     # The form of the file is in its name: a newer program makes its own and never trips over an older one's.
     path = folder / f"postcodes-{version}-{MAGIC.decode().lower()}.idx"
-    if not path.exists():
+    if not _exists(path):
         with _alone(folder):
-            if not path.exists():  # else another process made it while we waited
+            if not _exists(path):  # else another process made it while we waited
                 columns = packaged_columns(progress or say_progress("Compiling the postcode index (once)"))
                 columns.write(path, source=f"ONS, packaged as {version}", as_of=version)
     return PostcodeIndex.open(path)
@@ -71,6 +71,19 @@ def _release(source: Path) -> str:
     return datetime.fromtimestamp(source.stat().st_mtime, UTC).date().isoformat()
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a folder that may not be searched, a name too long
+        raise _unusable(path.parent, error) from error
+
+
+def _unusable(folder: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"cannot use the cache folder {folder}: {error.strerror}. Set HANDRAIL_CACHE to one that can be written"
+    )
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """One process compiles, the others wait for it. The lock ends with its process, however that ends."""
@@ -78,9 +91,7 @@ def _alone(folder: Path) -> Iterator[None]:
         folder.mkdir(parents=True, exist_ok=True)
         lock = (folder / "postcodes.lock").open("w")
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write to the cache folder {folder}: {error.strerror}. Set HANDRAIL_CACHE to one that can be written"
-        ) from error
+        raise _unusable(folder, error) from error
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -107,6 +107,16 @@ def test_a_refused_import_is_one_sentence(cache: Path, tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_cache_that_cannot_be_written_is_one_sentence(cache: Path) -> None:
+    cache.write_text("a file where the folder should be")
+
+    result = CliRunner().invoke(main, ["areas", "lookup", "CA3 8NA"])
+
+    assert (1, "") == (result.exit_code, result.stdout)
+    assert 1 == len(result.stderr.splitlines())
+    assert "Set HANDRAIL_CACHE" in result.stderr
+
+
 SHOWN = {
     "a district": (
         "E07000119",

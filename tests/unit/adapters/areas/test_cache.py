@@ -56,7 +56,7 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
 def test_a_cache_that_cannot_be_made_is_told_with_what_to_do(cache: Path) -> None:
     cache.write_text("a file where the folder should be")
 
-    with pytest.raises(ConfigurationError, match=r"cannot write to the cache folder .* Set HANDRAIL_CACHE"):
+    with pytest.raises(ConfigurationError, match=r"cannot use the cache folder .* Set HANDRAIL_CACHE"):
         default_index()
 
 
@@ -64,7 +64,16 @@ def test_a_cache_that_cannot_be_made_is_told_with_what_to_do(cache: Path) -> Non
 def test_a_cache_that_is_read_only_is_told_with_what_to_do(cache: Path) -> None:
     cache.mkdir(mode=0o500)
 
-    with pytest.raises(ConfigurationError, match=r"cannot write to the cache folder .* Set HANDRAIL_CACHE"):
+    with pytest.raises(ConfigurationError, match=r"cannot use the cache folder .* Set HANDRAIL_CACHE"):
+        default_index()
+
+
+def test_a_cache_that_cannot_even_be_looked_for_is_told_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HANDRAIL_CACHE", str(tmp_path / ("x" * 300)))
+
+    with pytest.raises(ConfigurationError, match=r"cannot use the cache folder .* Set HANDRAIL_CACHE"):
         default_index()
 
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from adapters.formats.cli import map_group
-from tests.support.nems_messages import SomeAreas, a_move, as_xml, nhs_identifier
+from tests.support.nems_messages import SomeAreas, a_contact, a_move, as_xml, nhs_identifier
 
 
 def run(*arguments: str, stdin: bytes = b"") -> Result:
@@ -76,3 +76,27 @@ def test_the_acting_area_is_checked(move: str) -> None:
 
     assert result.exit_code == 2
     assert "GSS code" in result.output
+
+
+def test_the_nhs_own_example_is_placed_by_the_real_postcodes() -> None:
+    """From Kirklees to Leeds, without any lookup handed over."""
+    example = Path(__file__).parents[5] / "shared" / "data" / "nems" / "pds-change-of-address.xml"
+    if not example.exists():
+        pytest.skip(f"{example} is not here")
+
+    result = CliRunner().invoke(map_group, ["nems", str(example), "--json"])
+
+    details = json.loads(result.stdout)["events"][0]["details"]
+    assert (details["from_area"], details["to_area"]) == ("E08000034", "E08000035")
+
+
+def test_a_list_without_anything_in_it_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "withdrawn.xml"
+    path.write_bytes(as_xml(a_contact(lifecycle="delete")))
+
+    result = run(str(path))
+
+    assert result.exit_code == 0, result.output
+    assert [line.split()[1:] for line in result.output.splitlines() if "details.contacts" in line] == [
+        ["none"]
+    ]

@@ -292,10 +292,15 @@ def test_a_message_is_refused_the_same_as_xml(message: dict[str, Any], code: str
     assert reason.place.line is not None
 
 
-def test_an_unsupported_type_is_named() -> None:
-    [reason] = refused(_event("vaccinations-1")).reasons
+@pytest.mark.parametrize(
+    "code",
+    ["blood-spot-test-outcome-1", "newborn-hearing-1", "nipe-outcome-1", "vaccinations-1", "safety-alerts-1"],
+)
+def test_a_type_of_the_nhs_that_has_no_event_here_is_named_and_nothing_is_mapped(code: str) -> None:
+    [reason] = refused(as_xml(_event(code))).reasons
 
-    assert "'vaccinations-1'" in reason.why
+    assert reason.code == "unsupported-event-type"
+    assert f"'{code}'" in reason.why
 
 
 def test_all_faults_are_told_at_once() -> None:
