@@ -58,7 +58,7 @@ class PostcodeIndex:
             raise ConfigurationError(f"cannot read {path}: {error.strerror}") from error
         except ValueError as error:  # an empty file cannot be mapped
             raise ConfigurationError(f"{path} is empty. {_REMEDY}") from error
-        if data[:8] != MAGIC:
+        if bytes(data[:8]) != MAGIC:
             raise ConfigurationError(f"{path} is not a postcode index of this version. {_REMEDY}")
         if len(data) < PREFIX or int.from_bytes(data[8:12], "big") != zlib.crc32(data[12:]):
             raise ConfigurationError(f"{path} is damaged or cut short. {_REMEDY}")

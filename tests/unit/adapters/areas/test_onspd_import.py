@@ -19,6 +19,7 @@ from adapters.areas import (
 from adapters.areas.setup import IMPORTED
 from adapters.areas.sources import Faults
 from broker.errors import ConfigurationError
+from schemas.ids import GssCode
 
 _HEADER = """
 pcd pcd2 pcds dointr doterm oscty ced oslaua osward parish usertype oseast1m osnrth1m osgrdind oshlthau nhser ctry
@@ -32,7 +33,9 @@ LATER_COLUMNS = _HEADER_OF_2025.split()
 Import = Callable[..., tuple[PostcodeIndex, Faults]]
 
 
-def a_row(postcode: str, authority: str = "E06000063", ended: str = "", columns: list[str] = COLUMNS) -> str:
+def a_row(
+    postcode: str, authority: str = "E06000063", ended: str = "", *, columns: list[str] = COLUMNS
+) -> str:
     """One row as ONS writes it: text in quotes, numbers bare."""
     outward, _, inward = postcode.partition(" ")
     values = {
@@ -118,16 +121,16 @@ def test_every_row_of_a_directory_is_answered_for(imported: Import, content: byt
     assert [] == faults.rows
     assert len(GOOD) == index.count
     assert {
-        "CA3 8NA": Found("CA3 8NA", "E06000063", "2025-02"),
-        "CA3 8NB": Terminated("CA3 8NB", "E06000063", "2015-06"),
+        "CA3 8NA": Found("CA3 8NA", GssCode("E06000063"), "2025-02"),
+        "CA3 8NB": Terminated("CA3 8NB", GssCode("E06000063"), "2015-06"),
         "EH1 1AA": NotEngland("EH1 1AA", "Scotland"),
         "EH1 1AB": NotEngland("EH1 1AB", "Scotland"),
         "CF10 1AA": NotEngland("CF10 1AA", "Wales"),
         "BT1 1AA": NotEngland("BT1 1AA", "Northern Ireland"),
         "JE2 3AA": NotEngland("JE2 3AA", "the Channel Islands"),
         "IM1 1AA": NotEngland("IM1 1AA", "the Isle of Man"),
-        "LA9 4DQ": Found("LA9 4DQ", "E06000064", "2025-02"),
-        "M1 1AE": Found("M1 1AE", "E08000003", "2025-02"),
+        "LA9 4DQ": Found("LA9 4DQ", GssCode("E06000064"), "2025-02"),
+        "M1 1AE": Found("M1 1AE", GssCode("E08000003"), "2025-02"),
         "M1 1AF": Unknown("M1 1AF", "2025-02", listed=True),
         "M1 1AG": Unknown("M1 1AG", "2025-02", listed=True),
         "LA9 4DR": Unknown("LA9 4DR", "2025-02"),
@@ -201,7 +204,7 @@ def test_of_two_rows_of_one_postcode_the_later_counts(imported: Import) -> None:
     index, _ = imported(a_file(a_row("CA3 8NA", "E07000028"), a_row("AL1 1AA"), a_row("CA3 8NA")))
 
     assert 2 == index.count
-    assert Found("CA3 8NA", "E06000063", "2025-02") == index.lookup("CA3 8NA")
+    assert Found("CA3 8NA", GssCode("E06000063"), "2025-02") == index.lookup("CA3 8NA")
 
 
 REFUSED = {
@@ -230,7 +233,7 @@ def test_a_file_without_postcodes_is_refused_and_changes_nothing(
 def test_an_imported_directory_is_used_from_then_on(imported: Import) -> None:
     imported(a_file(a_row("QQ1 1AA", "E06000064")))
 
-    assert Found("QQ1 1AA", "E06000064", "2025-02") == default_index().lookup("QQ1 1AA")
+    assert Found("QQ1 1AA", GssCode("E06000064"), "2025-02") == default_index().lookup("QQ1 1AA")
     assert "ONSPD ONSPD_FEB_2025_UK.csv" == default_index().source
 
 
