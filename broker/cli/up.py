@@ -1,11 +1,13 @@
 """``handrail up``: the whole exchange on one machine, each part a process of its own, watched and restarted."""
 
 import asyncio
+import contextlib
+import fcntl
 import json
-import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -15,11 +17,14 @@ import click
 from broker.bus.server import EmbeddedServer
 from broker.directory.apply import apply
 from broker.directory.layout import Layout
+from broker.errors import ConfigurationError, UnavailableError
 from broker.lifecycle import die_with_parent, stop_on_signals
 
 _STOP_S: Final = 20.0
 _PAUSE_S: Final = (0.2, 1.0, 5.0)
 """How long to wait before starting a part again that ended by itself."""
+_STEADY_S: Final = 60.0
+"""A part that ran for so long is started again at once when it ends."""
 
 
 @dataclass(slots=True)
@@ -28,8 +33,12 @@ class Part:
 
     name: str
     command: list[str]
-    process: subprocess.Popen[bytes] | None = None
     ready: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def log_name(self) -> str:
+        """The file under ``logs``."""
+        return f"{'-'.join(self.name.split())[:60]}.log"
 
 
 @click.command()
@@ -42,31 +51,67 @@ class Part:
 )
 def up(data: Path) -> None:
     """Run server, router, gateways and boards of one machine until Ctrl-C."""
-    asyncio.run(_run(Layout(data.resolve())))
+    layout = Layout(data.resolve())
+    with _alone(layout):
+        asyncio.run(_run(layout))
+
+
+@contextlib.contextmanager
+def _alone(layout: Layout) -> Iterator[None]:
+    """Two of us on one folder would fight for the databases. Raises ConfigurationError."""
+    if not layout.configuration.exists():
+        raise ConfigurationError(f"{layout.data} holds no exchange; `handrail directory init` makes one")
+    with (layout.data / "up.lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(
+                f"an exchange runs on {layout.data} already; stop that `handrail up` first"
+            ) from error
+        yield
 
 
 async def _run(layout: Layout) -> None:
     stop = asyncio.Event()
-    server = EmbeddedServer(layout.configuration, die_with=die_with_parent)
-    with stop_on_signals(stop):
-        await server.start()
-        click.echo(f"server   {server.url}")
-        for line in await apply(layout):
+    began = time.monotonic()
+    server = EmbeddedServer(layout.configuration, before_exec=die_with_parent)
+    try:
+        with stop_on_signals(stop):
+            await server.start()
+            click.echo(f"server   {server.url} (monitor {server.monitor_url})")
+            _say(await apply(layout))
+            parts = list(_parts(layout))
+            # A watcher that fails brings everything down, visibly: an unwatched part is worse than none.
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_keep_server(server, layout, stop), name="server")
+                for part in parts:
+                    tasks.create_task(_keep(part, layout, stop), name=part.name)
+                tasks.create_task(_announce(parts, stop, began), name="announce")
+    finally:
+        await server.stop()
+
+
+def _say(applied: tuple[str, ...]) -> None:
+    """What bringing the directory to the server did: things of one kind in one line."""
+    kinds = Counter(line.split()[0] for line in applied if line.startswith(("stream ", "durable ")))
+    for line in applied:
+        if not line.startswith(("stream ", "durable ")):
             click.echo(f"         {line}")
-        parts = list(_parts(layout))
-        started = time.monotonic()
-        watchers = [asyncio.create_task(_keep(part, layout, stop)) for part in parts]
-        for part in parts:
-            await _ready_or_stop(part, stop)
-            click.echo(f"ready    {part.name}")
-        if not stop.is_set():
-            click.echo(
-                f"exchange is up ({len(parts)} processes, {time.monotonic() - started:.1f} s). Ctrl-C stops it."
-            )
-        await stop.wait()
-        click.echo("stopping ...")
-        await asyncio.gather(*watchers)
-    await server.stop()
+    for kind, count in kinds.items():
+        click.echo(f"         {count} {kind}{'s' if count > 1 else ''} created")
+
+
+async def _announce(parts: list[Part], stop: asyncio.Event, began: float) -> None:
+    for count, part in enumerate(parts, start=1):
+        await _unless(stop, part.ready.wait())
+        if stop.is_set():
+            break
+        click.echo(f"ready    {part.name} ({count} of {len(parts)})")
+    else:
+        took = time.monotonic() - began
+        click.echo(f"exchange is up ({len(parts) + 1} processes, {took:.1f} s). Ctrl-C stops it.")
+    await stop.wait()
+    click.echo("stopping ...")
 
 
 def _parts(layout: Layout) -> Iterator[Part]:
@@ -74,50 +119,73 @@ def _parts(layout: Layout) -> Iterator[Part]:
     yield Part("router", [program, "router", "--data", str(layout.data)])
     for home in sorted(layout.members.iterdir()) if layout.members.exists() else ():
         card = json.loads((home / "member.json").read_text())
-        yield Part(f"gateway {card['name']}", [program, "gateway", "run", "--home", str(home)])
+        yield Part(f"gateway  {card['name']}", [program, "gateway", "run", "--home", str(home)])
         if card["kind"] == "board":
-            yield Part(f"board   {card['name']}", [program, "board", "run", "--home", str(home)])
+            yield Part(f"board    {card['name']}", [program, "board", "run", "--home", str(home)])
 
 
-async def _ready_or_stop(part: Part, stop: asyncio.Event) -> None:
-    waits = [asyncio.create_task(part.ready.wait()), asyncio.create_task(stop.wait())]
-    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-    for task in waits:
-        task.cancel()
+async def _keep_server(server: EmbeddedServer, layout: Layout, stop: asyncio.Event) -> None:
+    """Start the server again, at its old address, when it ends by itself."""
+    while True:
+        await _unless(stop, server.ended())
+        if stop.is_set():
+            return
+        click.echo(f"ended    server; starting it again (log: {layout.nats / 'nats.log'})", err=True)
+        try:
+            await server.start()
+        except UnavailableError as error:
+            click.echo(f"         {error}", err=True)
+            await _unless(stop, asyncio.sleep(_PAUSE_S[-1]))
 
 
 async def _keep(part: Part, layout: Layout, stop: asyncio.Event) -> None:
     """Start a part, start it again when it ends by itself, end it when we stop."""
     failures = 0
-    log = (layout.data / "logs" / f"{part.name.replace(' ', '-')[:60]}.log").resolve()
+    log = layout.data / "logs" / part.log_name
     log.parent.mkdir(exist_ok=True, mode=0o700)
     while not stop.is_set():
-        await _once(part, log, stop)
-        if not stop.is_set():
-            pause = _PAUSE_S[min(failures, len(_PAUSE_S) - 1)]
-            failures += 1
-            click.echo(f"ended    {part.name}; starting it again in {pause:g} s (log: {log})", err=True)
-            await asyncio.sleep(pause)
+        began = time.monotonic()
+        code = await _once(part, log, stop)
+        if stop.is_set():
+            return
+        failures = 0 if time.monotonic() - began > _STEADY_S else failures
+        pause = _PAUSE_S[min(failures, len(_PAUSE_S) - 1)]
+        failures += 1
+        click.echo(
+            f"ended    {part.name} ({_how(code)}); starting it again in {pause:g} s (log: {log})", err=True
+        )
+        await _unless(stop, asyncio.sleep(pause))
 
 
-async def _once(part: Part, log: Path, stop: asyncio.Event) -> None:
+async def _once(part: Part, log: Path, stop: asyncio.Event) -> int:
     with log.open("ab") as errors:
         process = await asyncio.create_subprocess_exec(
             *part.command, stdout=asyncio.subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent
         )
-    lines = asyncio.create_task(_listen(process, part.ready.set))
-    stopping = asyncio.create_task(stop.wait())
-    ended = asyncio.create_task(process.wait())
-    await asyncio.wait([stopping, ended], return_when=asyncio.FIRST_COMPLETED)
-    if process.returncode is None:
-        process.terminate()
-        try:
-            await asyncio.wait_for(asyncio.shield(ended), _STOP_S)
-        except TimeoutError:
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            lines = tasks.create_task(_listen(process, part.ready.set))
+            await _unless(stop, process.wait())
+            await _end(process)
+            lines.cancel()
+    finally:
+        if process.returncode is None:
             process.kill()
-            await ended
-    stopping.cancel()
-    lines.cancel()
+    return process.returncode or 0
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Ask it to stop; kill it past the limit."""
+    if process.returncode is not None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        async with asyncio.timeout(_STOP_S):
+            await process.wait()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
 
 
 async def _listen(process: asyncio.subprocess.Process, ready: Callable[[], None]) -> None:
@@ -126,3 +194,19 @@ async def _listen(process: asyncio.subprocess.Process, ready: Callable[[], None]
     while line := await process.stdout.readline():
         if line.strip() == b"ready":
             ready()
+
+
+async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> None:
+    """Wait for ``work``, but no longer than until we stop. What it raises is raised here."""
+    waits = {asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in waits:
+            task.cancel()
+    for task in done:
+        task.result()
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit {code}"

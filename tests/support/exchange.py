@@ -211,14 +211,20 @@ def _template() -> tuple[Layout, Mapping[str, MemberId]]:
     """One exchange for the whole test run, made with its streams and then stopped."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-exchange-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    made = exchange_of(folder, SEATS)
+    asyncio.run(_provision(made.layout))
+    return made.layout, made.members
+
+
+def exchange_of(folder: Path, cast: Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]) -> Exchange:
+    """An exchange with members of one's own choice, as ``handrail directory`` makes it; no stream exists yet."""
     layout = Layout(folder / "exchange")
     papers = Governance(
         impact_assessment="example only", policy_document="example only", sharing_agreement="example only"
     )
     _issuer(layout).init(default_policy(), papers, roots=1, threshold=1)
-    members = {name: _admit(layout, name, kind, areas) for name, (kind, areas) in SEATS.items()}
-    asyncio.run(_provision(layout))
-    return layout, members
+    members = {name: _admit(layout, name, kind, areas) for name, (kind, areas) in cast.items()}
+    return Exchange(layout, members, EmbeddedServer(layout.configuration))
 
 
 def _admit(layout: Layout, name: str, kind: MemberKind, areas: tuple[GssCode, ...]) -> MemberId:
