@@ -67,7 +67,11 @@ class Columns:
 
         Raises:
             KeyError: what should be an inward code is none.
+            ValueError: the columns are not of one length.
         """
+        if not len(postcodes) == len(authorities) == len(ended):
+            # Else every later postcode would lie in its neighbour's area.
+            raise ValueError("columns of different lengths")
         first = len(self._inward)
         self._inward.extend(map(INWARD.__getitem__, map(_inward_of, postcodes)))
         self._authority.extend(authorities)

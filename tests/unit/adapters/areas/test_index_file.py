@@ -92,3 +92,8 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_what_is_no_inward_code_is_never_written() -> None:
     with pytest.raises(KeyError):
         Columns().extend(["CA3 ANA"], [0], [0])
+
+
+def test_columns_that_are_not_in_step_are_never_written() -> None:
+    with pytest.raises(ValueError, match="different lengths"):
+        Columns().extend(["CA3 8NA", "CA3 8NB"], [0], [0, 0])
