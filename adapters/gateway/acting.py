@@ -10,7 +10,7 @@ from rich.table import Table
 
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
-from adapters.gateway.showing import as_json_flag, day_and_time, home_option
+from adapters.gateway.showing import Spoken, as_json_flag, day_and_time, home_option, on_its_way
 from schemas.codes.cases import DeclineReason, Evidence
 from schemas.handover import HandoverView
 
@@ -22,7 +22,7 @@ def handover() -> None:
     """Carry a child from one area to another."""
 
 
-@handover.command("list")
+@handover.command("list", cls=Spoken)
 @home_option
 @as_json_flag
 def list_command(home: Path, as_json: bool) -> None:
@@ -52,7 +52,7 @@ def list_command(home: Path, as_json: bool) -> None:
     Console().print(table if views else "There is no handover.")
 
 
-@handover.command()
+@handover.command(cls=Spoken)
 @home_option
 @click.argument("handover_id")
 @as_json_flag
@@ -60,34 +60,42 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     """One handover in full."""
     with Gateway.open(home) as opened:
         row, view = opened.actions.handover(handover_id)
+        names = {str(area.gss): area.name for area in opened.home.directory.areas}
     document = _document(view) | {"child": row.child.hex() if row.child else None}
     if as_json:
         click.echo(json.dumps(document, indent=1))
         return
     console = Console()
-    console.print(
-        f"[bold]{view.from_area} > {view.to_area}: {view.state}[/bold] (since {day_and_time(view.changed_ms)} UTC)"
-    )
-    console.print(f"case holder {view.holder}, safety duty {view.safety}")
+    old, new = (names.get(area, area) for area in (view.from_area, view.to_area))
+    console.print(f"[bold]{old} > {new}: {view.state}[/bold] (since {day_and_time(view.changed_ms)} UTC)")
+    if view.reason:
+        console.print(f"reason given: {view.reason}", markup=False)
+    console.print(f"case holder: {names.get(view.holder, view.holder)}")
+    console.print(f"safety duty: {names.get(view.safety, view.safety)}")
     console.print(
         f"history: {view.granted} of {view.expected} events granted, {'checked whole' if view.verified else 'not whole yet'}"
     )
     for due in view.due:
         state = "met" if due.met_ms else "LATE" if due.late else "open"
-        console.print(f"  {due.kind}: {day_and_time(due.due_ms)} UTC, {due.reason} [{state}]", markup=False)
+        console.print(
+            f"  {due.kind}: by {day_and_time(due.due_ms)} UTC, {due.reason} [{state}]", markup=False
+        )
+    if row.child:
+        console.print(f"read the history: handrail chronology {row.child.hex()[:8]}", markup=False)
 
 
-@handover.command()
+@handover.command(cls=Spoken)
 @home_option
 @click.argument("handover_id")
 @_by
 def release(home: Path, handover_id: str, by: str) -> None:
     """Let the child's history go to the new area (the old area's front door)."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.release(handover_id, Person.parse(by)))
+        sent = opened.actions.release(handover_id, Person.parse(by))
+    on_its_way("The history is released to the new area.", sent)
 
 
-@handover.command()
+@handover.command(cls=Spoken)
 @home_option
 @click.argument("handover_id")
 @_by
@@ -97,10 +105,11 @@ def release(home: Path, handover_id: str, by: str) -> None:
 def accept(home: Path, handover_id: str, by: str, conference: bool) -> None:
     """Take the child's case on (the new area's front door)."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.accept(handover_id, Person.parse(by), conference=conference))
+        sent = opened.actions.accept(handover_id, Person.parse(by), conference=conference)
+    on_its_way("The case is accepted: this area holds it from the moment the router takes this.", sent)
 
 
-@handover.command()
+@handover.command(cls=Spoken)
 @home_option
 @click.argument("handover_id")
 @_by
@@ -109,10 +118,11 @@ def accept(home: Path, handover_id: str, by: str, conference: bool) -> None:
 def decline(home: Path, handover_id: str, by: str, reason: str, because: str) -> None:
     """Not take the case on. The safety duty for a child who is here cannot be declined."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.decline(handover_id, Person.parse(by), reason, because))
+        sent = opened.actions.decline(handover_id, Person.parse(by), reason, because)
+    on_its_way("The case is declined; the safety duty for a child who is here stays here.", sent)
 
 
-@handover.command()
+@handover.command(cls=Spoken)
 @home_option
 @click.argument("handover_id")
 @_by
@@ -120,10 +130,11 @@ def decline(home: Path, handover_id: str, by: str, reason: str, because: str) ->
 def withdraw(home: Path, handover_id: str, by: str, because: str) -> None:
     """Take one's own handover back (the old area's front door)."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.withdraw(handover_id, Person.parse(by), because))
+        sent = opened.actions.withdraw(handover_id, Person.parse(by), because)
+    on_its_way("The handover is withdrawn.", sent)
 
 
-@handover.command("conference-held")
+@handover.command("conference-held", cls=Spoken)
 @home_option
 @click.argument("handover_id")
 @_by
@@ -132,7 +143,8 @@ def withdraw(home: Path, handover_id: str, by: str, because: str) -> None:
 def conference_held(home: Path, handover_id: str, by: str, held_on: str, category: str | None) -> None:
     """The transfer-in conference was held: the old area's plan ends here."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.conference_held(handover_id, Person.parse(by), held_on, category))
+        sent = opened.actions.conference_held(handover_id, Person.parse(by), held_on, category)
+    on_its_way("The conference is recorded.", sent)
 
 
 @click.group()
@@ -145,7 +157,7 @@ _upn = click.option("--upn", help="The unique pupil number.")
 _why = click.option("--why", required=True, help="What the decision rests on, in a sentence.")
 
 
-@identity.command()
+@identity.command(cls=Spoken)
 @home_option
 @_nhs
 @_upn
@@ -160,20 +172,24 @@ _why = click.option("--why", required=True, help="What the decision rests on, in
 def link(home: Path, nhs: str | None, upn: str | None, by: str, why: str, evidence: str) -> None:
     """These identifiers are one child."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.link(_identities(nhs, upn), Person.parse(by), why, evidence))
+        sent = opened.actions.link(_both(nhs, upn), Person.parse(by), why, evidence)
+    on_its_way("These identifiers are one child now.", sent)
 
 
-@identity.command()
+@identity.command(cls=Spoken)
 @home_option
 @_nhs
 @_upn
 @_by
 @_why
-@click.option("--link", "link_id", required=True, help="The event id of the link that was wrong.")
+@click.option(
+    "--link", "link_id", required=True, help="The event id of the link that was wrong, or its beginning."
+)
 def unlink(home: Path, nhs: str | None, upn: str | None, by: str, why: str, link_id: str) -> None:
     """That link was wrong; everybody who was told anything under it is told."""
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.unlink(_identities(nhs, upn), Person.parse(by), why, link_id))
+        sent = opened.actions.unlink(_both(nhs, upn), Person.parse(by), why, link_id)
+    on_its_way("The link is undone; everybody who was told under it will be told.", sent)
 
 
 @click.group()
@@ -181,17 +197,24 @@ def involvement() -> None:
     """Which members work with a child: confirmed by the front door, never self-declared."""
 
 
-@involvement.command()
+@involvement.command(cls=Spoken)
 @home_option
 @_nhs
 @_upn
-@click.option("--member", required=True, help="The member's id.")
+@click.option("--member", required=True, help="The member's id, or its beginning.")
 @_by
 def confirm(home: Path, nhs: str | None, upn: str | None, member: str, by: str) -> None:
     """This member is involved with the child and is to hear of what the policy allows."""
     subject = {name: value for one in _identities(nhs, upn) for name, value in one.items()}
     with Gateway.open(home) as opened:
-        click.echo(opened.actions.involve(subject, member, Person.parse(by)))
+        sent = opened.actions.involve(subject, member, Person.parse(by))
+    on_its_way("The member is involved from now on and will hear of what the policy allows.", sent)
+
+
+def _both(nhs: str | None, upn: str | None) -> list[dict[str, str]]:
+    if not (nhs and upn):
+        raise click.UsageError("A link has two ends: give both --nhs and --upn.")
+    return _identities(nhs, upn)
 
 
 def _identities(nhs: str | None, upn: str | None) -> list[dict[str, str]]:

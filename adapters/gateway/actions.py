@@ -1,14 +1,16 @@
 """What a front door's people do: release, accept, decline, link, unlink, confirm. Each is a signed, sealed event."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
-from adapters.gateway.errors import NoSuchItemError, NotAFrontDoorError
+from adapters.gateway.errors import NoSuchItemError, NotAFrontDoorError, NotOurSideError
 from adapters.gateway.home import Home
 from adapters.gateway.orders import Orders
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Reading
+from broker.clock import from_ms
 from broker.crypto.tokens import IdentifierKind
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HandoverRow
@@ -16,8 +18,12 @@ from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
 from schemas.control import Action, ActionKind
 from schemas.handover import HandoverView
-from schemas.ids import EventId
+from schemas.ids import EventId, NhsNumber, Upn
 from schemas.wire import InKind, Token
+
+Side: TypeAlias = Literal["old", "new"]
+_OLD: Final = "old"
+_NEW: Final = "new"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +63,22 @@ class Actions:
         with self._home.store.work() as work:
             found = [row for row in work.inbox.handovers() if row.handover.hex().startswith(prefix.lower())]
         if len(found) != 1:
-            raise NoSuchItemError(f"{len(found)} handovers begin with {prefix!r}")
+            raise NoSuchItemError(
+                f"{len(found)} handovers begin with {prefix!r}; give more of the id"
+                if found
+                else f"no handover here begins with {prefix!r}"
+            )
         return found[0], HandoverView.from_bytes(found[0].body)
 
     def release(self, handover: str, by: Person) -> EventId:
         """Let the history go to the new area."""
-        row, view = self.handover(handover)
+        row, view = self._ours(handover, _OLD)
         details = _between(view) | {"by": by.document()}
         return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
 
     def accept(self, handover: str, by: Person, *, conference: bool = False) -> EventId:
         """Take the child's case on; from the router's taking of this, this area holds it."""
-        row, view = self.handover(handover)
+        row, view = self._ours(handover, _NEW)
         details = _between(view) | {
             "by": by.document(),
             "effective_at": self._home.clock().isoformat(),
@@ -80,19 +90,19 @@ class Actions:
 
     def decline(self, handover: str, by: Person, reason: str, because: str) -> EventId:
         """Not take the case on, with a reason. The safety duty cannot be declined."""
-        row, view = self.handover(handover)
+        row, view = self._ours(handover, _NEW)
         details = _between(view) | {"by": by.document(), "reason": reason, "because": because}
         return self._act("handover.declined", row, view.to_area, details, ActionKind.DECLINE, reason=reason)
 
     def withdraw(self, handover: str, by: Person, because: str) -> EventId:
         """Take one's own handover back."""
-        row, view = self.handover(handover)
+        row, view = self._ours(handover, _OLD)
         details = _between(view) | {"by": by.document(), "because": because}
         return self._act("handover.withdrawn", row, view.from_area, details, ActionKind.WITHDRAW)
 
     def conference_held(self, handover: str, by: Person, held_on: str, category: str | None) -> EventId:
         """The transfer-in conference was held: the handover of a protection plan closes."""
-        row, view = self.handover(handover)
+        row, view = self._ours(handover, _NEW)
         details: dict[str, Any] = {
             "kind": "transfer_in",
             "held_on": held_on,
@@ -114,33 +124,63 @@ class Actions:
         said = []
         for row, view, count in ready:
             details = _between(view) | {"events": count, "verified_at": self._home.clock().isoformat()}
-            said.append(self._act("handover.verified", row, view.to_area, details, ActionKind.VERIFY))
+            said.append(
+                self._act(
+                    "handover.verified",
+                    row,
+                    view.to_area,
+                    details,
+                    ActionKind.VERIFY,
+                    event_id=_once(view, "handover.verified"),
+                )
+            )
+            # A crash here: it is said again under the same id, which is once.
             with self._home.store.work() as work:
                 work.inbox.verify_sent(row.handover)
         return said
 
     def link(self, identities: Sequence[dict[str, str]], by: Person, why: str, evidence: str) -> EventId:
-        """A named person decides that these identifiers are one child."""
+        """A named person decides that these identifiers are one child. Raises MalformedIdentifierError."""
+        identities = _spelled(identities)
         details = self._identity(identities, by, why) | {"evidence": [evidence]}
         return self._identify(
             "identity.linked", identities, details, Action(ActionKind.LINK, reason=evidence)
         )
 
     def unlink(self, identities: Sequence[dict[str, str]], by: Person, why: str, link: str) -> EventId:
-        """A named person decides that a link was wrong; everybody who was told is told."""
+        """A named person decides that a link was wrong; everybody who was told is told.
+
+        ``link`` is the event id of the link, or its beginning. Raises MalformedIdentifierError.
+        """
+        identities = _spelled(identities)
+        link = self._own_event(link)
         details = self._identity(identities, by, why) | {"link": link}
         return self._identify("identity.unlinked", identities, details, Action(ActionKind.UNLINK))
 
     def involve(self, subject: dict[str, str], member: str, by: Person) -> EventId:
         """Confirm that a member is involved with a child, so that it hears of what concerns it."""
-        known = self._home.directory.member(member)
-        if known is None:
-            raise NoSuchItemError(f"the directory has no member {member}")
+        found = [one for one in self._home.directory.members if one.id.startswith(member.lower())]
+        if len(found) != 1:
+            raise NoSuchItemError(
+                f"{len(found)} members begin with {member!r}; give more of the id"
+                if found
+                else f"the directory has no member {member}"
+            )
+        known, member = found[0], found[0].id
         details = {"member": member, "agency": known.kind.value, "by": by.document()}
         document = self._document("involvement.confirmed", subject, self._own_area(), details)
         return self._publishing.publish(
             parse_event(document), action=Action(ActionKind.INVOLVE, member=member)
         )
+
+    def _own_event(self, beginning: str) -> str:
+        """One of our own events by the beginning of its id; an id of somebody else's is taken as it is."""
+        with self._home.store.work() as work:
+            own = [str(EventId.from_raw(row.event_id)) for row in work.outbox.events() if row.event_id]
+        found = [event_id for event_id in own if event_id.startswith(beginning.lower())]
+        if len(found) > 1:
+            raise NoSuchItemError(f"{len(found)} of our events begin with {beginning!r}; give more of the id")
+        return found[0] if found else EventId(beginning)
 
     def _identity(self, identities: Sequence[dict[str, str]], by: Person, why: str) -> dict[str, Any]:
         return {
@@ -172,10 +212,13 @@ class Actions:
         *,
         reason: str | None = None,
         conference: bool = False,
+        event_id: EventId | None = None,
     ) -> EventId:
         with self._home.store.work() as work:
             subject = self._subject(work, row)
         document = self._document(kind, subject, area, details)
+        if event_id is not None:
+            document["id"] = event_id
         return self._publishing.publish(
             parse_event(document),
             action=Action(action, handover=row.handover, reason=reason, conference=conference),
@@ -194,6 +237,14 @@ class Actions:
                         key: value for key, value in found.items() if key not in {"local_ref", "case_ref"}
                     }
         raise NoSuchItemError("no event about this child has reached us yet; wait for the notice of the move")
+
+    def _ours(self, prefix: str, side: Side) -> tuple[HandoverRow, HandoverView]:
+        """One handover in which this front door is on that side. Raises NoSuchItemError, NotOurSideError."""
+        row, view = self.handover(prefix)
+        area = view.from_area if side == _OLD else view.to_area
+        if area not in self._home.me.areas:
+            raise NotOurSideError(f"only the {side} area's front door ({area}) can do this")
+        return row, view
 
     def _own_area(self) -> str:
         me = self._home.me
@@ -216,6 +267,18 @@ class Actions:
             "residence": {"gss": area},
             "details": details,
         }
+
+
+def _spelled(identities: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Each identifier in its one spelling, so that its token is the one that everybody else makes."""
+    kinds: dict[str, type[NhsNumber | Upn]] = {"nhs_number": NhsNumber, "upn": Upn}
+    return [{name: str(kinds[name](value)) for name, value in one.items()} for one in identities]
+
+
+def _once(view: HandoverView, what: str) -> EventId:
+    """The same id whenever it is asked for: for what is said once, even by a gateway that was killed midway."""
+    noise = hashlib.sha256(f"{what} {view.handover.hex()}".encode()).digest()
+    return EventId.new(from_ms(view.opened_ms), lambda count: noise[:count])
 
 
 def _between(view: HandoverView) -> dict[str, Any]:

@@ -3,23 +3,40 @@
 import asyncio
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Final
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.gateway.acting import handover, identity, involvement
 from adapters.gateway.api import Gateway, Item, Sent
+from adapters.gateway.errors import NotAnEventError
+from adapters.gateway.feeding import feed_nems
+from adapters.gateway.mending import CHAIN_STRIDE, step_over
 from adapters.gateway.run import GatewayService
-from adapters.gateway.showing import as_json_flag, day_and_time, home_option, show_faults
+from adapters.gateway.showing import (
+    Spoken,
+    as_json_flag,
+    day_and_time,
+    home_option,
+    lines_of,
+    show_faults,
+    show_refusal,
+)
+from broker.clock import to_ms
+from broker.errors import RejectedError
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 from schemas.errors import EventRefusedError
 from schemas.wire import InKind
 
 __all__ = ["chronology", "gateway", "handover", "identity", "inbox", "involvement", "outbox", "publish"]
+
+_TECHNICAL: Final = frozenset({"type", "version", "id"})
 
 
 @click.group()
@@ -42,13 +59,27 @@ async def _run(home: Path, url: str | None) -> None:
         await GatewayService(opened, url).run(stop, ready=lambda: click.echo("ready"))
 
 
-@gateway.command()
+@gateway.command(cls=Spoken)
 @home_option
 @click.option("--since", type=click.DateTime(), help="Only what came since then (UTC); by default all of it.")
-def recover(home: Path, since: Any) -> None:
-    """Apply again what custody holds: mends a ledger that was restored from an old copy."""
-    at_ms = int(since.timestamp() * 1000) if since else 0
+@click.option(
+    "--whole-home",
+    is_flag=True,
+    help="All of the home came from a backup, custody with it, not only gateway.db.",
+)
+def recover(home: Path, since: datetime | None, *, whole_home: bool) -> None:
+    """Mend a home whose database was lost, or restored from an old copy. Run it before `handrail gateway run`.
+
+    What was received is applied again from custody; one's own numbering goes on beyond what was sent. Not mended,
+    because nothing here knows it: who opened or took on what since the copy, and events that never went out.
+    """
+    at_ms = to_ms(since.replace(tzinfo=UTC)) if since else 0
     with Gateway.open(home) as opened:
+        stepped = bool(opened.stepped)
+        if whole_home and not stepped:
+            with opened.home.store.work() as work:
+                step_over(work, CHAIN_STRIDE)
+            stepped = True
         bodies = list(opened.home.custody.since(at_ms))
         before = len(opened.inbox(everything=True))
         opened.receiving.replay(bodies)
@@ -56,34 +87,90 @@ def recover(home: Path, since: Any) -> None:
         gaps = opened.receiving.gaps()
     click.echo(f"{len(bodies)} messages in custody, {after - before} of them were missing from the ledger.")
     click.echo(
+        "Own numbering stepped over what was sent since the copy; the audit trail shows the gap. Publish again what "
+        "your case system sent since then: what arrived before is dropped as a repeat."
+        if stepped
+        else "Own numbering is in order."
+    )
+    click.echo(
         "No gaps."
         if not gaps
         else f"{len(gaps)} deliveries are still missing; the running gateway asks for them."
     )
 
 
-@click.command()
+@click.command(cls=Spoken)
 @home_option
 @click.argument("file", type=click.File("rb"))
-def publish(home: Path, file: Any) -> None:
-    """Publish an event, or ``{"events": [...]}``, from a JSON FILE (- for standard input)."""
-    try:
-        document = json.loads(file.read())
-    except ValueError:
-        click.echo("Refused (malformed-json): the file is not JSON.", err=True)
-        sys.exit(2)
-    events = document["events"] if isinstance(document, dict) and "events" in document else [document]
-    refused = 0
+@click.option("--nems", is_flag=True, help="FILE is an NHS NEMS message (FHIR STU3, XML or JSON).")
+def publish(home: Path, file: BinaryIO, *, nems: bool) -> None:
+    """Publish an event, a list of events, or ``{"events": [...]}``, from a JSON FILE (- for standard input).
+
+    Exit code 0: all are on their way; 2: at least one was refused; the others went.
+    """
+    data = file.read()
     with Gateway.open(home) as opened:
-        for number, event in enumerate(events, start=1):
-            try:
-                click.echo(f"{opened.publish(event)}  {event.get('type')}")
-            except EventRefusedError as error:
-                # One bad event never stops the others.
-                refused += 1
-                show_faults(error, f"event {number}")
+        refused = _publish_nems(opened, data) if nems else _publish_each(opened, _events_in(data))
     if refused:
         sys.exit(2)
+
+
+def _events_in(data: bytes) -> list[Any]:
+    """The events of a file. Ends the command with a reason and a hint where it is something else."""
+    if data.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<":
+        raise click.UsageError("The file is XML. If it is an NHS NEMS message, add --nems.")
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        click.echo("Refused (malformed-json): the file is not JSON. Nothing was published.", err=True)
+        sys.exit(2)
+    if isinstance(document, dict) and "resourceType" in document:
+        raise click.UsageError("The file is a FHIR message. If it is an NHS NEMS message, add --nems.")
+    if isinstance(document, dict) and "events" in document:
+        document = document["events"]
+    return document if isinstance(document, list) else [document]
+
+
+def _publish_each(opened: Gateway, events: list[Any]) -> int:
+    """Publish what can be; one bad event never stops the others. Gives how many were refused."""
+    refused = 0
+    for number, event in enumerate(events, start=1):
+        what = f"event {number}" if len(events) > 1 else "the event"
+        try:
+            if not isinstance(event, dict):
+                raise NotAnEventError
+            click.echo(f"{opened.publish(event)}  {event.get('type')}")
+        except EventRefusedError as error:
+            refused += 1
+            show_faults(error, what)
+        except RejectedError as error:
+            refused += 1
+            show_refusal(error, what)
+    if not events:
+        click.echo("The file holds no event. Nothing was published.", err=True)
+    return refused
+
+
+def _publish_nems(opened: Gateway, data: bytes) -> int:
+    fed = feed_nems(opened, data)
+    for one in fed.published:
+        click.echo(f"{one.event_id}  {one.type}")
+    for failed in fed.not_published:
+        if isinstance(failed.error, EventRefusedError):
+            show_faults(failed.error, failed.type)
+        else:
+            show_refusal(failed.error, failed.type)
+    if not fed.published and not fed.not_published:
+        click.echo("The message says nothing that needs an event. Nothing was published.")
+    report = fed.report
+    left_out = sum(report.ignored.values())
+    click.echo(
+        f"Of {report.values} values {report.mapped} were mapped, {left_out} left out by rule, "
+        f"{len(report.unmapped)} have no place; `handrail map nems FILE` shows each."
+    )
+    for note in report.notes:
+        click.echo(f"To know: {note}")
+    return len(fed.not_published)
 
 
 @click.group()
@@ -102,19 +189,19 @@ def inbox_list(home: Path, as_json: bool, everything: bool) -> None:
     if as_json:
         click.echo(json.dumps([_item(item) for item in items], indent=1))
         return
-    table = Table("No.", "Came", "From", "Child", "State", title="Inbox")
+    table = Table("No.", "Came (UTC)", "From", "Child", "State", title="Inbox")
     for item in items:
         table.add_row(
             str(item.number),
             day_and_time(item.taken_ms),
             item.author_name,
             (item.child or "-")[:8],
-            _state(item),
+            escape(_state(item) + (f"\n{item.says}" if item.says else "")),
         )
     Console().print(table if items else "The inbox is empty.")
 
 
-@inbox.command("show")
+@inbox.command("show", cls=Spoken)
 @home_option
 @click.argument("number", type=int)
 @click.option(
@@ -124,16 +211,28 @@ def inbox_list(home: Path, as_json: bool, everything: bool) -> None:
 def inbox_show(home: Path, number: int, role: str, as_json: bool) -> None:
     """Open one event. Its author is told that it was opened, and in which role."""
     with Gateway.open(home) as opened:
+        item = opened.item(number)
+        if item.says is not None:
+            click.echo(json.dumps(_item(item), indent=1) if as_json else item.says)
+            return
         read = opened.read(number, role=role)
     if as_json:
         click.echo(json.dumps(read.document, indent=1, ensure_ascii=False))
         return
-    console = Console()
-    console.print(f"[bold]{read.type}[/bold], parts: {', '.join(part.name.lower() for part in read.parts)}")
-    console.print_json(json.dumps(read.document, ensure_ascii=False))
+    click.echo(f"{read.type}, from {item.author_name}, came {day_and_time(item.taken_ms)} UTC")
+    if item.late:
+        click.echo("It came late.")
+    if item.kind is InKind.GRANTED:
+        click.echo("It was shared with you by a front door.")
+    rows = [(name, value) for name, value in lines_of(read.document) if name not in _TECHNICAL]
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        click.echo(f"  {name:<{width}}  {value}")
+    if read.event is None:
+        click.echo("Not all of it was for this member, or it was written by a later version: shown as it is.")
 
 
-@inbox.command()
+@inbox.command(cls=Spoken)
 @home_option
 @click.argument("number", type=int)
 @click.option("--by", required=True, help='Who takes it on: "Name, role".')
@@ -141,7 +240,7 @@ def ack(home: Path, number: int, by: str) -> None:
     """Take one event on, by name. The name stays here; the role and the fact go out."""
     with Gateway.open(home) as opened:
         opened.take_on(number, by=by)
-    click.echo(f"{by} has taken on {number}.")
+    click.echo(f"{by} has taken on delivery {number}; its author is told that somebody in that role has.")
 
 
 @click.group()
@@ -230,6 +329,7 @@ def _item(item: Item) -> dict[str, Any]:
         "fault": item.fault,
         "opened_ms": item.opened_ms,
         "taken_on_by": item.taken_on_by,
+        "says": item.says,
     }
 
 

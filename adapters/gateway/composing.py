@@ -15,7 +15,7 @@ from schemas.directory import Directory
 from schemas.events.base import Event, Subject
 from schemas.ids import GssCode, MemberId
 from schemas.members import Algorithm, Member
-from schemas.policy import ConcernedAreas, ReaderChoice, readers_for
+from schemas.policy import ConcernedAreas, NoRuleError, ReaderChoice, readers_for
 from schemas.wire import Kem, PartKind, Token
 
 _KEM: Final = {Algorithm.HYBRID: Kem.MLKEM768_X25519, Algorithm.P256: Kem.P256}
@@ -49,7 +49,11 @@ def concerned_areas(event: Event, places: Places) -> ConcernedAreas:
 
 def check_author(event: Event, me: Member, directory: Directory) -> None:
     """Refuse early what the router would refuse. Raises WrongAuthorError."""
-    if me.kind not in directory.policy.rule(event.type).publishers:
+    try:
+        publishers = directory.policy.rule(event.type).publishers
+    except NoRuleError as error:
+        raise WrongAuthorError(str(error)) from error
+    if me.kind not in publishers:
         raise WrongAuthorError(f"a {me.kind.value} may not publish {event.type}")
     if event.acting_area not in me.acting_areas:
         raise WrongAuthorError(f"{event.acting_area} is not an area of {me.name}")

@@ -38,6 +38,20 @@ class NotAFrontDoorError(RejectedError):
     advice = "Ask the children's social care front door of the area."
 
 
+class NotOurSideError(RejectedError):
+    """The other area's front door decides this."""
+
+    code = "not-our-side"
+    advice = "Ask the other front door; `handrail handover show ID` says which areas are concerned."
+
+
+class NotAnEventError(RejectedError):
+    """What was given is not one JSON object, so it cannot be an event."""
+
+    code = "not-an-event"
+    advice = 'Give an event, a list of events, or {"events": [...]}.'
+
+
 class NoKeyError(RejectedError):
     """Every signing key of this member is revoked, so nobody would believe what it sends."""
 

@@ -95,9 +95,12 @@ class Reading:
 
 def _document(opened: dict[PartKind, bytes]) -> dict[str, Any]:
     try:
-        return join(opened)
+        document = join(opened)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         raise UnreadableError("what was sealed is not an event") from error
+    if not isinstance(document, dict) or not isinstance(document.get("details", {}), dict):
+        raise UnreadableError("what was sealed is not an event")
+    return document
 
 
 def _id_of(header: Header) -> str | None:

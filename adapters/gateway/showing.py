@@ -1,13 +1,17 @@
 """How the gateway's commands read options and show things to people."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from broker.clock import from_ms
-from schemas.errors import EventRefusedError
+from broker.errors import RejectedError
+from schemas.errors import EventRefusedError, MalformedIdentifierError
+from schemas.ids import EventId
+from schemas.policy import NoRuleError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,6 +35,52 @@ def as_json_flag(command: F) -> F:
 def day_and_time(at_ms: int) -> str:
     """A moment as people read it, in UTC."""
     return from_ms(at_ms).strftime("%d %b %Y %H:%M:%S")
+
+
+class Spoken(click.Command):
+    """A command that answers a wrong identifier or event in plain words, never with what was typed, and exits 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it."""
+        try:
+            return super().invoke(ctx)
+        except EventRefusedError as error:
+            show_faults(error, "what was asked for")
+        except MalformedIdentifierError as error:
+            click.echo(
+                f"Refused ({error.rule}): the {error.kind} {error.why}\n  What to do: {error.advice}",
+                err=True,
+            )
+        except NoRuleError as error:
+            click.echo(f"Refused (no-rule): {error}", err=True)
+        sys.exit(2)
+
+
+def on_its_way(sentence: str, event_id: EventId) -> None:
+    """Say what was done, and that it goes out by itself, now or when there is a network."""
+    click.echo(f"{sentence} It is on its way as event {event_id}; `handrail outbox list` shows who has it.")
+
+
+def lines_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    """A document as rows of name and value, as a person reads it: ``adult, relation``."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            words = str(name).replace("_", " ")
+            yield from lines_of(inner, f"{path}, {words}" if path else words)
+    elif isinstance(value, list) and any(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value, start=1):
+            yield from lines_of(item, f"{path} {number}")
+    elif value not in (None, [], ""):
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        yield (
+            path,
+            {True: "yes", False: "no"}.get(shown, str(shown)) if isinstance(shown, bool) else str(shown),
+        )
+
+
+def show_refusal(error: RejectedError, what: str) -> None:
+    """Say why something was refused, and what to do."""
+    click.echo(f"Refused ({error.code}): {what}: {error.why}\n  What to do: {error.advice}", err=True)
 
 
 def show_faults(error: EventRefusedError, what: str) -> None:
