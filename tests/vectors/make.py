@@ -87,7 +87,7 @@ def _keys() -> dict[str, Any]:
 
 
 def _canonical() -> dict[str, Any]:
-    values = (
+    values: tuple[Any, ...] = (
         0, 23, 24, 255, 256, 65535, 65536, 2**32, 2**63, -1, -24, -25, "", "Ärger", False, True, None,
         [], [1, [2, [3]]], {}, {1: "a", 24: "b", 256: "c"}, {"b": 1, "aa": 2},
     )  # fmt: skip

@@ -70,7 +70,7 @@ def _signature(structure: list[object], signer: SigningKey = CAST.author) -> lis
 
 def _header(**changes: object) -> bytes:
     header = {1: -19, 4: bytes.fromhex(CAST.author.key_id), 16: EVENT_LABEL}
-    header |= {int(name.removeprefix("k")): value for name, value in changes.items()}  # type: ignore[misc]
+    header |= {int(name.removeprefix("k")): value for name, value in changes.items()}
     return cbor2.dumps({key: value for key, value in header.items() if value is not ...}, canonical=True)
 
 
