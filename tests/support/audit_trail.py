@@ -59,6 +59,7 @@ class Trail:
         child: str = "child",
         area: str = CUMBERLAND,
         author: str = "school",
+        author_id: str | None = None,
         slip: tuple[OwnSlipKey, str, str | None] | None = None,
         **fields: Any,
     ) -> int:
@@ -68,7 +69,7 @@ class Trail:
             "child": an_id(child),
             "origin": an_id(child),
             "event": an_id(event),
-            "author": self.member(author),
+            "author": author_id or self.member(author),
             "acting": area,
             "holder": area,
             "safety": area,
