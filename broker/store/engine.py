@@ -1,6 +1,7 @@
 """Databases: opened so that a commit survives a power cut and a deletion overwrites; brought up to date first."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -8,10 +9,6 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import event, exc
 
 from broker.errors import ConfigurationError, UnavailableError
@@ -56,23 +53,44 @@ def open_sqlite(path: Path, schema: Schema) -> sa.Engine:
 
 def migrate(engine: sa.Engine, schema: Schema) -> None:
     """Bring the tables to this program's version; does nothing if they are. Raises ConfigurationError."""
-    with as_file(files("broker.store") / "migrations") as scripts, engine.begin() as connection:
+    known = revisions(schema)
+    with engine.begin() as connection:
+        current = None
+        if sa.inspect(connection).has_table("alembic_version"):
+            current = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+        if current == known[-1]:
+            return
+        if current is not None and current not in known:
+            raise ConfigurationError(
+                "the database was written by a newer version of Handrail; start that version"
+            )
+        _upgrade(connection, schema)
+
+
+def revisions(schema: Schema) -> tuple[str, ...]:
+    """The versions of one program's tables, oldest first: the beginnings of the scripts' file names."""
+    scripts = (files("broker.store") / "migrations" / schema).iterdir()
+    return tuple(
+        sorted(
+            script.name.partition("_")[0]
+            for script in scripts
+            if re.fullmatch(r"[a-z]\d+_\w+\.py", script.name)
+        )
+    )
+
+
+def _upgrade(connection: sa.Connection, schema: Schema) -> None:
+    # Loaded only here: it takes as long as all the rest of a command, and a current database needs none of it.
+    from alembic import command
+    from alembic.config import Config
+
+    with as_file(files("broker.store") / "migrations") as scripts:
         config = Config()
         config.set_main_option("script_location", str(scripts))
         config.set_main_option("version_locations", str(scripts / schema))
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
-        head = ScriptDirectory.from_config(config).get_current_head()
-        if sa.inspect(connection).has_table("alembic_version"):
-            current = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-            if current == head:
-                return
-        try:
-            command.upgrade(config, "head")
-        except CommandError as error:
-            raise ConfigurationError(
-                "the database was written by a newer version of Handrail; start that version"
-            ) from error
+        command.upgrade(config, "head")
 
 
 @contextmanager
@@ -105,13 +123,19 @@ class Watch:
         self._connection.close()
 
 
-def truncate_wal(engine: sa.Engine) -> None:
-    """Move everything into the main file and empty the write-ahead log, so that deleted rows are gone from it."""
+def truncate_wal(engine: sa.Engine) -> bool:
+    """Move everything into the main file and empty the write-ahead log, so that deleted rows are gone from it.
+
+    False where another process was reading meanwhile: the log is not empty then; try again.
+    """
     connection = engine.raw_connection()
     try:
-        connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+        cursor = connection.cursor()
+        busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        cursor.close()
     finally:
         connection.close()
+    return not busy
 
 
 def _prepare(connection: Any, _record: Any) -> None:
