@@ -15,6 +15,7 @@ from broker.audit.words import Names, basis_text, kind_text, plain, purpose_text
 from broker.clock import from_ms
 from broker.store.audit.rows import Asked, Found, Hole
 from schemas.directory import Directory
+from schemas.errors import MalformedIdentifierError
 from schemas.ids import EventId
 
 CSV_COLUMNS: Final = (
@@ -208,7 +209,12 @@ def _range(hole: Hole) -> str:
 
 
 def _event(one: Found) -> str | None:
-    return str(EventId.from_raw(one.row.event_id)) if one.row.event_id else None
+    if one.row.event_id is None:
+        return None
+    try:
+        return str(EventId.from_raw(one.row.event_id))
+    except MalformedIdentifierError:
+        return one.row.event_id.hex()  # an author may have named it anyhow: that must hide nothing else
 
 
 def _handle(one: Found) -> str | None:
