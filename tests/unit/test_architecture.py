@@ -40,6 +40,8 @@ LAYERS["broker.wiring"] = FOUNDATION | SERVICES
 LAYERS["broker.board"] = FOUNDATION | SERVICES | {"broker.wiring"}
 LAYERS["broker.cli"] = FOUNDATION | SERVICES | {"broker.wiring", "broker.board"}
 LAYERS["adapters"] = FOUNDATION
+# The demonstration is a play with both sides on one machine: the only adapter that makes an exchange itself.
+LAYERS["adapters.demo"] = FOUNDATION | {"broker.directory", "adapters"}
 
 ONLY_USERS = {
     "cryptography": "broker.crypto",
