@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 from adapters.formats.nems.draft import Message
+from adapters.formats.nems.ledger import WITHHELD
 from adapters.formats.nems.person import read_subject
 from adapters.formats.nems.places import read_residence
 from adapters.formats.nems.reasons import refuse
@@ -40,6 +41,7 @@ _STATUS: Final = MappingProxyType[str, Status](
 _ERROR: Final = "entered-in-error"
 _SNOMED: Final = "http://snomed.info/sct"
 _LONGEST_REF: Final = 100
+_WORDS_WITHHELD: Final = "withheld"
 
 
 def map_contacts(message: Message) -> tuple[Event, ...]:
@@ -118,7 +120,8 @@ def _contact(message: Message, episode: Node, item_id: str | None) -> Profession
         return None
     if message.sensitive:
         _hide(message, episode)
-        held, team, professional = Organisation(None, None), None, None
+        # The words of a service are the publisher's own and may name a town; its code cannot.
+        service, held, team, professional = _WORDS_WITHHELD, Organisation(None, None), None, None
     return ProfessionalContact(
         item_id=item_id,
         status=_STATUS.get(status),
@@ -179,6 +182,10 @@ def _team(
 
 def _hide(message: Message, episode: Node) -> None:
     bundle, ledger = message.bundle, message.ledger
+    for concept in episode.all("type"):
+        words = [*concept.all("text"), *(coding.one("display") for coding in concept.all("coding"))]
+        for said in words:
+            ledger.leave(said, WITHHELD, "the patient is restricted: words could tell where")
     hide_organisation(ledger, bundle, episode.one("managingOrganization"))
     for link in episode.all("team"):
         team = bundle.target(link)
