@@ -1,5 +1,6 @@
 """docs/protocol.md names everything that the code puts on the wire, and nothing that the code does not know."""
 
+import ast
 import re
 from collections.abc import Iterator
 from enum import Enum, IntEnum, StrEnum
@@ -153,6 +154,34 @@ def test_every_context_of_a_hash_or_cipher_is_named() -> None:
 
     assert len(found) > 10
     assert set() == {text for text in found - known if f'"{text}' not in DOCUMENT}
+
+
+def _audited() -> dict[str, set[str]]:
+    """The fields that the router gives each kind of entry, from its source."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "broker" / "routing").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(attr="audit"), args=[ast.Attribute(attr=kind)]):
+                    names = found.setdefault(EntryKind[kind].value, set())
+                    names |= {one.arg for one in node.keywords if one.arg is not None}
+                    names |= {
+                        str(key.value)
+                        for one in node.keywords
+                        if isinstance(one.value, ast.Dict) and one.arg is None
+                        for key in one.value.keys
+                        if isinstance(key, ast.Constant)
+                    }
+    return found
+
+
+def test_the_table_of_audit_entries_is_what_the_router_writes() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| .* \| (.*) \|$", _section("## 14. Audit entries"), flags=re.MULTILINE
+    )
+
+    assert _audited() == {kind: set(re.findall(r"`(\w+)`", fields)) for kind, fields in rows}
+    assert sorted(EntryKind) == sorted(kind for kind, _ in rows)
 
 
 def test_every_vector_file_is_described() -> None:
