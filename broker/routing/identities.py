@@ -47,18 +47,23 @@ class Identities:
         if len(set(tokens)) < _TWO or not rows:
             raise NothingToLinkError
         self._require_front_door(rows, author)
-        kept = rows[0]
+        kept, records = rows[0], self._records(tokens)
+        joined = []
         for merged in rows[1:]:
-            kept = self._links.merge(kept, merged, event_id=event_id, at_ms=self._desk.now_ms)
-        bound = self._bind(tokens, kept, event_id)
+            between = records[kept.child], records[merged.child]
+            kept = self._links.merge(kept, merged, between, event_id=event_id, at_ms=self._desk.now_ms)
+            joined.append(between[1])
+        bound = self._bind(tokens, kept, records[kept.child], event_id)
         self._desk.audit(
             EntryKind.LINKED,
             child=kept.child,
             event=event_id,
             author=author,
-            merged=[row.child for row in rows[1:]],
+            kept=records[kept.child],
+            merged=joined,
             bound=bound,
             tokens=list(tokens),
+            areas=sorted({area for row in rows for area in (row.holder, row.safety)}),
         )
         self._complete(kept, rows, event_id)
         self._agree(kept, rows, event_id, urgency)
@@ -78,7 +83,7 @@ class Identities:
             raise NothingToLinkError("no link joins these identifiers")
         link, apart = found
         self._require_front_door(rows, author)
-        told = self._links.undo(link, apart, self._desk.now_ms)
+        told = self._links.undo(link, apart, self._desk.new_id(), self._desk.now_ms)
         body = canonical.encode(["unlinked", {"event": event_id, "link": link.event_id}])
         for member in sorted(told | {author}):
             self._desk.deliver(
@@ -89,19 +94,32 @@ class Identities:
             child=link.child,
             event=event_id,
             author=author,
+            kept=link.kept,
             split=link.merged,
             origins=sorted(apart),
             told=sorted(told),
         )
         return rows[0]
 
-    def _bind(self, tokens: tuple[bytes, ...], kept: ChildRow, event_id: bytes) -> list[list[bytes]]:
+    def _records(self, tokens: tuple[bytes, ...]) -> dict[bytes, bytes]:
+        """For each child that the tokens lead to, the record of the first of them: what the decision is about."""
+        found: dict[bytes, bytes] = {}
+        for token in tokens:
+            origin = self._children.origin_of(token)
+            for row in self._children.by_tokens([token]):
+                if origin is not None:
+                    found.setdefault(row.child, origin)
+        return found
+
+    def _bind(
+        self, tokens: tuple[bytes, ...], kept: ChildRow, record: bytes, event_id: bytes
+    ) -> list[list[bytes]]:
         bound = []
         for token in dict.fromkeys(tokens):
             if self._children.origin_of(token) is None:
-                origin = self._desk.new_id()
-                self._links.bind(token, kept, origin, event_id=event_id, at_ms=self._desk.now_ms)
-                bound.append([token, origin])
+                between = record, self._desk.new_id()
+                self._links.bind(token, kept, between, event_id=event_id, at_ms=self._desk.now_ms)
+                bound.append([token, between[1]])
         return bound
 
     def _between(self, rows: list[ChildRow], origins: list[bytes]) -> tuple[LinkRow, frozenset[bytes]] | None:

@@ -73,6 +73,10 @@ class Children:
             t.children.update().where(t.children.c.child == child).values(safety=area, safety_since_ms=at_ms)
         )
 
+    def safety_since(self, child: bytes) -> int:
+        """Since when the safety duty has been where it is; 0 for a child that is gone."""
+        return self._c.scalar(sa.select(t.children.c.safety_since_ms).where(t.children.c.child == child)) or 0
+
     def origin_of(self, token: bytes) -> bytes | None:
         """The child that a token led to before any link."""
         return self._c.scalar(sa.select(t.tokens.c.origin).where(t.tokens.c.token == token))

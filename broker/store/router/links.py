@@ -15,7 +15,7 @@ _FOLLOWS_CHILD = (*_FOLLOWS_ORIGIN, t.orders, t.handovers, t.deadlines, t.links)
 
 @dataclass(frozen=True, slots=True)
 class LinkRow:
-    """One decision: the records ``kept`` and ``merged`` are one child."""
+    """One decision: the records (origins) ``kept`` and ``merged`` are one child, today ``child``."""
 
     n: int
     event_id: bytes
@@ -24,6 +24,7 @@ class LinkRow:
     merged: bytes
     merged_holder: str
     merged_safety: str
+    kept_safety: str
     at_ms: int
 
 
@@ -34,31 +35,36 @@ class Links:
         self._c = connection
         self._children = Children(connection)
 
-    def merge(self, kept: ChildRow, merged: ChildRow, *, event_id: bytes, at_ms: int) -> ChildRow:
-        """Two children become ``kept``, which is where the newer report of either says that the child is."""
-        self._record(kept, merged.child, merged, event_id=event_id, at_ms=at_ms)
+    def merge(
+        self, kept: ChildRow, merged: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
+    ) -> ChildRow:
+        """Two children become ``kept``, which is where the newer report of either says that the child is.
+
+        ``between`` are the two records that the decision is about, the first of them ``kept``'s.
+        """
+        self._record(kept, merged, between, event_id=event_id, at_ms=at_ms)
         for table in _FOLLOWS_CHILD:
             self._c.execute(table.update().where(table.c.child == merged.child).values(child=kept.child))
         for member in self._children.involved(merged.child):
             self._children.uninvolve(merged.child, member)
             self._children.involve(kept.child, member, at_ms)
         self._merge_newest(kept.child, merged.child)
-        since = {
-            row.child: row.safety_since_ms
-            for row in self._c.execute(
-                sa.select(t.children).where(t.children.c.child.in_([kept.child, merged.child]))
-            )
-        }
+        of_kept, of_merged = (
+            self._children.safety_since(kept.child),
+            self._children.safety_since(merged.child),
+        )
         self._c.execute(t.children.delete().where(t.children.c.child == merged.child))
-        if merged.safety == kept.safety or since[merged.child] <= since[kept.child]:
+        if merged.safety == kept.safety or of_merged <= of_kept:
             return kept
-        self._children.set_safety(kept.child, merged.safety, since[merged.child])
+        self._children.set_safety(kept.child, merged.safety, of_merged)
         return ChildRow(kept.child, kept.holder, merged.safety)
 
-    def bind(self, token: bytes, kept: ChildRow, origin: bytes, *, event_id: bytes, at_ms: int) -> None:
-        """A token that was unknown leads to a child; ``origin`` keeps it apart so that this can be undone."""
-        self._c.execute(t.tokens.insert().values(token=token, child=kept.child, origin=origin))
-        self._record(kept, origin, kept, event_id=event_id, at_ms=at_ms)
+    def bind(
+        self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
+    ) -> None:
+        """A token that was unknown leads to a child; its own record keeps it apart so that this can be undone."""
+        self._c.execute(t.tokens.insert().values(token=token, child=kept.child, origin=between[1]))
+        self._record(kept, kept, between, event_id=event_id, at_ms=at_ms)
 
     def of(self, child: bytes) -> list[LinkRow]:
         """The decisions that hold a child together, newest first."""
@@ -67,8 +73,8 @@ class Links:
         ).all()
         return [LinkRow(**row._mapping) for row in rows]  # noqa: SLF001  the library's own interface
 
-    def undo(self, link: LinkRow, apart: AbstractSet[bytes], at_ms: int) -> frozenset[str]:
-        """Take one decision back: the records ``apart`` go on as a child of their own, if a matter is open for it.
+    def undo(self, link: LinkRow, apart: AbstractSet[bytes], fresh: bytes, at_ms: int) -> frozenset[str]:
+        """Take one decision back: the records ``apart`` become the child ``fresh``, if a matter is open for it.
 
         Gives the readers who were told anything while the decision stood.
         """
@@ -80,12 +86,15 @@ class Links:
             )
         )
         self._c.execute(t.links.delete().where(t.links.c.n == link.n))
-        self._move(link.child, link.merged, apart)
-        if self._children.matter_areas(link.merged):
-            self._children.create(link.merged, (), link.merged_holder, link.merged_safety, at_ms)
-            self._copy_newest(link.child, link.merged)
+        self._move(link.child, fresh, apart)
+        if self._children.matter_areas(fresh):
+            self._children.create(fresh, (), link.merged_holder, link.merged_safety, at_ms)
+            self._copy_newest(link.child, fresh)
         else:
-            self._children.forget(link.merged)
+            self._children.forget(fresh)
+        if self._children.safety_since(link.child) <= link.at_ms:
+            # Nothing was reported since: where the other child was said nothing about this one.
+            self._children.set_safety(link.child, link.kept_safety, at_ms)
         return told
 
     def _move(self, source: bytes, target: bytes, origins: AbstractSet[bytes]) -> None:
@@ -102,15 +111,18 @@ class Links:
             .values(child=target)
         )
 
-    def _record(self, kept: ChildRow, origin: bytes, was: ChildRow, *, event_id: bytes, at_ms: int) -> None:
+    def _record(
+        self, kept: ChildRow, merged: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
+    ) -> None:
         self._c.execute(
             t.links.insert().values(
                 event_id=event_id,
                 child=kept.child,
-                kept=kept.child,
-                merged=origin,
-                merged_holder=was.holder,
-                merged_safety=was.safety,
+                kept=between[0],
+                merged=between[1],
+                merged_holder=merged.holder,
+                merged_safety=merged.safety,
+                kept_safety=kept.safety,
                 at_ms=at_ms,
             )
         )

@@ -187,6 +187,7 @@ links = sa.Table(
     sa.Column("merged", Bytes, nullable=False),
     sa.Column("merged_holder", Text, nullable=False),
     sa.Column("merged_safety", Text, nullable=False),
+    sa.Column("kept_safety", Text, nullable=False),
     sa.Column("at_ms", Number, nullable=False),
 )
 
