@@ -99,19 +99,19 @@ class Projection:
                 if parent is not None:
                     work.thread_within(thread, parent)
             case EntryKind.LINKED if thread is not None and child is not None:
-                self._linked(work, entry, thread, child)
-            case EntryKind.UNLINKED if thread is not None and child is not None:
-                split = entry.bytes_of("split")
-                records = {child} if split is None else {child, split}
-                work.thread_concerns(thread, entry.areas, records)
-                if split is not None:
-                    work.join(child, split, place, joined=False)
+                # The decision is about records; which of them gives the child its name is the router's affair.
+                self._linked(work, entry, thread, entry.bytes_of("kept") or child)
+            case EntryKind.UNLINKED if thread is not None:
+                kept, split = entry.bytes_of("kept") or child, entry.bytes_of("split")
+                if kept is not None and split is not None:
+                    work.thread_concerns(thread, entry.areas, {kept, split})
+                    work.join(kept, split, place, joined=False)
             case _:
                 # An unknown kind, or one whose areas and record are those of its event, order or handover.
                 if thread is not None and entry.kind not in set(EntryKind):
                     work.thread_concerns(thread, entry.areas, {child} if child is not None else ())
 
-    def _linked(self, work: AuditWork, entry: Entry, thread: bytes, child: bytes) -> None:
+    def _linked(self, work: AuditWork, entry: Entry, thread: bytes, kept: bytes) -> None:
         bound = [
             (token, origin)
             for token, origin in entry.pairs_of("bound")
@@ -121,8 +121,8 @@ class Projection:
             work.tokens_lead([token], origin)
         others = {*entry.ids_of("merged"), *(origin for _, origin in bound)}
         for other in sorted(others):
-            work.join(child, other, Place(entry.partition, entry.number), joined=True)
-        work.thread_concerns(thread, entry.areas, {child, *others})
+            work.join(kept, other, Place(entry.partition, entry.number), joined=True)
+        work.thread_concerns(thread, entry.areas, {kept, *others})
 
     def _slip_key(self, work: AuditWork, entry: Entry) -> None:
         body = entry.fields.get("setup")

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from broker.audit.reading import Entry, read_entry
 from broker.board.node import BoardHome
@@ -239,3 +240,41 @@ async def test_the_trail_holds_no_word_of_what_was_written(tmp_path: Path) -> No
     assert ["plan.opened", "attendance.summary"] == read
     assert b"taken" in stored, "the search looks at the right files"
     assert [] == [word for word in words if word.lower().encode() in stored.lower()]
+
+
+async def test_a_question_by_pupil_number_follows_a_link_and_its_undoing(tmp_path: Path) -> None:
+    """The school writes by UPN, health by NHS number; a named person joins the two, and parts them again."""
+    identities = [{"nhs_number": CHILD}, {"upn": PUPIL}]
+    rowan = Person("Rowan Example", "social worker")
+    async with (
+        exchange(tmp_path) as it,
+        it.router(),
+        it.gateway("cumberland") as cumberland,
+        it.gateway("health") as health,
+        it.gateway("school") as school,
+        it.board() as store,
+    ):
+        _open_plan(cumberland)
+        await settled(cumberland.inbox)
+        link = cumberland.actions.link(identities, rowan, "Birth certificate seen.", "official_document")
+        await settled(lambda: find(store, kinds=(EntryKind.LINKED.value,)))
+        school.publish(_document("attendance.summary", subject={"upn": PUPIL}))
+        health.publish(_document("appointment.missed"))
+        await settled(lambda: len(_taken(store)) == 4, what="plan, link, absence, missed appointment")
+        joined = [_types(it, *by) for by in (("--nhs", CHILD), ("--upn", PUPIL))]
+        cumberland.actions.unlink(identities, rowan, "Another child's certificate.", str(link))
+        await settled(lambda: find(store, kinds=(EntryKind.UNLINKED.value,)))
+        await settled(lambda: len(_taken(store)) == 5)
+        parted = [_types(it, *by) for by in (("--nhs", CHILD), ("--upn", PUPIL))]
+
+    both = ["appointment.missed", "attendance.summary", "identity.linked", "plan.opened"]
+    assert [both, both] == joined
+    assert "attendance.summary" not in parted[0]
+    assert {"plan.opened", "appointment.missed"} <= set(parted[0])
+    assert "attendance.summary" in parted[1]
+    assert not {"plan.opened", "appointment.missed"} & set(parted[1])
+
+
+def _types(it: Exchange, *by: str) -> list[str]:
+    entries = json.loads(_asked(it.home("board"), *by, "--kind", "taken", "--json"))["entries"]
+    return sorted(entry["slip"]["type"] for entry in entries)
