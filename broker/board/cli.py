@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from broker.audit.words import Names
+from broker.audit.receipts import Receipts
 from broker.board import showing
 from broker.board.asking import read_question
 from broker.board.node import BoardHome, BoardService
@@ -98,8 +98,9 @@ def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bo
         found = work.answer(ask.question)
         nowhere = ask.leads_nowhere(work)
         work.write_down(to_ms(system_clock()), asker, purpose, ask.recorded, len(found))
+        receipts = Receipts.read(work.receipts_for(one.row.event_id for one in found if one.row.event_id))
         holes, unread = work.holes(), work.unread()
-    names = showing.names_of(opened.directory())
+    view = showing.View(showing.names_of(opened.directory()), receipts)
     said = showing.warnings(holes, unread)
     if not found:
         said.insert(0, ask.unknown if nowhere and ask.unknown else "No entry fits what you asked for.")
@@ -111,15 +112,15 @@ def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bo
             "missing": [[hole.partition, hole.first, hole.last] for hole in holes],
             "unreadable": len(unread),
             "warnings": said,
-            "entries": [showing.as_document(one, names) for one in found],
+            "entries": [showing.as_document(one, view) for one in found],
         }
         click.echo(json.dumps(document, indent=1))
     elif as_csv:
-        click.echo(showing.as_csv(found, names), nl=False)
+        click.echo(showing.as_csv(found, view), nl=False)
         for line in said:
             click.echo(line, err=True)
     else:
-        _print(found, names, said)
+        _print(found, view, said)
 
 
 @audit.command()
@@ -137,12 +138,12 @@ def questions(home: Path, as_json: bool) -> None:
         click.echo("Nobody has asked this node anything yet.")
 
 
-def _print(found: list[Found], names: Names, said: list[str]) -> None:
+def _print(found: list[Found], view: showing.View, said: list[str]) -> None:
     console = Console(highlight=False)
     if found:
         count = "1 entry" if len(found) == 1 else f"{len(found)} entries"
         console.print(Text(f"Audit trail: {count}, oldest first. Times are UK time.", style="bold"))
-        console.print(showing.as_text(found, names))
+        console.print(showing.as_text(found, view))
         console.print()
     showing.show(console, said)
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from broker.audit.reading import Entry, read_entry
-from broker.audit.words import Names, basis_text, kind_text, plain, purpose_text, tell, uk_text, uk_time
+from broker.audit.receipts import Receipts
+from broker.audit.words import Names, Told, basis_text, kind_text, plain, purpose_text, tell, uk_text, uk_time
 from broker.clock import from_ms
 from broker.store.audit.rows import Asked, Found, Hole
 from schemas.directory import Directory
@@ -41,6 +43,19 @@ CSV_COLUMNS: Final = (
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
+@dataclass(frozen=True, slots=True)
+class View:
+    """What an answer is told with: names, and what readers have said of the events in it."""
+
+    names: Names
+    receipts: Receipts
+
+    def tell(self, one: Found, entry: Entry) -> Told:
+        """One entry in words."""
+        told = tell(entry, one, self.names)
+        return Told(told.headline, (*told.details, *self.receipts.of(entry, self.names)))
+
+
 def names_of(directory: Directory) -> Names:
     """Names of members and areas from the directory."""
     known = {str(member.id): member.name for member in directory.members}
@@ -48,7 +63,7 @@ def names_of(directory: Directory) -> Names:
     return lambda code: known.get(code, code)
 
 
-def as_text(found: list[Found], names: Names) -> RenderableType:
+def as_text(found: list[Found], view: View) -> RenderableType:
     """A day after the other; nothing is cut off at any width."""
     parts: list[RenderableType] = []
     several = len({one.child for one in found if one.child is not None}) > 1
@@ -62,16 +77,16 @@ def as_text(found: list[Found], names: Names) -> RenderableType:
             grid.add_row(
                 f"{uk_time(one.row.at_ms):%H:%M}",
                 str(one.row.place.number),
-                _told(one, names, several=several),
+                _told(one, view, several=several),
             )
         parts.append(grid)
     return Group(*parts)
 
 
-def as_document(one: Found, names: Names) -> dict[str, Any]:
+def as_document(one: Found, view: View) -> dict[str, Any]:
     """Everything that the board may know of one entry, for machines. Keys are only ever added."""
     entry = read_entry(one.row.body)
-    told = tell(entry, one, names)
+    told = view.tell(one, entry)
     document: dict[str, Any] = {
         "partition": one.row.place.partition,
         "number": one.row.place.number,
@@ -80,7 +95,7 @@ def as_document(one: Found, names: Names) -> dict[str, Any]:
         "what_happened": told.headline,
         "details": list(told.details),
         "by": one.row.actor,
-        "by_name": names(one.row.actor) if one.row.actor else None,
+        "by_name": view.names(one.row.actor) if one.row.actor else None,
         "event": _event(one),
         "child": _handle(one),
         "fields": _plain({name: value for name, value in entry.fields.items() if name not in _SEALED}),
@@ -98,13 +113,13 @@ def as_document(one: Found, names: Names) -> dict[str, Any]:
     return document
 
 
-def as_csv(found: list[Found], names: Names) -> str:
+def as_csv(found: list[Found], view: View) -> str:
     """One line per entry under ``CSV_COLUMNS``. No cell can be taken for a formula."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(CSV_COLUMNS)
     for one in found:
-        values = _values(one, read_entry(one.row.body), names)
+        values = _values(one, read_entry(one.row.body), view)
         writer.writerow([_cell(values[column]) for column in CSV_COLUMNS])
     return out.getvalue()
 
@@ -164,8 +179,8 @@ def clean(text: str) -> str:
 _SEALED: Final = frozenset({"slips", "setup"})
 
 
-def _told(one: Found, names: Names, *, several: bool) -> Text:
-    told = tell(read_entry(one.row.body), one, names)
+def _told(one: Found, view: View, *, several: bool) -> Text:
+    told = view.tell(one, read_entry(one.row.body))
     text = Text(clean(told.headline), style="bold")
     for detail in told.details:
         text.append(f"\n{clean(detail)}", style="not bold")
@@ -174,8 +189,8 @@ def _told(one: Found, names: Names, *, several: bool) -> Text:
     return text
 
 
-def _values(one: Found, entry: Entry, names: Names) -> Mapping[str, object]:
-    told = tell(entry, one, names)
+def _values(one: Found, entry: Entry, view: View) -> Mapping[str, object]:
+    told, names = view.tell(one, entry), view.names
     slip = one.slip
     return {
         "partition": one.row.place.partition,

@@ -17,6 +17,9 @@ from schemas.audit import EntryKind
 OF_A_MEMBER: Final = (EntryKind.REFUSED, EntryKind.CHAIN_GAP, EntryKind.FLOOD, EntryKind.SENT_AGAIN)
 """Entries about a member and no child: for the boards that the member serves."""
 
+_AT_ONCE: Final = 500
+"""How many values one statement may name."""
+
 
 class Answers:
     """Reads inside one transaction."""
@@ -40,6 +43,17 @@ class Answers:
         if question.most:
             query = query.limit(question.most)
         return [_found(row) for row in self._c.execute(query).all()]
+
+    def receipts_for(self, events: Iterable[bytes]) -> list[bytes]:
+        """The receipt entries of these events, as they came."""
+        wanted, bodies = sorted(set(events)), []
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            query = sa.select(t.entries.c.body).where(
+                t.entries.c.event_id.in_(some), t.entries.c.kind == EntryKind.RECEIPT.value
+            )
+            bodies += self._c.scalars(query).all()
+        return bodies
 
     def records_by_token(self, token: bytes) -> frozenset[bytes]:
         """The records that a token has led to, and those that they are joined with now."""

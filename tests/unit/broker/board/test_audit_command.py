@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from broker.audit.receipts import Receipts
 from broker.board.cli import audit
 from broker.board.node import BoardHome
-from broker.board.showing import CSV_COLUMNS, as_csv
+from broker.board.showing import CSV_COLUMNS, View, as_csv
 from broker.crypto.tokens import IdentifierKind
 from broker.store.audit.rows import EntryRow, Found, Place, Slip, SlipState
 from schemas.audit import EntryKind
@@ -43,10 +44,15 @@ def _story(it: Exchange, nhs: bytes) -> Trail:
     who = {name: str(id_) for name, id_ in it.members.items()}
     child = {"child": an_id("child")}
     trail.add(EntryKind.CHILD_TOKEN, **child, tokens=[nhs], areas=[CUMBERLAND])
-    trail.taken("plan", readers=[[who["school"], 1]], author_id=who["cumberland"])
+    trail.taken(
+        "plan",
+        readers=[[who[name], 1] for name in ("school", "health", "police")],
+        author_id=who["cumberland"],
+    )
     trail.add(
         EntryKind.RECEIPT, event=an_id("plan"), reader=who["school"], number=1, receipt=2, role="head teacher"
     )
+    trail.add(EntryKind.RECEIPT, event=an_id("plan"), reader=who["health"], number=1, receipt=1)
     trail.add(
         EntryKind.HANDOVER,
         **child,
@@ -131,7 +137,10 @@ def test_nothing_is_cut_off_and_no_line_is_too_wide(ask: Ask, columns: int) -> N
     for sentence in (
         "Monday 2 March 2026",
         "Example cumberland shared something",
-        "to: Example school",
+        "to: Example school, Example health, Example police",
+        "opened by: Example school",
+        "delivered, not opened so far: Example health",
+        "not delivered so far: Example police",
         "kind and purpose not measured: the author sent this board no slip",
         "opened by Example school (head teacher)",
         "handover from Cumberland to Westmorland and Furness: requested",
@@ -140,7 +149,7 @@ def test_nothing_is_cut_off_and_no_line_is_too_wide(ask: Ask, columns: int) -> N
         "was due 1 July 2026, 11:00",
         "rule: 15 working days from being notified",
         "an entry of unknown kind (weather), by the exchange",
-        "1 entry has not reached this node (number 6): the trail may be incomplete.",
+        "1 entry has not reached this node (number 7): the trail may be incomplete.",
     ):
         assert sentence in " ".join(shown.split()), sentence
 
@@ -202,13 +211,13 @@ def test_the_spreadsheet_has_every_column_and_no_formula(it: Exchange, ask: Ask)
 
     assert ["shared", "receipt"] == [row["kind"] for row in rows]
     assert "02/03/2026 09:30:02" == rows[0]["at_uk"]
-    assert "Example school" == rows[0]["to"]
+    assert "Example school; Example health; Example police" == rows[0]["to"]
 
 
 @pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)"])
 def test_a_case_reference_cannot_become_a_formula_or_steer_a_terminal(text: str) -> None:
     slip = Slip("plan.opened", "promote_welfare", "court_order", 0, 0, f"{text}\x1b[2J")
     row = EntryRow(Place(0, 1), 0, "taken", b"e", None, None, as_entry(1, EntryKind.TAKEN, {}))
-    written = as_csv([Found(row, None, SlipState.OPEN, slip)], str)
+    written = as_csv([Found(row, None, SlipState.OPEN, slip)], View(str, Receipts({})))
 
     assert f"'{text}·[2J" == next(csv.DictReader(io.StringIO(written)))["case_ref"]
