@@ -69,7 +69,11 @@ class Terminated:
     postcode: str
     last_gss: GssCode
     ended: str
-    gss: ClassVar[None] = None
+
+    @property
+    def gss(self) -> GssCode:
+        """Where it was: an ended postcode still stands for a place, and an event about a child must go somewhere."""
+        return self.last_gss
 
     @property
     def sentence(self) -> str:

@@ -88,6 +88,7 @@ def feed_nems(gateway: Gateway, data: bytes, *, acting_area: GssCode | None = No
 @dataclass(frozen=True, slots=True)
 class _Placed:
     gss: GssCode | None
+    code: str = "placed"
 
 
 class _AreasOf:

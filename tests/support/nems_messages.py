@@ -38,6 +38,7 @@ PLACED: Final = {
 @dataclass(frozen=True)
 class Answer:
     gss: str | None
+    code: str = "found"
 
 
 class SomeAreas:

@@ -1,9 +1,13 @@
 """Shapes that real publishers send and the plain examples lack: directory references, words only, narrative, doubles."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from adapters.areas import PostcodeIndex
+from adapters.areas.columns import Columns
+from adapters.formats.nems import map_message
 from adapters.formats.outcome import Mapped
 from schemas.events.demographics import (
     GpChanged,
@@ -12,7 +16,11 @@ from schemas.events.demographics import (
     RecordChanged,
 )
 from schemas.events.health import BirthNotified
+from schemas.events.moves import MoveNotified
 from tests.support.nems_messages import (
+    CUMBERLAND,
+    RECEIVED,
+    WESTMORLAND,
     a_birth,
     a_contact,
     a_gp_change,
@@ -232,3 +240,22 @@ def test_a_third_patient_makes_it_unclear_who_the_mother_is() -> None:
     message["entry"].append({"fullUrl": f"urn:uuid:{stranger['id']}", "resource": stranger})
 
     assert refused(message).has("baby-ambiguous")
+
+
+def test_a_postcode_that_has_ended_still_says_which_area_and_that_is_noted(tmp_path: Path) -> None:
+    """Families give the postcode that they know; the event must still find the area."""
+    columns = Columns()
+    numbers = [columns.authorities[WESTMORLAND], columns.authorities[CUMBERLAND]]
+    columns.extend(["CA3 8NA", "LA9 4DQ"], numbers, [0, 12 * 2015])
+    columns.write(tmp_path / "some.idx", source="a test", as_of="2026")
+    index = PostcodeIndex.open(tmp_path / "some.idx")
+    data = as_xml(a_move())
+
+    found = map_message(data, received_at=RECEIVED, areas=index, acting_area=CUMBERLAND)
+
+    assert isinstance(found, Mapped)
+    event = only(found)
+    assert isinstance(event, MoveNotified)
+    assert (WESTMORLAND, CUMBERLAND) == (event.details.from_area, event.details.to_area)
+    [note] = [note for note in found.report.notes if note.code == "postcode-ended"]
+    assert "Bundle.entry[2].resource.Patient.address[1].postalCode" == note.place.path
