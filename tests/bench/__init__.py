@@ -1,0 +1,1 @@
+"""Measurements, never tests: ``make bench`` runs them and writes ``docs/benchmarks.md``."""
