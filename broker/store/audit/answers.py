@@ -46,7 +46,8 @@ class Answers:
 
     def receipts_for(self, events: Iterable[bytes]) -> list[bytes]:
         """The receipt entries of these events, as they came."""
-        wanted, bodies = sorted(set(events)), []
+        wanted = sorted(set(events))
+        bodies: list[bytes] = []
         for start in range(0, len(wanted), _AT_ONCE):
             some = wanted[start : start + _AT_ONCE]
             query = sa.select(t.entries.c.body).where(
