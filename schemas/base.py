@@ -10,6 +10,8 @@ from pydantic_core import PydanticCustomError
 __all__ = ["AwareDatetime", "Date", "Line", "LocalRef", "Prose", "Wire"]
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_REVERSES: Final = re.compile(r"[\u202a-\u202e\u2066-\u2069]")
+"""Overrides of the writing direction. Allowed in prose, where telephones put them; never in a name."""
 
 
 class Wire(BaseModel):
@@ -38,6 +40,12 @@ def _no_control(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
+    if _REVERSES.search(text):
+        raise PydanticCustomError(
+            "reversing_character",
+            "has a character that reverses the order of what is shown",
+            {"advice": "Send plain text: a name must be shown as it is."},
+        )
     if "\n" in text or "\t" in text:
         raise PydanticCustomError(
             "line_break", "has a line break or a tab", {"advice": "Send it as one line."}

@@ -139,6 +139,12 @@ BROKEN: list[tuple[str, Break, str, str]] = [
         "subject.given_name",
     ),
     (
+        "a name that would be shown backwards",
+        lambda d: d["subject"].update(given_name="A\u202eB"),
+        "invalid-event",
+        "subject.given_name",
+    ),
+    (
         "a line break in a line",
         lambda d: d["subject"].update(given_name="A\nB"),
         "invalid-event",
