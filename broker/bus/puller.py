@@ -71,6 +71,16 @@ class Puller:
         with contextlib.suppress(nats.errors.Error, OSError):
             await self._subscription.unsubscribe()
 
+    @property
+    def waiting(self) -> int:
+        """How many deliveries have arrived and are not taken."""
+        return self._queue.qsize()
+
+    @property
+    def address(self) -> str:
+        """The subject on which deliveries arrive; nobody else knows it."""
+        return self._inbox
+
     async def batches(self, most: int = 256) -> AsyncIterator[list[Delivery]]:
         """Whatever is there, at least one and at most ``most`` at a time, for ever."""
         while True:
