@@ -33,9 +33,11 @@ class OutSubject:
         """Read a subject; raises MalformedSubjectError."""
         match text.split("."):
             case ["out", member, lane, partition] if lane in set(Lane) and partition.isdecimal():
-                return cls(member, Lane(lane), int(partition))
-            case _:
-                raise MalformedSubjectError(text)
+                subject = cls(member, Lane(lane), int(partition))
+                # One value has one spelling: "00" and digits of other scripts are not ours.
+                if str(subject) == text:
+                    return subject
+        raise MalformedSubjectError(text)
 
     def __str__(self) -> str:
         return f"out.{self.member}.{self.lane.value}.{self.partition}"
