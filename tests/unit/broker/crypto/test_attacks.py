@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from broker.crypto.check import Checked, check_envelope
-from broker.crypto.derive import EVENT_LABEL, derive, header_hash, leaf, part_aad
+from broker.crypto.derive import EVENT_LABEL, derive, header_hash, leaf, pad, part_aad, unpad
 from broker.crypto.errors import (
     AlteredError,
     BadSignatureError,
@@ -393,6 +393,28 @@ def _open_signed(manifest: Manifest, ciphertext: bytes, key: bytes) -> None:
         length=len(ciphertext),
     )
     open_with_key(replace(manifest, parts=(summary,)), 0, ciphertext, key)
+
+
+def test_a_length_that_is_not_the_ciphertexts_is_refused_although_it_was_signed() -> None:
+    event = sealed()
+    core, location = event.manifest.parts
+    manifest = replace(event.manifest, parts=(replace(core, length=core.length + 1), location))
+
+    with pytest.raises(AlteredError, match="a ciphertext is not the one"):
+        check(replace(event.envelope, signed=sign(CAST.author, EVENT_LABEL, manifest.to_bytes())))
+
+
+@pytest.mark.parametrize(
+    "padded",
+    [
+        pytest.param(pad(b"text")[:-1] + b"\x01", id="something after the text"),
+        pytest.param((509).to_bytes(4, "big") + bytes(508), id="a length beyond the end"),
+        pytest.param(b"\x00\x00\x00", id="no whole length"),
+    ],
+)
+def test_padding_that_could_hide_something_is_refused(padded: bytes) -> None:
+    with pytest.raises(MalformedError, match="padding"):
+        unpad(padded)
 
 
 def test_nothing_is_sealed_to_nobody() -> None:
