@@ -149,7 +149,7 @@ class _TlsFromTheStart(TcpTransport):
     """
 
     def __init__(self, tls: ssl.SSLContext) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # not annotated in the library
         self._tls = tls
 
     def __bool__(self) -> bool:

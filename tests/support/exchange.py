@@ -15,12 +15,12 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, overload
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.places import Places
@@ -176,12 +176,22 @@ def make_exchange(folder: Path) -> Exchange:
     return Exchange(layout, dict(members), EmbeddedServer(layout.configuration))
 
 
-async def settled(condition: Callable[[], _T | Awaitable[_T]], *, within: float = 15.0, what: str = "") -> _T:
+@overload
+async def settled(
+    condition: Callable[[], Coroutine[Any, Any, _T]], *, within: float = ..., what: str = ...
+) -> _T: ...
+
+
+@overload
+async def settled(condition: Callable[[], _T], *, within: float = ..., what: str = ...) -> _T: ...
+
+
+async def settled(condition: Callable[[], Any], *, within: float = 15.0, what: str = "") -> Any:
     """Wait until ``condition`` gives something true, and give it back; fail after ``within`` seconds."""
     deadline = time.monotonic() + within
     while True:
         found = condition()
-        value: _T = await found if inspect.isawaitable(found) else found  # type: ignore[assignment]  # narrowed by hand
+        value = await found if inspect.isawaitable(found) else found
         if value:
             return value
         if time.monotonic() > deadline:

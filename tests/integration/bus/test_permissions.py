@@ -198,7 +198,7 @@ async def test_a_member_may_send_take_its_own_deliveries_and_read_the_directory(
     admin = await it.connect("admin")
 
     async def nothing_is_left() -> bool:
-        return 0 == (await stream_facts(admin, OUT))["messages"]
+        return not (await stream_facts(admin, OUT))["messages"]
 
     await settled(nothing_is_left)
     stored = await last_message(school, DIRECTORY_STREAM, DIRECTORY)
