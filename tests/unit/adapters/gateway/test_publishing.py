@@ -230,7 +230,7 @@ def test_feeding_the_same_message_twice_sends_it_once(room: PostRoom) -> None:
 
 
 def test_a_message_that_is_not_understood_publishes_nothing(room: PostRoom) -> None:
-    with pytest.raises(MessageRefusedError, match="FHIR|Bundle|message"):
+    with pytest.raises(MessageRefusedError, match=r"FHIR|Bundle|message"):
         feed_nems(room["health"], b"<Bundle/>")
     assert [] == room["health"].outbox()
 

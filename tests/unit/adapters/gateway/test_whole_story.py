@@ -1,9 +1,12 @@
 """A child's history crosses from one area to the next: what both sides can read at each step."""
 
+from datetime import timedelta
+
 import pytest
 
 from adapters.gateway.actions import Person
 from adapters.gateway.errors import NoSuchItemError
+from broker.clock import system_clock
 from broker.errors import RejectedError
 from schemas.wire import InKind
 from tests.support.events import CHILD, CUMBERLAND, PUPIL, WESTMORLAND, a_document
@@ -152,3 +155,16 @@ def test_a_school_hears_once_the_front_door_has_confirmed_it(room: PostRoom) -> 
     sent = next(one for one in room["cumberland"].outbox() if str(one.event_id) == reads[-1].document["id"])
     school = next(reader for reader in sent.readers if reader.reader == room.exchange.members["school"])
     assert school.opened_ms is not None
+
+
+def test_a_month_without_network_is_flagged_late_and_refused_nowhere(room: PostRoom) -> None:
+    """What was published before the network came back arrives late and in order; what comes now is not late."""
+    room["health"].publish(a_document("concern.raised", n=1, **HERE))
+    room["health"].publish(a_document("appointment.missed", n=2, **HERE))
+    room.clock = lambda: system_clock() + timedelta(days=30)
+    room.settle()
+    room["police"].publish(a_document("household.changed", n=3, **HERE))
+    room.settle()
+
+    items = [(item.late, item.state) for item in room["cumberland"].inbox()]
+    assert [(True, "applied"), (True, "applied"), (False, "applied")] == items
