@@ -83,6 +83,7 @@ class Identities:
             raise NothingToLinkError("no link joins these identifiers")
         link, apart = found
         self._require_front_door(rows, author)
+        areas = {area for row in rows for area in (row.holder, row.safety)}
         told = self._links.undo(link, apart, self._desk.new_id(), self._desk.now_ms)
         body = canonical.encode(["unlinked", {"event": event_id, "link": link.event_id}])
         for member in sorted(told | {author}):
@@ -97,6 +98,7 @@ class Identities:
             kept=link.kept,
             split=link.merged,
             origins=sorted(apart),
+            areas=sorted({*areas, link.merged_holder, link.merged_safety, link.kept_safety}),
             told=sorted(told),
         )
         return rows[0]

@@ -371,7 +371,7 @@ def assert_says_what_to_do(sentence: str, advice: str) -> None:
 
 def assert_names_nobody(desk: RouterDesk, text: str) -> None:
     """No member, area, token, event or word of the message: the sender has the message, everybody else must not."""
-    secrets = {seat.id for seat in desk.world.seats.values()}
+    secrets = {str(seat.id) for seat in desk.world.seats.values()}
     secrets |= {CUMBERLAND, WESTMORLAND, "E99999999", "Example Street", "dance", "sealed words"}
     secrets |= {token.value.hex() for token in (CHILD, PUPIL, STRANGER)}
     assert not [secret for secret in secrets if secret in text], text

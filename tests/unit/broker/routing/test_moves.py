@@ -10,10 +10,12 @@ from tests.support.desk import LEEDS, NEW, NORTHUMBERLAND, OLD, THIRD, RouterDes
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 
 
-def act(desk: RouterDesk, by: str, kind: ActionKind, handover: bytes, **changes: bool) -> list[str]:
+def act(
+    desk: RouterDesk, by: str, kind: ActionKind, handover: bytes, *, conference: bool = False
+) -> list[str]:
     """Take an action; gives the codes of what was refused by it."""
     before = len(desk.returned(by))
-    desk.take(desk.acts(by, Action(kind, handover, **changes)))
+    desk.take(desk.acts(by, Action(kind, handover, conference=conference)))
     return [code for code, *_ in desk.returned(by)[before:]]
 
 
@@ -25,7 +27,7 @@ def newest(desk: RouterDesk, name: str) -> dict[bytes, HandoverView]:
 def onward(desk: RouterDesk, from_area: str, to_area: str, *to: str) -> bytes:
     """A move is reported; gives the handover that stands for the new area."""
     desk.take(desk.move(to=to, from_area=from_area, to_area=to_area, residence=to_area))
-    door = {WESTMORLAND: NEW, NORTHUMBERLAND: THIRD, CUMBERLAND: OLD}[to_area]
+    door = NEW if to_area == WESTMORLAND else THIRD
     return desk.handover(door).handover
 
 
@@ -107,7 +109,7 @@ def test_a_decline_moves_neither_case_nor_safety_duty(desk: RouterDesk) -> None:
 
 def owed(desk: RouterDesk) -> list[tuple[str, str]]:
     """What is owed and not met in the newest view, by whom, in the order in which it falls due."""
-    names = {seat.id: name for name, seat in desk.world.seats.items()}
+    names = {str(seat.id): name for name, seat in desk.world.seats.items()}
     return [(due.kind, names.get(due.owner, due.owner)) for due in desk.handover(NEW).due if not due.met_ms]
 
 
