@@ -63,7 +63,10 @@ class Controls:
             case OutKind.SLIP_KEY:
                 self._slip_key(self._read(body, member, SlipKey.LABEL, SlipKey.from_bytes), body, member)
             case OutKind.RESEND:
-                return self._read(body, member, Resend.LABEL, Resend.from_bytes)
+                request = self._read(body, member, Resend.LABEL, Resend.from_bytes)
+                if request.member != member:
+                    raise ForeignReceiptError("a request to send again is for one's own deliveries")
+                return request
             case OutKind.EVENT:
                 raise MalformedError("an event is not a control message")
         return None

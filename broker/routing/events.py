@@ -316,7 +316,7 @@ class Events:
             (member for member in given if _is_front_door(member, self._directory)),
             key=lambda member: (member not in preferred, member),
         )
-        missing = sorted(set(readers.missing) - self._kept_from(child))
+        missing = sorted(set(readers.missing) - self._kept_from(child)) if readers.missing else []
         header = event.checked.header
         if missing and not doors:
             # No front door can read it, so none can grant it. Not silently: the board and the operator see it.

@@ -130,7 +130,9 @@ class UnknownOrderError(RejectedError):
 
 
 class ForeignReceiptError(RejectedError):
-    """The receipts name another member than the one that signed them."""
+    """Receipts, a request to send again, or a slip key name another member than the one that signed them."""
 
     code = "foreign-receipt"
-    advice = "Receipts are signed by the gateway that received."
+    advice = (
+        "Each gateway speaks for its own member only. Look for one that runs with another member's folder."
+    )

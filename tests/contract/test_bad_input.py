@@ -26,7 +26,7 @@ from broker.routing.intake import Outcome
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.catalogue import parse_event, read_event
-from schemas.control import Action, ActionKind, Receipts
+from schemas.control import Action, ActionKind, Receipts, Resend, SlipKey
 from schemas.envelope import FullEnvelope
 from schemas.errors import EventRefusedError
 from schemas.orders import Order
@@ -202,6 +202,16 @@ def _receipt_of_another_event(desk: RouterDesk) -> Posted:
     return desk.receipts(OLD, receipt)
 
 
+def _resend_for_another(desk: RouterDesk) -> Posted:
+    request = Resend(desk.world[OLD].id, (1,), 1)
+    return desk.control("police", OutKind.RESEND, Resend.LABEL, request.to_bytes())
+
+
+def _slip_key_of_another(desk: RouterDesk) -> Posted:
+    setup = SlipKey(desk.world[OLD].id, desk.world["board"].id, b"k" * 16, "0" * 16, b"sealed")
+    return desk.control("police", OutKind.SLIP_KEY, SlipKey.LABEL, setup.to_bytes())
+
+
 def _wrong_label(desk: RouterDesk) -> Posted:
     batch = Receipts(desk.world["police"].id, 1, ())
     return desk.control("police", OutKind.RECEIPTS, "handrail-resend", batch.to_bytes())
@@ -315,6 +325,8 @@ AT_THE_ROUTER: Final = {
         "grant-mismatch", _grant(grantor=lambda desk: desk.world[NEW].id), sender=OLD
     ),
     "receipts in another's name": Bad("foreign-receipt", _receipt_for("police", OLD)),
+    "deliveries of another asked for again": Bad("foreign-receipt", _resend_for_another),
+    "slip key in another's name": Bad("foreign-receipt", _slip_key_of_another),
     "receipt for another event": Bad("foreign-receipt", _receipt_of_another_event, sender=OLD),
 }
 
