@@ -8,12 +8,13 @@ import pytest
 from broker.crypto.check import check_envelope, view_for
 from broker.crypto.derive import EVENT_LABEL, field_hash, header_hash, openings_info, pad
 from broker.crypto.errors import AlteredError, CryptoRejectedError, MalformedError, NotAddressedError
+from broker.crypto.keys import KemPublic
 from broker.crypto.open import open_view
 from broker.crypto.seal import Sealed
 from broker.crypto.signing import sign
 from schemas import canonical
 from schemas.envelope import FullEnvelope, Opening, SealedOpenings
-from schemas.reading import MOST
+from schemas.reading import MOST, MalformedMessageError
 from schemas.wire import Field
 from tests.support.sealing import CAST, a_draft, keys_of, sealed, some_facts
 
@@ -113,6 +114,15 @@ def test_clear_and_sealed_openings_cannot_be_exchanged() -> None:
         check(replace(sensitive.envelope, openings=clear(open_event)))
     with pytest.raises(AlteredError, match="clear where sealed ones were signed"):
         check(replace(open_event.envelope, openings=sensitive.envelope.openings))
+
+
+@pytest.mark.parametrize("router", [None, CAST.router.as_public], ids=["clear", "sealed"])
+def test_true_and_false_are_no_second_spelling_of_the_form_of_openings(router: KemPublic | None) -> None:
+    row = canonical.decode(sealed(router=router).envelope.to_bytes())
+    row[1][0] = bool(row[1][0])
+
+    with pytest.raises(MalformedMessageError, match="neither clear nor sealed"):
+        FullEnvelope.from_bytes(canonical.encode(row))
 
 
 def test_sealed_openings_cannot_be_moved_to_another_event() -> None:
