@@ -46,6 +46,7 @@ vectors: install
 lock:
 	@uv pip compile -q --no-header --no-emit-index-url --no-config --generate-hashes --universal --python-version 3.11 --extra dev pyproject.toml requirements/build.in -o requirements/dev.lock
 	@uv pip compile -q --no-header --no-emit-index-url --no-config --generate-hashes --universal --python-version 3.11 pyproject.toml -o requirements/run.lock
+	@uv pip compile -q --no-header --no-emit-index-url --no-config --generate-hashes --universal --python-version 3.11 requirements/peer.in -o requirements/peer.lock
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
