@@ -12,6 +12,7 @@ from broker.crypto.keyring import load_keyring
 from broker.errors import ConfigurationError
 from broker.routing.desk import RouterKeys
 from broker.routing.service import RouterParts, RouterService
+from broker.routing.standing import check_standing
 from broker.store.router.store import RouterStore
 from schemas.areas import AreaRegister
 from schemas.directory import Directory
@@ -86,6 +87,7 @@ async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService,
 
     Raises:
         ConfigurationError: keys or directory are missing or open to others.
+        TamperedError: the database is an old copy; see ``broker.routing.standing``.
         UnavailableError: the bus cannot be reached.
     """
     directory = DirectoryFile(home.folder / "directory.bin")
@@ -93,7 +95,16 @@ async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService,
     usable = [key.key_id for key in directory().router.sign_keys if key.usable(system_clock())]
     keys = RouterKeys(keyring.sign_key(usable), keyring.secret("handles"))
     store = RouterStore(home.database)
-    bus = await connect(home.access(url))
+    try:
+        bus = await connect(home.access(url))
+        try:
+            await check_standing(bus, store, directory(), DEFAULT_SHARDS)
+        except BaseException:
+            await bus.close()
+            raise
+    except BaseException:
+        store.close()
+        raise
     parts = RouterParts(
         bus=bus,
         store=store,

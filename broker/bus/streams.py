@@ -1,5 +1,6 @@
 """Streams: provisioned by command, read by sequence, and erased where nothing may stay behind."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -52,6 +53,16 @@ async def get_message(bus: Bus, stream: str, sequence: int) -> Stored | None:
 async def last_message(bus: Bus, stream: str, subject: str) -> Stored | None:
     """The newest message on one subject; None if there is none. Raises UnavailableError."""
     reply = await bus.request(f"$JS.API.DIRECT.GET.{stream}.{subject}")
+    headers = reply.headers or {}
+    if headers.get("Status"):
+        return None
+    return Stored(headers["Nats-Subject"], reply.data, int(headers["Nats-Sequence"]))
+
+
+async def next_message(bus: Bus, stream: str, subject: str, sequence: int) -> Stored | None:
+    """The first message on one subject at or after ``sequence``; None if there is none. Raises UnavailableError."""
+    asked = json.dumps({"seq": sequence, "next_by_subj": subject}).encode()
+    reply = await bus.request(f"$JS.API.DIRECT.GET.{stream}", asked)
     headers = reply.headers or {}
     if headers.get("Status"):
         return None

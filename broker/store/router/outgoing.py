@@ -58,6 +58,22 @@ class Outgoing:
             or 0
         )
 
+    def counted(self, name: str) -> int:
+        """Where a named counter stands; 0 before its first number."""
+        return self._c.scalar(sa.select(t.counters.c.value).where(t.counters.c.name == name)) or 0
+
+    def newest_place(self, reader: str) -> int:
+        """Where on the bus the newest delivery lies that is known to be there; 0 if none is."""
+        return (
+            self._c.scalar(
+                sa.select(t.sent.c.stream_sequence)
+                .where(t.sent.c.reader == reader)
+                .order_by(t.sent.c.number.desc())
+                .limit(1)
+            )
+            or 0
+        )
+
     def previous_about(self, reader: str, child: bytes, number: int) -> int:
         """The reader's newest number about the child, 0 if none; ``number`` takes its place."""
         before = self._c.scalar(
