@@ -18,6 +18,8 @@ from broker.errors import UnavailableError
 _WINDOW: Final = 512
 _ATTEMPT_S: Final = 5.0
 _DUPLICATE_IN_BATCH: Final = 10201
+_BATCH_INCOMPLETE: Final = 10176
+"""The server was started again in the middle of the batch and has forgotten its beginning."""
 _BATCH_LIMIT: Final = 500
 MSG_ID: Final = "Nats-Msg-Id"
 
@@ -96,7 +98,7 @@ class Publisher:
         try:
             last = await self._commit(messages)
         except BusError as error:
-            if error.code != _DUPLICATE_IN_BATCH:
+            if error.code not in {_DUPLICATE_IN_BATCH, _BATCH_INCOMPLETE}:
                 raise
         except UnavailableError:
             # Whether it was committed is unknown: singly, each id counts at most once.
@@ -162,9 +164,13 @@ class Publisher:
             future.set_result(answer)
 
     async def _sweep(self) -> None:
+        connections = self._client.stats["reconnects"]
         while True:
             await asyncio.sleep(0.25)
             now = time.monotonic()
+            # An answer does not survive its connection: after a new one, ask again at once; the id covers the repeat.
+            lost = connections != self._client.stats["reconnects"]
+            connections = self._client.stats["reconnects"]
             for future, since in list(self._waiting.values()):
-                if now - since > _ATTEMPT_S and not future.done():
+                if (lost or now - since > _ATTEMPT_S) and not future.done():
                     future.set_exception(UnavailableError("the bus did not confirm in time"))
