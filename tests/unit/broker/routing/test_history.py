@@ -2,8 +2,8 @@
 
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
-from schemas.orders import Order, OrderKind
-from schemas.wire import InKind, Urgency
+from schemas.orders import MAX_ORDERED, Order, OrderKind
+from schemas.wire import MAX_MESSAGE_BYTES, InKind, Urgency
 from tests.support.desk import NEW, NORTHUMBERLAND, OLD, PUPIL, THIRD, Posted, RouterDesk
 from tests.support.directory import WESTMORLAND
 
@@ -226,3 +226,23 @@ def test_a_front_door_that_was_cut_off_for_a_month_can_still_grant(desk: RouterD
 
     assert [late.event_id] == granted(desk, NEW)
     assert [] == desk.returned(OLD)
+
+
+def test_the_longest_order_fits_into_one_message(desk: RouterDesk) -> None:
+    """With room for the note and the frame around it."""
+    listed = tuple((number.to_bytes(16, "big"), bytes(32)) for number in range(MAX_ORDERED))
+    order = Order(
+        order_id=b"o" * 16,
+        kind=OrderKind.HANDOVER,
+        grantor=desk.world[OLD].id,
+        reader=desk.world[NEW].id,
+        child=b"c" * 16,
+        handover=b"h" * 16,
+        evidence=b"e" * 16,
+        events=listed,
+        issued_ms=1,
+        expires_ms=2,
+    )
+
+    assert len(order.to_bytes()) < MAX_MESSAGE_BYTES * 0.9
+    assert order == Order.from_bytes(order.to_bytes())

@@ -5,7 +5,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas import canonical
@@ -174,7 +174,7 @@ def perform(desk: RouterDesk, deed: str, tokens: tuple[Token, ...], to: tuple[st
             return desk.event("police", tokens=tokens, to=to)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None)
 @given(deeds=DEEDS, cuts=st.sets(st.integers(1, 11)))
 def test_notes_count_without_gaps_and_thread_each_child_in_order(
     wide: World, deeds: list[tuple[str, tuple[Token, ...], tuple[str, ...]]], cuts: set[int]
