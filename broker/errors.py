@@ -15,6 +15,8 @@ class RejectedError(HandrailError):
 
     code: ClassVar[str] = "rejected"
     advice: ClassVar[str] = "Ask the operator to look at the quarantine entry."
+    event_id: bytes | None = None
+    """The event concerned, where its signature held."""
 
     def __init__(self, why: str = "") -> None:
         super().__init__(why or (self.__doc__ or self.code).splitlines()[0])

@@ -194,7 +194,7 @@ class Batch:
                 return Outcome.REPEAT
             return self._event(moment, verified, subject)
         except RejectedError as error:
-            event_id = verified.checked.header.event_id if verified else None
+            event_id = verified.checked.header.event_id if verified else error.event_id
             moment.quarantine.refuse(subject, data, error, event_id)
             return Outcome.REFUSED
 

@@ -16,6 +16,7 @@ from broker.crypto.check import Checked, check_envelope
 from broker.crypto.errors import MalformedError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import unverified_signer
+from broker.errors import RejectedError
 from broker.routing.refusals import (
     ExpiredKeyError,
     ImpostorError,
@@ -116,12 +117,21 @@ def verify_event(
     checked = check_envelope(envelope, directory.public_of, routing_keys)
     if checked.header.author != subject.member:
         raise ImpostorError
-    member = sender(subject.member, directory, now)
     assert key is not None, "the signature held, so the directory knows the key"
+    try:
+        return Verified(checked, _in_good_standing(key, checked, directory, now))
+    except RejectedError as error:
+        # Rightly signed, if not in time: its author must learn which of its events was not taken.
+        error.event_id = checked.header.event_id
+        raise
+
+
+def _in_good_standing(key: PublishedKey, checked: Checked, directory: Directory, now: datetime) -> Member:
+    member = sender(checked.header.author, directory, now)
     check_key(key, checked, directory, now)
     if directory.standing_of(checked.header.directory_version, now) is Standing.TOO_OLD:
         raise StaleDirectoryError
-    return Verified(checked, member)
+    return member
 
 
 def sender(member_id: str, directory: Directory, now: datetime) -> Member:
