@@ -270,9 +270,12 @@ class Actions:
 
 
 def _spelled(identities: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Each identifier in its one spelling, so that its token is the one that everybody else makes."""
+    """Each identifier, typed by a person, in its one spelling, so that its token is the one that everybody else makes."""
     kinds: dict[str, type[NhsNumber | Upn]] = {"nhs_number": NhsNumber, "upn": Upn}
-    return [{name: str(kinds[name](value)) for name, value in one.items()} for one in identities]
+    return [
+        {name: str(kinds[name]("".join(value.split()).upper())) for name, value in one.items()}
+        for one in identities
+    ]
 
 
 def _once(view: HandoverView, what: str) -> EventId:

@@ -72,6 +72,7 @@ class GatewayService:
                     tasks.create_task(self._ask_for_gaps(), name="gaps"),
                     tasks.create_task(self._refresh(bus), name="directory"),
                 ]
+                _stop_if_asked()
                 await stop.wait()
                 for worker in workers:
                     worker.cancel()
@@ -125,6 +126,7 @@ class GatewayService:
                 await publisher.publish(Outgoing(row.subject, self._vouched(row), row.msg_id))
                 break
             except UnavailableError as error:
+                _stop_if_asked()
                 _log.info("send-waits", error=str(error))
                 await asyncio.sleep(_RETRY_S)
         await self._stored(lambda: self._sent(row))
@@ -136,17 +138,17 @@ class GatewayService:
     def _vouched(self, row: OutRow) -> bytes:
         """The message; where its key has expired while it waited, the current key vouches for it.
 
-        A revoked key is beyond that: the message goes as it is, and the router returns it with advice.
+        An event signed with a revoked key is beyond that: it goes as it is, and the router returns it with advice.
         """
         key = self._home.directory.key(row.key_id)
-        if key is None or key.revoked_at is not None or key.usable(self._home.clock()):
+        if key is None or key.usable(self._home.clock()):
             return row.body
         try:
             signer = self._home.signer()
         except NoKeyError:
             return row.body
         kind, body = unframe(row.body, 2, PROTOCOL_VERSION)
-        if kind == OutKind.EVENT:
+        if kind == OutKind.EVENT and key.revoked_at is None:
             vouched = countersign(FullEnvelope.from_bytes(body), signer).to_bytes()
         elif kind in _SIGNED_AGAIN:
             vouched = sign(signer, _SIGNED_AGAIN[OutKind(kind)], unverified_payload(body))
@@ -218,6 +220,7 @@ class GatewayService:
                 stored = await last_message(bus, DIRECTORY_STREAM, DIRECTORY)
             except UnavailableError:
                 stored = None
+            _stop_if_asked()
             if stored is not None and (digest := hashlib.sha256(stored.data).digest()) != seen:
                 seen = digest
                 self._adopt(stored.data)
@@ -233,3 +236,10 @@ class GatewayService:
             fresh.chmod(0o600)
             fresh.replace(path)
             _log.info("directory", version=verdict.directory.version)
+
+
+def _stop_if_asked() -> None:
+    """The bus's library may swallow a cancellation while it connects or asks: it must end this task all the same."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError

@@ -72,7 +72,7 @@ class PostRoom:
             rows = work.outgoing.waiting_inbox(100_000)
             if rows:
                 work.outgoing.inbox_published([(row, row.position) for row in rows])
-        names = {member: each for each, member in self.exchange.members.items()}
+        names = {str(member): each for each, member in self.exchange.members.items()}
         for row in rows:
             self._kept.setdefault(names[row.reader], []).append(row.body)
         return self._kept.pop(name, [])
