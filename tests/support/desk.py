@@ -22,7 +22,7 @@ from broker.crypto.signing import sign, verify
 from broker.routing.desk import RouterKeys
 from broker.routing.intake import Batch, BatchResult, Outcome
 from broker.store.router.intake import QuarantineRow
-from broker.store.router.outgoing import AuditRow, InboxRow
+from broker.store.router.outgoing import InboxRow
 from broker.store.router.store import RouterStore
 from schemas import canonical
 from schemas.audit import AuditEntry, EntryKind
@@ -143,10 +143,6 @@ class RouterDesk:
             is_area=KNOWN_AREAS.__contains__,
             entropy=self._noise.randbytes,
         )
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self.store.close()
 
     def wait(self, **span: float) -> None:
         """Let time pass."""
@@ -290,7 +286,7 @@ class RouterDesk:
     # What the router does.
 
     def take(self, *posted: Posted, before_commit: Callable[[], None] = lambda: None) -> list[Outcome]:
-        """Take one batch; gives the outcome of each."""
+        """The outcome of each of one batch."""
         return self.take_all(*posted, before_commit=before_commit).outcomes
 
     def take_all(self, *posted: Posted, before_commit: Callable[[], None] = lambda: None) -> BatchResult:
@@ -312,10 +308,9 @@ class RouterDesk:
                 self._bus += 1
                 self._inboxes.setdefault(row.reader, []).append(row.body)
                 sent.append((row, self._bus))
-            kept: list[AuditRow] = audit
-            self._log.extend(row.body for row in kept)
+            self._log.extend(row.body for row in audit)
             work.outgoing.inbox_published(sent)
-            work.outgoing.audit_published(kept)
+            work.outgoing.audit_published(audit)
         self.store.scrub()
 
     # What readers, boards and operators see.

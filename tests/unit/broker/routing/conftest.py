@@ -20,4 +20,4 @@ def desk(tmp_path: Path, wide: World) -> Iterator[RouterDesk]:
     """A router that has seen nothing yet."""
     made = a_desk(tmp_path, wide)
     yield made
-    made.close()
+    made.store.close()

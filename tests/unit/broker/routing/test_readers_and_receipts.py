@@ -204,4 +204,4 @@ def test_notes_count_without_gaps_and_thread_each_child_in_order(
                 assert note.previous >= newest[note.child]
                 newest[note.child] = note.number
         assert desk.audit() is not None  # refuses gaps in the log
-        desk.close()
+        desk.store.close()
