@@ -20,7 +20,7 @@ from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
 from broker.routing.ordering import Ordering
 from broker.routing.quarantine import Quarantine
-from broker.routing.refusals import ChainForkError
+from broker.routing.refusals import ChainForkError, EventIdTakenError
 from broker.routing.verify import (
     ChainStep,
     Framed,
@@ -209,8 +209,15 @@ class Batch:
         with self._attempt(moment):
             check_entitlement(verified, moment.directory, self._is_area)
             check_place(verified, subject)
+            self._require_own_id(moment, verified.checked)
             tracked = moment.events.take(verified)
         return Outcome.TAKEN if tracked else Outcome.ROUTINE
+
+    def _require_own_id(self, moment: _Moment, checked: Checked) -> None:
+        """Step 10. Its own author may send an event again; readers would take another's for the same one."""
+        author = moment.work.intake.author_of(checked.header.event_id)
+        if author is not None and author != checked.header.author:
+            raise EventIdTakenError
 
     @contextmanager
     def _attempt(self, moment: _Moment) -> Iterator[None]:

@@ -59,6 +59,13 @@ class ChainForkError(RejectedError):
     advice = "Two gateways may be running with one key. Stop one of them, and tell the operator."
 
 
+class EventIdTakenError(RejectedError):
+    """Another member's event has this id: believing it would let one event stand in another's place."""
+
+    code = "event-id-taken"
+    advice = "Let the gateway give the event an id of its own; ids are never chosen."
+
+
 class WrongLaneError(RejectedError):
     """The event travels in another lane than its urgency calls for."""
 

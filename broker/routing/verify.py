@@ -1,7 +1,7 @@
 """Whether an event may be believed: the numbered steps of ``docs/protocol.md``, each with its own refusal.
 
 Steps 1 to 5 need only the message, the directory and the time; step 6, the chain, needs the author's last head.
-The caller still owes step 8's look at the handover that an action names: that needs the store.
+The caller still owes step 8's look at the handover that an action names, and step 10: those need the store.
 """
 
 from collections.abc import Callable, Mapping, Sequence

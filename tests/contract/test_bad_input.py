@@ -107,6 +107,7 @@ AT_THE_ROUTER: Final = {
     ),
     "unknown area": Bad("unknown-area", wrong.event(to_area="E99999999", event_class=EventClass.MOVE)),
     "an area that is no code": Bad("unknown-area", wrong.event(residence="12 Example Street")),
+    "another member's event id": Bad("event-id-taken", wrong.with_anothers_id),
     "wrong lane": Bad("wrong-lane", wrong.event(lane=Lane.BULK)),
     "misaddressed": Bad("misaddressed", wrong.event(partition=(partition_of((CHILD,), "") + 1) % 8)),
     "release by the police": Bad("not-your-action", wrong.in_handover("police", ActionKind.RELEASE)),

@@ -70,6 +70,13 @@ def forged(desk: RouterDesk) -> Posted:
     return desk.event("police", signer=thief)
 
 
+def with_anothers_id(desk: RouterDesk) -> Posted:
+    """A routine event of its own under the id of another member's event about a child with an open matter."""
+    theirs = desk.event("health")
+    desk.take(theirs)
+    return desk.event("police", tokens=(), event_id=theirs.event_id)
+
+
 def altered(desk: RouterDesk) -> Posted:
     posted = desk.event("police")
     assert posted.sealed is not None

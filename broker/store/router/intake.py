@@ -80,6 +80,12 @@ class Intake:
             if start <= end:
                 self.open_hole(author, lane, start, end)
 
+    def author_of(self, event_id: bytes) -> str | None:
+        """Whose event has that id, among those about children with an open matter; of others nothing is kept (P12)."""
+        return self._c.scalar(
+            sa.select(t.deliveries.c.author).where(t.deliveries.c.event_id == event_id).limit(1)
+        )
+
     def quarantine(self, row: QuarantineRow) -> None:
         """Keep a refused message; ``entry`` is given by the store."""
         self._c.execute(
