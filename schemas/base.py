@@ -28,6 +28,8 @@ class Wire(BaseModel):
         use_attribute_docstrings=True,
         allow_inf_nan=False,
         regex_engine="rust-regex",
+        # Built at first use: a command that looks at an inbox does not wait for seventy event types.
+        defer_build=True,
     )
 
 

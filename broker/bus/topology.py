@@ -11,6 +11,8 @@ _SECOND: Final = 1_000_000_000
 _DAY: Final = 86_400 * _SECOND
 DEFAULT_SHARDS: Final = 4
 DUPLICATE_WINDOW_S: Final = 120
+ACK_WAIT_S: Final = 20
+"""How long a reader that died may hold what it took; a batch is done in well under a second."""
 IN_DAYS: Final = 45
 IN_QUOTA: Final = 200_000
 """Undelivered messages one member may have; then the router's publish is refused and waits, visibly."""
@@ -105,12 +107,17 @@ def durables(
 ) -> tuple[Durable, ...]:
     """All durables: the router's three lanes, one for each member, one on AUDIT for each board."""
     return (
-        *(_durable(OUT, router_durable(lane), f"out.*.{lane.value}.*", ack_wait=60) for lane in Lane),
+        *(_durable(OUT, router_durable(lane), f"out.*.{lane.value}.*", ack_wait=ACK_WAIT_S) for lane in Lane),
         *(
-            _durable(in_stream(shard_of(member, shards)), member, shard_subject(member, shards), ack_wait=60)
+            _durable(
+                in_stream(shard_of(member, shards)),
+                member,
+                shard_subject(member, shards),
+                ack_wait=ACK_WAIT_S,
+            )
             for member in members
         ),
-        *(_durable(AUDIT, audit_durable(board), "audit.>", ack_wait=60) for board in boards),
+        *(_durable(AUDIT, audit_durable(board), "audit.>", ack_wait=ACK_WAIT_S) for board in boards),
     )
 
 

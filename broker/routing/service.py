@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from broker.bus.connection import Bus
+from broker.bus.connection import Bus, BusError
 from broker.bus.publisher import Outgoing as BusMessage
 from broker.bus.publisher import Publisher
 from broker.bus.puller import Delivery, Puller
@@ -40,6 +40,7 @@ _BATCH: Final = 128
 _PUBLISH_MOST: Final = 400
 _TICK_S: Final = 1.0
 _RETRY_S: Final = 0.5
+_FULL_S: Final = 10.0
 _SCRUB_S: Final = 30.0
 """How long a deleted row may stay in the write-ahead log while messages flow; when they rest, a second (P12)."""
 
@@ -67,6 +68,8 @@ class RouterService:
     def __init__(self, parts: RouterParts) -> None:
         self._p = parts
         self._wake = asyncio.Event()
+        self._full: dict[str, float] = {}
+        """Readers whose inbox takes no more, each with the moment from which it is tried again."""
         self._deleted_at: float | None = None
         self._scrubbed_at = 0.0
         self._batch = Batch(
@@ -157,25 +160,53 @@ class RouterService:
 
     async def _publish_inbox(self, publisher: Publisher) -> bool:
         with self._p.store.work() as work:
-            rows = work.outgoing.waiting_inbox(_PUBLISH_MOST)
+            rows = work.outgoing.waiting_inbox(_PUBLISH_MOST, without=self._full_readers())
         if not rows:
             return False
         shards: dict[int, list[InboxRow]] = {}
         for row in rows:
             shards.setdefault(shard_of(row.reader, self._p.shards), []).append(row)
-        sent = await asyncio.gather(*(self._publish_shard(publisher, one) for one in shards.values()))
+        results = await asyncio.gather(
+            *(self._publish_shard(publisher, one) for one in shards.values()), return_exceptions=True
+        )
         self._p.gap(4)
+        sent = [pair for result in results if not isinstance(result, BaseException) for pair in result]
         with self._p.store.work() as work:
-            work.outgoing.inbox_published([pair for pairs in sent for pair in pairs])
+            work.outgoing.inbox_published(sent)
         self._deleted_at = time.monotonic()
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
         return True
 
     async def _publish_shard(self, publisher: Publisher, rows: list[InboxRow]) -> list[tuple[InboxRow, int]]:
         messages = [
             BusMessage(shard_subject(row.reader, self._p.shards), row.body, row.msg_id) for row in rows
         ]
-        sequences = await publisher.publish_batch(messages)
-        return list(zip(rows, sequences, strict=True))
+        try:
+            return list(zip(rows, await publisher.publish_batch(messages), strict=True))
+        except BusError:
+            # A batch is stored whole or not at all, and one reader's inbox is full: singly, it holds up nobody else.
+            return await self._publish_singly(publisher, list(zip(rows, messages, strict=True)))
+
+    async def _publish_singly(
+        self, publisher: Publisher, pairs: list[tuple[InboxRow, BusMessage]]
+    ) -> list[tuple[InboxRow, int]]:
+        """What a full inbox refuses stays in our outbox, visibly, and is tried again a little later."""
+        sent = []
+        for row, message in pairs:
+            if row.reader in self._full_readers():
+                continue
+            try:
+                sent.append((row, await publisher.publish(message)))
+            except BusError as error:
+                self._full[row.reader] = time.monotonic() + _FULL_S
+                _log.warning("inbox-full", reader=row.reader, error=str(error))
+        return sent
+
+    def _full_readers(self) -> frozenset[str]:
+        now = time.monotonic()
+        return frozenset(reader for reader, until in self._full.items() if until > now)
 
     async def _publish_audit(self, publisher: Publisher) -> bool:
         with self._p.store.work() as work:
@@ -213,6 +244,8 @@ class RouterService:
                 if self._batch.tick(self._p.directory(), self._p.clock()):
                     self._wake.set()
                 self._scrub(started)
+                if self._full:
+                    self._wake.set()
             except UnavailableError:
                 _log.exception("tick-not-stored")
             await asyncio.sleep(max(0.0, _TICK_S - (time.monotonic() - started)))
@@ -221,8 +254,9 @@ class RouterService:
         """Published bodies are deleted and overwritten; this takes them out of the write-ahead log too."""
         if self._deleted_at is None:
             return
-        if now - self._deleted_at > _TICK_S or now - self._scrubbed_at > _SCRUB_S:
-            self._p.store.scrub()
+        at_rest, overdue = now - self._deleted_at > _TICK_S, now - self._scrubbed_at > _SCRUB_S
+        # While somebody reads the database the log stays; the next tick tries again.
+        if (at_rest or overdue) and self._p.store.scrub():
             self._deleted_at, self._scrubbed_at = None, now
 
 

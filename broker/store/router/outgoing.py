@@ -1,6 +1,6 @@
 """What the router has decided to say: numbered deliveries, audit entries, and where they are until the bus has them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -156,11 +156,12 @@ class Outgoing:
             )
         )
 
-    def waiting_inbox(self, most: int) -> list[InboxRow]:
-        """The oldest messages that the bus does not have yet."""
-        rows = self._c.execute(
-            sa.select(t.inbox_outgoing).order_by(t.inbox_outgoing.c.position).limit(most)
-        ).all()
+    def waiting_inbox(self, most: int, *, without: Collection[str] = ()) -> list[InboxRow]:
+        """The oldest messages that the bus does not have yet, but for readers whose inbox takes none now."""
+        query = sa.select(t.inbox_outgoing).order_by(t.inbox_outgoing.c.position).limit(most)
+        if without:
+            query = query.where(t.inbox_outgoing.c.reader.not_in(without))
+        rows = self._c.execute(query).all()
         return [InboxRow(row.position, row.reader, row.number, row.msg_id, row.body) for row in rows]
 
     def waiting_audit(self, most: int) -> list[AuditRow]:

@@ -52,9 +52,9 @@ class RouterStore:
                 Intake(connection),
             )
 
-    def scrub(self) -> None:
-        """Empty the write-ahead log, so that deleted rows are gone from it too (P12)."""
-        truncate_wal(self._engine)
+    def scrub(self) -> bool:
+        """Empty the write-ahead log, so that deleted rows are gone from it too (P12). False while somebody reads."""
+        return truncate_wal(self._engine)
 
     def close(self) -> None:
         """Let go of the file."""
