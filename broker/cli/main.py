@@ -13,6 +13,7 @@ GROUP = "handrail.commands"
 ORDER = [
     "demo",
     "up",
+    "status",
     "directory",
     "gateway",
     "publish",

@@ -84,6 +84,14 @@ def issue(
     return files
 
 
+def certificate_ends(path: Path) -> datetime | None:
+    """Until when a certificate is good; None where there is none."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc
+    except (FileNotFoundError, ValueError):
+        return None
+
+
 def _name(name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
 

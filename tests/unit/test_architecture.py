@@ -19,6 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "broker.config": {"schemas", "broker.errors"},
     "broker.lifecycle": {"broker.errors"},
     "broker.logs": {"broker.errors"},
+    "broker.telemetry": {"schemas", "broker.errors", "broker.clock"},
     "broker.crypto": {"schemas", "broker.errors", "broker.clock"},
     "broker.bus": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
     "broker.store": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
@@ -30,6 +31,7 @@ FOUNDATION = {
     "broker.config",
     "broker.lifecycle",
     "broker.logs",
+    "broker.telemetry",
     "broker.crypto",
     "broker.bus",
     "broker.store",
@@ -38,6 +40,7 @@ SERVICES = {"broker.directory", "broker.routing", "broker.handover", "broker.aud
 LAYERS |= dict.fromkeys(SERVICES, FOUNDATION | SERVICES)
 LAYERS["broker.wiring"] = FOUNDATION | SERVICES
 LAYERS["broker.board"] = FOUNDATION | SERVICES | {"broker.wiring"}
+LAYERS["broker.operator"] = FOUNDATION | SERVICES | {"broker.wiring"}
 LAYERS["broker.cli"] = FOUNDATION | SERVICES | {"broker.wiring", "broker.board"}
 LAYERS["adapters"] = FOUNDATION
 # The demonstration is a play with both sides on one machine: the only adapter that makes an exchange itself.
@@ -51,6 +54,8 @@ ONLY_USERS = {
     "sqlalchemy": "broker.store",
     "alembic": "broker.store",
     "sqlite3": "broker.store",
+    "prometheus_client": "broker.telemetry",
+    "opentelemetry": "broker.telemetry",
 }
 
 MODULE_LINES = 400

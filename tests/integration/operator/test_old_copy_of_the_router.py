@@ -73,7 +73,7 @@ async def test_a_router_that_died_before_it_marked_a_delivery_as_published_start
     """The bus then has more than is marked, but nothing that the counters do not know."""
     async with exchange(tmp_path) as it:
         await _publish_and_arrive(it, "concern.raised", 1)
-        async with it.router() as router:  # noqa: SIM117
+        async with it.router() as router:
             with router.store.work() as work:
                 work.connection.exec_driver_sql("DELETE FROM sent")
 
