@@ -1,19 +1,16 @@
-"""A front door's duty: answer the router's orders after checking each itself, and take in what others grant.
-
-Nothing is granted because the router says so. The checks of ``judge`` are numbered as in ``docs/protocol.md``.
-"""
+"""A front door's duty: answer the router's orders after judging each itself, and take in what others grant."""
 
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import Final, assert_never
 
 import structlog
 
 from adapters.gateway.composing import kem_public
 from adapters.gateway.errors import NobodyToReadError
+from adapters.gateway.grounds import Record
 from adapters.gateway.home import Home
+from adapters.gateway.judgement import Carry, Known, Refuse, Release, Wait, judge
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.sameness import Identifiers, identifiers_in, joined, links_in
@@ -26,110 +23,29 @@ from broker.errors import RejectedError
 from broker.store.gateway.inbox import HistoryRow, InRow, OrderRow
 from broker.store.gateway.store import Work
 from schemas.directory import Directory
-from schemas.envelope import View
+from schemas.envelope import View, ViewPart
 from schemas.events.base import Event
 from schemas.members import ROUTER, Member
-from schemas.orders import Grant, Order, OrderKind, Refusal
+from schemas.orders import Grant, GrantedPart, Order, OrderKind, Refusal
 from schemas.policy import GrantAnswer, NoRuleError, may_be_granted
 from schemas.wire import InKind, Lane, OutKind, PartKind, ReceiptKind
 
 _log = structlog.get_logger()
 
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What a release by our own person says: which handover, and to which area."""
-
-    handover: str
-    to_area: str
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What this front door knows by itself about an order's matter."""
-
-    digests: Mapping[bytes, bytes]
-    """SHA-256 of the manifest of each of its own deliveries about that child, by event."""
-    answers: Mapping[bytes, GrantAnswer]
-    """What policy and the author's mark say to handing each of them to the order's reader."""
-    release: Release | None
-    """The evidence, where it is a release that this member's own person published."""
-    used_before: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Refuse:
-    """The order is not carried out. ``code`` is stable; it is what router, audit and reader see."""
-
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Carry:
-    """Grant these events. The others stay here: their author's mark or the policy keeps them."""
-
-    events: tuple[bytes, ...]
-    kept: tuple[bytes, ...] = ()
-
-
-Verdict: TypeAlias = Refuse | Carry
-
-
-def judge(order: Order, me: str, known: Known, directory: Directory, now: datetime) -> Verdict:
-    """Whether to carry out an order, and for which of its events. Pure.
-
-    1 it is for us and has not expired; 2 its reader is an active member of this directory that can be sealed to, and
-    not ourselves; 3 one evidence serves one order; 4 every event is in our own record of that child, byte for byte;
-    5 for a handover, our own person released this one, and the reader is the front door of the area that it was
-    released to; 6 the policy and the author's mark let the reader have it, where a release counts as a person's word.
-    """
-    if order.grantor != me:
-        return Refuse("not-for-us")
-    if order.expires_ms < to_ms(now):
-        return Refuse("expired")
-    reader = directory.member(order.reader)
-    if reader is None or not reader.active(now.date()) or order.reader == me:
-        return Refuse("unknown-reader")
-    if reader.kem_key(now) is None:
-        return Refuse("reader-without-key")
-    if known.used_before:
-        return Refuse("evidence-used")
-    for event_id, digest in order.events:
-        if event_id not in known.digests:
-            return Refuse("not-in-our-record")
-        if known.digests[event_id] != digest:
-            return Refuse("another-event")
-    enough = {GrantAnswer.YES}
-    if order.kind is OrderKind.HANDOVER:
-        refused = _judge_release(order, known.release, directory)
-        if refused is not None:
-            return refused
-        enough = {GrantAnswer.YES, GrantAnswer.BY_PERSON}
-    return _allowed(order, known.answers, enough)
-
-
-def _judge_release(order: Order, release: Release | None, directory: Directory) -> Refuse | None:
-    if release is None or order.handover is None or release.handover != order.handover.hex():
-        return Refuse("not-released")
-    door = directory.front_door(release.to_area)
-    return None if door is not None and door.id == order.reader else Refuse("not-the-new-front-door")
-
-
-def _allowed(order: Order, answers: Mapping[bytes, GrantAnswer], enough: AbstractSet[GrantAnswer]) -> Verdict:
-    listed = tuple(event_id for event_id, _ in order.events)
-    events = tuple(event_id for event_id in listed if answers[event_id] in enough)
-    if events:
-        return Carry(events, tuple(event_id for event_id in listed if event_id not in events))
-    if any(answers[event_id] is GrantAnswer.BY_PERSON for event_id in listed):
-        return Refuse("needs-a-person")
-    return Refuse("kept-by-policy")
+_NEW_MS: Final = 86_400_000
+"""What came to us so lately is news, which a front door may be given on the router's word; the rest is history."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ours:
-    """One of our own deliveries, opened."""
+    """One event that we hold, sent to us or granted: the author's signed bytes, our parts of it, and its place."""
 
-    row: InRow
+    event_id: bytes
+    signed: bytes
+    parts: tuple[ViewPart | GrantedPart, ...]
+    position: int
+    taken_ms: int
+    arrived_ms: int
     read: Read
 
 
@@ -140,6 +56,7 @@ class Orders:
         self._home = home
         self._publishing = publishing
         self._reading = Reading(home)
+        self._record = Record(home, publishing.places)
 
     def ordered(self, work: Work, row: InRow) -> None:
         """An order came: ours to answer, or a copy that tells what will come.
@@ -182,6 +99,10 @@ class Orders:
         opened = open_grant(
             grant, key_id, order_hash(order.to_bytes()), directory.public_of, self._home.keyring.kems
         )
+        header = opened.manifest.header
+        author_key = directory.key(header.key_id)
+        if author_key is None or author_key.owner != header.author:
+            raise GrantMismatchError("the event is not signed with its author's key")
         if listed.get(grant.event_id) != opened.manifest_hash:
             raise GrantMismatchError("the order does not list this event, or lists another of the same id")
         for part in opened.parts:
@@ -191,7 +112,7 @@ class Orders:
                 event_id=grant.event_id,
                 order_id=grant.order_id,
                 child=row.child,
-                author=opened.manifest.header.author,
+                author=header.author,
                 taken_ms=grant.taken_ms,
                 position=grant.position,
                 body=row.body,
@@ -199,10 +120,18 @@ class Orders:
         )
         if order.kind is not OrderKind.HANDOVER:
             # Its author waits for a receipt of this reader as of any other; a history that moved on is nobody's news.
-            author = opened.manifest.header.author
             work.outbox.owe_receipt(
-                ReceiptKind.DELIVERED, grant.event_id, author, row.number, row.arrived_ms, None
+                ReceiptKind.DELIVERED, grant.event_id, header.author, row.number, row.arrived_ms, None
             )
+
+    def reconsider(self) -> int:
+        """Look again at the orders that wait for a ground, and refuse those that waited too long; gives how many wait."""
+        with self._home.store.work() as work:
+            for held in work.inbox.unanswered(self._home.member_id):
+                row = work.inbox.by_message(held.order_id, int(InKind.ORDER))
+                if row is not None:
+                    self._answer(work, Order.from_bytes(unverified_payload(held.body)), row)
+            return len(work.inbox.unanswered(self._home.member_id))
 
     def is_whole(self, work: Work, handover: bytes) -> int | None:
         """How many events a handover's history has, if every one that was ordered for us has come; else None."""
@@ -217,51 +146,54 @@ class Orders:
 
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         deliveries = self._ours(work, order, row)
-        known = self._known(work, order, deliveries)
+        known = self._known(work, order, row, deliveries)
         verdict = judge(order, self._home.member_id, known, self._home.directory, self._home.clock())
         match verdict:
             case Refuse(code):
                 self._refuse(work, order, code)
+                work.inbox.answered(order.order_id, f"refused: {code}")
+            case Wait(code):
+                _log.warning("order-waits", order=order.order_id.hex(), code=code)
             case Carry(events, kept):
                 for sequence, event_id in enumerate(events, start=1):
-                    grant = self._grant(work, order, deliveries[event_id].row, sequence)
+                    grant = self._grant(work, order, deliveries[event_id], sequence)
                     name = f"grant.{order.order_id.hex()}.{event_id.hex()}"
                     self._publishing.control(work, OutKind.GRANTS, grant, Lane.URGENT, name)
-                if kept:
-                    _log.warning("kept-back", order=order.order_id.hex(), events=len(kept))
                 work.inbox.answered(order.order_id, "granted")
+                if kept:
+                    # Said aloud: what stays here must not look like grants that are still to come.
+                    self._refuse(work, order, "some-kept-by-policy")
             case _:
                 assert_never(verdict)
 
     def _refuse(self, work: Work, order: Order, code: str) -> None:
+        """Signed: none of the order's events, or none of the rest, is granted."""
         answer = Refusal(order.order_id, self._home.member_id, code, to_ms(self._home.clock()))
         signed = sign(self._home.signer(), Refusal.LABEL, answer.to_bytes())
         name = f"refusal.{order.order_id.hex()}"
         self._publishing.control(work, OutKind.REFUSAL, signed, Lane.URGENT, name)
-        work.inbox.answered(order.order_id, f"refused: {code}")
         _log.warning("order-refused", order=order.order_id.hex(), code=code)
 
-    def _grant(self, work: Work, order: Order, delivery: InRow, sequence: int) -> bytes:
+    def _grant(self, work: Work, order: Order, ours: _Ours, sequence: int) -> bytes:
         """One event sealed anew for the order's reader: of its parts, those that the policy gives that reader."""
         directory, signer = self._home.directory, self._home.signer()
         reader = directory.member(order.reader)
         public = kem_public(reader, self._home.clock()) if reader is not None else None
         if reader is None or public is None:
             raise NobodyToReadError
-        view = View.from_bytes(delivery.body)
-        manifest, _ = read_manifest(view.signed, directory.public_of)
-        keys = work.inbox.keys_of(delivery.message_id)
-        kinds = _parts_for(self._reading.delivered(work, delivery), reader, directory)
+        manifest, _ = read_manifest(ours.signed, directory.public_of)
+        keys = work.inbox.keys_of(ours.event_id)
+        kinds = _parts_for(ours.read, reader, directory)
         grant = Grant(
             order_id=order.order_id,
             grantor=self._home.member_id,
             reader=order.reader,
-            event_id=delivery.message_id,
+            event_id=ours.event_id,
             sequence=sequence,
             total=len(order.events),
-            position=delivery.number,
-            taken_ms=delivery.taken_ms,
-            signed=view.signed,
+            position=ours.position,
+            taken_ms=ours.taken_ms,
+            signed=ours.signed,
             parts=tuple(
                 grant_part(
                     manifest,
@@ -272,38 +204,73 @@ class Orders:
                     grantor_key=signer.key_id,
                     order=order_hash(order.to_bytes()),
                 )
-                for part in view.parts
+                for part in ours.parts
                 if part.index in keys and manifest.parts[part.index].kind in kinds
             ),
         )
         return sign_grant(grant, signer)
 
     def _ours(self, work: Work, order: Order, row: InRow) -> dict[bytes, _Ours]:
-        """Our own deliveries of the order's events about that child. The child is known by what *we* can read."""
+        """What we hold of the order's events about that child. The child is known by what *we* can read."""
         child = self._child_of(work, order, row)
-        found: dict[bytes, _Ours] = {}
-        for event_id, _ in order.events:
-            delivery = work.inbox.by_message(event_id, int(InKind.VIEW))
-            read = None if delivery is None else self._read(work, delivery)
-            if delivery is not None and read is not None and identifiers_in(read.document) & child:
-                found[event_id] = _Ours(delivery, read)
-        return found
+        held = (self._held(work, event_id) for event_id, _ in order.events)
+        return {
+            ours.event_id: ours
+            for ours in held
+            if ours is not None and identifiers_in(ours.read.document) & child
+        }
 
-    def _known(self, work: Work, order: Order, deliveries: Mapping[bytes, _Ours]) -> Known:
+    def _held(self, work: Work, event_id: bytes) -> _Ours | None:
+        """One event, sent to us, or granted when the child came to us: a history goes on with the child."""
+        try:
+            delivery = work.inbox.by_message(event_id, int(InKind.VIEW))
+            if delivery is not None:
+                view = View.from_bytes(delivery.body)
+                read = self._reading.delivered(work, delivery)
+                return _Ours(
+                    event_id,
+                    view.signed,
+                    view.parts,
+                    delivery.number,
+                    delivery.taken_ms,
+                    delivery.arrived_ms,
+                    read,
+                )
+            granted = work.inbox.granted_event(event_id)
+            if granted is None:
+                return None
+            grant, _ = read_grant(granted.body, self._home.directory.public_of)
+            read = self._reading.granted(work, granted)
+            taken_ms = granted.taken_ms
+            return _Ours(event_id, grant.signed, grant.parts, granted.position, taken_ms, taken_ms, read)
+        except RejectedError:
+            return None
+
+    def _known(self, work: Work, order: Order, row: InRow, deliveries: Mapping[bytes, _Ours]) -> Known:
         directory = self._home.directory
         reader = directory.member(order.reader)
         digests: dict[bytes, bytes] = {}
         answers: dict[bytes, GrantAnswer] = {}
         for event_id, ours in deliveries.items():
-            _, digests[event_id] = read_manifest(View.from_bytes(ours.row.body).signed, directory.public_of)
+            _, digests[event_id] = read_manifest(ours.signed, directory.public_of)
             answers[event_id] = _answer_of_policy(ours.read.event, reader, directory)
         return Known(
             digests=digests,
             answers=answers,
             release=self._release(work, order),
-            used_before=order.kind is OrderKind.HANDOVER
-            and work.inbox.evidence_used(order.evidence, int(order.kind)),
+            used_before=order.kind is OrderKind.HANDOVER and _overlaps(order, work),
+            grounded=order.kind is not OrderKind.HANDOVER
+            and reader is not None
+            and self._record.vouches_for(work, row.child, reader),
+            news=self._is_news(order, deliveries),
         )
+
+    def _is_news(self, order: Order, deliveries: Mapping[bytes, _Ours]) -> bool:
+        """The evidence is the one event asked for, and it came to us within the day, by our own clock."""
+        if len(order.events) != 1 or order.events[0][0] != order.evidence:
+            return False
+        ours = deliveries.get(order.evidence)
+        return ours is not None and to_ms(self._home.clock()) - ours.arrived_ms < _NEW_MS
 
     def _release(self, work: Work, order: Order) -> Release | None:
         evidence = work.inbox.by_message(order.evidence, int(InKind.VIEW))
@@ -333,6 +300,16 @@ class Orders:
     def _router_key(self, key_id: str) -> bytes | None:
         key = self._home.directory.key(key_id)
         return key.public if key is not None and key.owner == ROUTER else None
+
+
+def _overlaps(order: Order, work: Work) -> bool:
+    """Whether the evidence has served already: a long history is several orders on one release, never the same event."""
+    wanted = {event_id for event_id, _ in order.events}
+    for row in work.inbox.granted_on(order.evidence, int(order.kind)):
+        earlier = Order.from_bytes(unverified_payload(row.body))
+        if earlier.handover != order.handover or wanted & {event_id for event_id, _ in earlier.events}:
+            return True
+    return False
 
 
 def _answer_of_policy(event: Event | None, reader: Member | None, directory: Directory) -> GrantAnswer:

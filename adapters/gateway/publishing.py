@@ -35,7 +35,7 @@ class Publishing:
 
     def __init__(self, home: Home, places: Places) -> None:
         self._home = home
-        self._places = places
+        self.places = places
 
     def publish(
         self, event: Event, *, action: Action | None = None, tokens: Sequence[Token] | None = None
@@ -52,7 +52,7 @@ class Publishing:
         directory, me = home.directory, home.me
         check_author(event, me, directory)
         event = prefill(directory.policy, event, on=now.date())
-        areas = concerned_areas(event, self._places)
+        areas = concerned_areas(event, self.places)
         composed = compose(event, areas, me.id, directory, now)
         found = tuple(tokens) if tokens is not None else tokens_of(event.subject, home.keyring.tokens())
         lane = Lane.of(urgency_of(directory.policy, event))

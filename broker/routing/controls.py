@@ -10,6 +10,7 @@ from broker.crypto.signing import verify
 from broker.routing.desk import Desk, Item
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
+from broker.routing.readers import front_doors
 from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
 from broker.store.router.children import Children
 from broker.store.router.outgoing import Delivered, Outgoing
@@ -183,10 +184,18 @@ class Controls:
             reason=refusal.reason,
         )
         body = canonical.encode(["order-refused", {"order": order.order_id, "reason": refusal.reason}])
-        self._desk.deliver(
-            order.reader, Item(InKind.NOTICE, self._desk.new_id(), member, body, child=order.child)
-        )
+        # Told to those who must see to it. A school or surgery is not: that something was kept from it is news, too.
+        for door in sorted(self._who_sees_to(order)):
+            self._desk.deliver(
+                door, Item(InKind.NOTICE, self._desk.new_id(), member, body, child=order.child)
+            )
         self._over(order)
+
+    def _who_sees_to(self, order: OrderRow) -> frozenset[str]:
+        child = self._children.get(order.child)
+        doors = front_doors([child.holder, child.safety] if child is not None else [], self._directory)
+        reader = self._directory.member(order.reader)
+        return doors | ({order.reader} if reader is not None and reader.front_door else frozenset())
 
     def _require_open(self, order: OrderRow) -> None:
         if order.state != "open" or order.expires_ms < self._desk.now_ms:

@@ -213,6 +213,13 @@ class Inbox:
         row = self._c.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
         return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001  the library's own interface
 
+    def unanswered(self, grantor: str) -> list[OrderRow]:
+        """The orders for this grantor that it has neither carried out nor refused."""
+        query = sa.select(t.orders).where(
+            t.orders.c.answer.is_(None), t.orders.c.grantor == grantor, t.orders.c.events > 0
+        )
+        return [OrderRow(**row._mapping) for row in self._c.execute(query).all()]  # noqa: SLF001
+
     def answered(self, order_id: bytes, answer: str) -> None:
         """An order was granted or refused by us."""
         self._c.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(answer=answer))
@@ -222,14 +229,14 @@ class Inbox:
         rows = self._c.execute(sa.select(t.orders).where(t.orders.c.handover == handover)).all()
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
-    def evidence_used(self, evidence: bytes, kind: int) -> bool:
-        """Whether an order resting on this evidence has been answered by us: once is enough."""
-        found = self._c.scalar(
-            sa.select(t.orders.c.order_id).where(
+    def granted_on(self, evidence: bytes, kind: int) -> list[OrderRow]:
+        """Orders of a kind resting on this evidence that we have granted."""
+        rows = self._c.execute(
+            sa.select(t.orders).where(
                 t.orders.c.evidence == evidence, t.orders.c.kind == kind, t.orders.c.answer == "granted"
             )
-        )
-        return found is not None
+        ).all()
+        return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def add_history(self, row: HistoryRow) -> bool:
         """Keep a granted event; False if it was there."""

@@ -94,6 +94,7 @@ orders = sa.Table(
     sa.Column("events", Number, nullable=False),
     sa.Column("answer", Text),
 )
+sa.Index("orders_unanswered", orders.c.order_id, sqlite_where=orders.c.answer.is_(None))
 
 history = sa.Table(
     "history",

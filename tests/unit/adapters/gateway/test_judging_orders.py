@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.gateway.orders import Carry, Known, Refuse, Release, judge
+from adapters.gateway.judgement import Carry, Known, Refuse, Release, judge
 from adapters.gateway.sameness import identifiers_in, joined, links_in
 from broker.clock import to_ms
 from schemas.orders import Order, OrderKind
@@ -47,6 +47,8 @@ def knowing(**changes: Any) -> Known:
         answers={ONE: GrantAnswer.YES, TWO: GrantAnswer.BY_PERSON},
         release=Release(HANDOVER.hex(), WESTMORLAND),
         used_before=False,
+        grounded=True,
+        news=False,
     )
     return replace(known, **changes)
 
@@ -89,13 +91,13 @@ COMPLETE = {"kind": OrderKind.COMPLETE_READERS, "handover": None}
             COMPLETE,
             {"answers": {ONE: GrantAnswer.BY_PERSON, TWO: GrantAnswer.NO}},
             "needs-a-person",
-            id="6 a person decides",
+            id="7 a person decides",
         ),
         pytest.param(
             COMPLETE,
             {"answers": dict.fromkeys((ONE, TWO), GrantAnswer.NO)},
             "kept-by-policy",
-            id="6 policy or mark says no",
+            id="7 policy or mark says no",
         ),
     ],
 )

@@ -1,0 +1,79 @@
+"""Who has a ground to hear of a child, by this front door's own record: what others signed, never the router's word.
+
+What a reader has said itself is no ground: no evidence releases anything to its author.
+"""
+
+from collections.abc import Iterable
+
+from adapters.gateway.composing import concerned_areas
+from adapters.gateway.home import Home
+from adapters.gateway.places import Places
+from adapters.gateway.reading import Read, Reading
+from broker.errors import RejectedError
+from broker.store.gateway.store import Work
+from schemas.directory import Directory
+from schemas.members import Member
+from schemas.wire import InKind
+
+CONFIRMED = "involvement.confirmed"
+ENDED = "involvement.ended"
+
+
+class Record:
+    """All that one home can read about a child: its own deliveries, and what was granted to it."""
+
+    def __init__(self, home: Home, places: Places) -> None:
+        self._home = home
+        self._places = places
+        self._reading = Reading(home)
+
+    def of(self, work: Work, child: bytes | None) -> list[Read]:
+        """In the order in which it came; nothing that came as routine."""
+        if child is None:
+            return []
+        found: list[Read] = []
+        for row in work.inbox.of_child(child, int(InKind.VIEW)):
+            try:
+                found.append(self._reading.delivered(work, row))
+            except RejectedError:
+                continue
+        for old in work.inbox.history(child):
+            try:
+                found.append(self._reading.granted(work, old))
+            except RejectedError:
+                continue
+        return found
+
+    def vouches_for(self, work: Work, child: bytes | None, reader: Member) -> bool:
+        """Whether somebody other than the reader has signed that it is concerned with the child.
+
+        For a front door, an event that names its area; for any other member, a front door's confirmation of it.
+        """
+        record = self.of(work, child)
+        if not reader.front_door:
+            return reader.id in confirmed(record, self._home.directory)
+        return any(read.author != reader.id and self.names(read, reader.areas) for read in record)
+
+    def names(self, read: Read, areas: Iterable[str]) -> bool:
+        """Whether an event names one of these areas as the child's residence, as an end of a move, or as acting."""
+        if read.event is None:
+            return False  # of a version that this gateway cannot check: nothing rests on it
+        concerned = concerned_areas(read.event, self._places)
+        details = read.document.get("details", {})
+        named = {concerned.acting, concerned.residence, concerned.from_area, concerned.to_area}
+        return not set(areas).isdisjoint(named | {details.get("from_area"), details.get("to_area")})
+
+
+def confirmed(record: Iterable[Read], directory: Directory) -> frozenset[str]:
+    """The members whose involvement a front door has confirmed and not ended. A member's own word is none."""
+    found: set[str] = set()
+    for read in sorted(record, key=lambda read: str(read.document.get("recorded_at", ""))):
+        author = directory.member(read.author)
+        member = read.document.get("details", {}).get("member")
+        if author is None or not author.front_door or not isinstance(member, str):
+            continue
+        if read.type == CONFIRMED:
+            found.add(member)
+        elif read.type == ENDED:
+            found.discard(member)
+    return frozenset(found)

@@ -1,0 +1,124 @@
+"""Whether a front door carries out an order of the router's: the numbered checks of ``docs/protocol.md``. Pure.
+
+Nothing is granted because the router says so: what this front door knows by itself is handed in.
+"""
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from broker.clock import to_ms
+from schemas.directory import Directory
+from schemas.orders import Order, OrderKind
+from schemas.policy import GrantAnswer
+
+NOT_CONCERNED: Final = "not-concerned"
+PATIENCE_MS: Final = 10 * 60_000
+"""How long an order waits for the event that is its ground: that may be on its way to us from another front door."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What a release by our own person says: which handover, and to which area."""
+
+    handover: str
+    to_area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What this front door knows by itself about an order's matter."""
+
+    digests: Mapping[bytes, bytes]
+    """SHA-256 of the manifest of each event about that child that it was sent or granted, by event."""
+    answers: Mapping[bytes, GrantAnswer]
+    """What policy and the author's mark say to handing each of them to the order's reader."""
+    release: Release | None
+    """The evidence, where it is a release that this member's own person published."""
+    used_before: bool
+    grounded: bool
+    """Somebody other than the reader has signed that it is concerned with the child."""
+    news: bool
+    """The order is about one event, which has just come to us."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """The order is not carried out. ``code`` is stable; it is what router, audit and reader see."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """Grant these events. The others stay here: their author's mark or the policy keeps them."""
+
+    events: tuple[bytes, ...]
+    kept: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not carried out now: nobody has vouched for the reader yet. Refused with that code if nobody does."""
+
+    code: str
+
+
+Verdict: TypeAlias = Refuse | Carry | Wait
+
+
+def judge(order: Order, me: str, known: Known, directory: Directory, now: datetime) -> Verdict:
+    """Whether to carry out an order, and for which of its events. Pure.
+
+    1 it is for us and has not expired; 2 its reader is an active member of this directory that can be sealed to, and
+    not ourselves; 3 one evidence serves one order; 4 every event is in our own record of that child, byte for byte;
+    5 for a handover, our own person released this one, and the reader is the front door of the area that it was
+    released to; 6 for any other order, somebody other than the reader has signed that it is concerned with the child;
+    a front door is given news without that, history never; 7 the policy and the author's mark let the reader have it,
+    where a release counts as a person's word.
+    """
+    if order.grantor != me:
+        return Refuse("not-for-us")
+    if order.expires_ms < to_ms(now):
+        return Refuse("expired")
+    reader = directory.member(order.reader)
+    if reader is None or not reader.active(now.date()) or order.reader == me:
+        return Refuse("unknown-reader")
+    if reader.kem_key(now) is None:
+        return Refuse("reader-without-key")
+    if known.used_before:
+        return Refuse("evidence-used")
+    for event_id, digest in order.events:
+        if event_id not in known.digests:
+            return Refuse("not-in-our-record")
+        if known.digests[event_id] != digest:
+            return Refuse("another-event")
+    enough = {GrantAnswer.YES}
+    if order.kind is OrderKind.HANDOVER:
+        refused = _judge_release(order, known.release, directory)
+        if refused is not None:
+            return refused
+        enough = {GrantAnswer.YES, GrantAnswer.BY_PERSON}
+    elif not known.grounded and not (reader.front_door and known.news):
+        late = to_ms(now) - order.issued_ms > PATIENCE_MS
+        return Refuse(NOT_CONCERNED) if late else Wait(NOT_CONCERNED)
+    return _allowed(order, known.answers, enough)
+
+
+def _judge_release(order: Order, release: Release | None, directory: Directory) -> Refuse | None:
+    if release is None or order.handover is None or release.handover != order.handover.hex():
+        return Refuse("not-released")
+    door = directory.front_door(release.to_area)
+    return None if door is not None and door.id == order.reader else Refuse("not-the-new-front-door")
+
+
+def _allowed(order: Order, answers: Mapping[bytes, GrantAnswer], enough: AbstractSet[GrantAnswer]) -> Verdict:
+    listed = tuple(event_id for event_id, _ in order.events)
+    events = tuple(event_id for event_id in listed if answers[event_id] in enough)
+    if events:
+        return Carry(events, tuple(event_id for event_id in listed if event_id not in events))
+    if any(answers[event_id] is GrantAnswer.BY_PERSON for event_id in listed):
+        return Refuse("needs-a-person")
+    return Refuse("kept-by-policy")
