@@ -93,34 +93,39 @@ class Controls:
     def _receipts(self, batch: Receipts, member: str) -> None:
         if batch.member != member:
             raise ForeignReceiptError
+        numbers = {receipt.number for receipt in batch.receipts}
+        recorded = self._outgoing.deliveries_of(member, numbers)
+        for receipt in batch.receipts:
+            delivered = recorded.get(receipt.number)
+            if delivered is not None and delivered.event_id != receipt.message_id:
+                raise ForeignReceiptError("a receipt names another event than was delivered under its number")
+        known = self._outgoing.receipts_of(member, numbers)
         by_author: dict[str, list[Receipt]] = {}
         for receipt in batch.receipts:
-            delivered = self._outgoing.delivery(batch.member, receipt.number)
+            delivered = recorded.get(receipt.number)
             if delivered is not None:
-                if delivered.event_id != receipt.message_id:
-                    raise ForeignReceiptError(
-                        "a receipt names another event than was delivered under its number"
-                    )
-                fresh = self._outgoing.take_receipt(
-                    batch.member, receipt.number, int(receipt.kind), self._desk.now_ms
-                )
-                if not fresh:
+                if (receipt.number, int(receipt.kind)) in known:
                     continue
-                self._desk.audit(
-                    EntryKind.RECEIPT,
-                    event=receipt.message_id,
-                    reader=batch.member,
-                    number=receipt.number,
-                    receipt=int(receipt.kind),
-                    claimed_ms=receipt.at_ms,
-                    role=receipt.role,
-                )
+                known.add((receipt.number, int(receipt.kind)))
+                self._take_receipt(receipt, member)
             author = delivered.author if delivered else receipt.author
             if self._directory.member(author) is not None:
                 by_author.setdefault(author, []).append(receipt)
         for author, receipts in sorted(by_author.items()):
             body = canonical.encode([[batch.member, receipt.to_value()] for receipt in receipts])
             self._desk.deliver(author, Item(InKind.RECEIPTS, self._desk.new_id(), batch.member, body))
+
+    def _take_receipt(self, receipt: Receipt, member: str) -> None:
+        self._outgoing.take_receipt(member, receipt.number, int(receipt.kind), self._desk.now_ms)
+        self._desk.audit(
+            EntryKind.RECEIPT,
+            event=receipt.message_id,
+            reader=member,
+            number=receipt.number,
+            receipt=int(receipt.kind),
+            claimed_ms=receipt.at_ms,
+            role=receipt.role,
+        )
 
     def _grant(self, body: bytes, member: str) -> None:
         grant, key_id = read_grant(body, self._directory.public_of)

@@ -13,7 +13,7 @@ from broker.crypto.check import Checked
 from broker.crypto.keys import KemKey
 from broker.errors import RejectedError
 from broker.routing.controls import Controls
-from broker.routing.desk import Desk, RouterKeys
+from broker.routing.desk import Desk, RouterKeys, Said
 from broker.routing.events import Events
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
@@ -58,6 +58,8 @@ class BatchResult:
 
     outcomes: list[Outcome] = field(default_factory=list)
     resends: list[tuple[str, Resend]] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
+    """The audit entries of the batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +111,13 @@ class Batch:
             for subject, data in messages:
                 result.outcomes.append(self._one(moment, subject, data, result))
             before_commit()
+        result.said = moment.desk.said
         return result
 
-    def tick(self, directory: Directory, now: datetime) -> int:
+    def tick(self, directory: Directory, now: datetime, said: list[Said] | None = None) -> int:
         """Fire what has fallen due, take up what a person released from quarantine, let go of what is over.
 
-        Gives how much there was to do.
+        Gives how much there was to do; ``said`` is given the audit entries of it.
         """
         now_ms = to_ms(now)
         with self._store.work() as work:
@@ -130,6 +133,8 @@ class Batch:
             for child in expired:
                 forget_if_over(work.children, work.procedures, child, now_ms)
             summed = moment.quarantine.sum_up()
+        if said is not None:
+            said += moment.desk.said
         return len(due) + len(waiting) + len(expired) + summed
 
     def note_resend(self, work: Work, member: str, number: int, body: bytes | None, now: datetime) -> None:
@@ -215,18 +220,19 @@ class Batch:
 
     def _require_own_id(self, moment: _Moment, checked: Checked) -> None:
         """Step 10. Its own author may send an event again; readers would take another's for the same one."""
-        author = moment.work.intake.author_of(checked.header.event_id)
+        author = moment.work.outgoing.author_of(checked.header.event_id)
         if author is not None and author != checked.header.author:
             raise EventIdTakenError
 
     @contextmanager
     def _attempt(self, moment: _Moment) -> Iterator[None]:
         """What a refused message had written, and had kept to be said later, is undone; the batch stands."""
+        said = len(moment.desk.said)
         try:
             with moment.work.attempt():
                 yield
         except RejectedError:
-            moment.desk.unsay()
+            moment.desk.unsay(said)
             raise
 
     def _chain(self, moment: _Moment, checked: Checked) -> ChainStep:

@@ -1,11 +1,12 @@
 """Children with an open matter: tokens, case holder, safety duty, matters, involvement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from broker.store.router import tables as t
+from broker.store.router.transaction import Transaction
 
 _OF_A_CHILD = (
     t.tokens,
@@ -18,6 +19,16 @@ _OF_A_CHILD = (
     t.handovers,
     t.deadlines,
     t.links,
+)
+_LED_TO = (
+    sa.select(
+        t.tokens.c.token, t.tokens.c.origin, t.children.c.child, t.children.c.holder, t.children.c.safety
+    )
+    .join(t.children, t.children.c.child == t.tokens.c.child)
+    .where(t.tokens.c.token.in_(sa.bindparam("tokens", expanding=True)))
+)
+_INVOLVED = sa.select(t.involved.c.child, t.involved.c.member).where(
+    t.involved.c.child.in_(sa.bindparam("children", expanding=True))
 )
 
 
@@ -33,64 +44,84 @@ class ChildRow:
 class Children:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._c = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._t = transaction
+        self._led: dict[bytes, tuple[bytes, ChildRow] | None] = transaction.memory()
+        """What a token leads to: its own record, and the child of today."""
+        self._involved: dict[bytes, frozenset[str]] = transaction.memory()
+
+    def read_ahead(self, tokens: Collection[bytes]) -> frozenset[bytes]:
+        """Have all at hand that will be asked about these tokens; gives the children that they lead to."""
+        self._lead([token for token in tokens if token not in self._led])
+        rows = [found[1] for token in tokens if (found := self._led[token]) is not None]
+        children = frozenset(row.child for row in rows)
+        self._read_involved([child for child in children if child not in self._involved])
+        return children
 
     def by_tokens(self, tokens: Sequence[bytes]) -> list[ChildRow]:
         """The children that these tokens lead to, each once, in the order of the tokens."""
+        self._lead([token for token in tokens if token not in self._led])
+        rows = [found[1] for token in tokens if (found := self._led[token]) is not None]
+        return list({row.child: row for row in rows}.values())
+
+    def origin_of(self, token: bytes) -> bytes | None:
+        """The child that a token led to before any link."""
+        self._lead([token] if token not in self._led else [])
+        found = self._led[token]
+        return None if found is None else found[0]
+
+    def _lead(self, tokens: Collection[bytes]) -> None:
         if not tokens:
-            return []
-        rows = self._c.execute(
-            sa.select(t.tokens.c.token, t.children.c.child, t.children.c.holder, t.children.c.safety)
-            .join(t.children, t.children.c.child == t.tokens.c.child)
-            .where(t.tokens.c.token.in_(tokens))
-        ).all()
-        found = {row.token: ChildRow(row.child, row.holder, row.safety) for row in rows}
-        return list({found[token].child: found[token] for token in tokens if token in found}.values())
+            return
+        self._led.update(dict.fromkeys(tokens))
+        for row in self._t.reading.execute(_LED_TO, {"tokens": list(tokens)}).all():
+            self._led[row.token] = (row.origin, ChildRow(row.child, row.holder, row.safety))
 
     def get(self, child: bytes) -> ChildRow | None:
         """One child's row."""
-        row = self._c.execute(sa.select(t.children).where(t.children.c.child == child)).first()
+        row = self._t.now.execute(sa.select(t.children).where(t.children.c.child == child)).first()
         return None if row is None else ChildRow(row.child, row.holder, row.safety)
 
     def create(self, child: bytes, tokens: Iterable[bytes], holder: str, safety: str, at_ms: int) -> None:
         """A first matter has opened: the child gets a row, its tokens lead to it."""
-        self._c.execute(
+        self._t.now.execute(
             t.children.insert().values(
                 child=child, holder=holder, safety=safety, safety_since_ms=at_ms, opened_ms=at_ms
             )
         )
         for token in tokens:
-            self._c.execute(t.tokens.insert().values(token=token, child=child, origin=child))
+            self._t.now.execute(t.tokens.insert().values(token=token, child=child, origin=child))
+            self._led[token] = (child, ChildRow(child, holder, safety))
 
     def set_holder(self, child: bytes, area: str) -> None:
         """The case has passed to ``area``."""
-        self._c.execute(t.children.update().where(t.children.c.child == child).values(holder=area))
+        self._led.clear()
+        self._t.now.execute(t.children.update().where(t.children.c.child == child).values(holder=area))
 
     def set_safety(self, child: bytes, area: str, at_ms: int) -> None:
         """The child is in ``area`` now."""
-        self._c.execute(
+        self._led.clear()
+        self._t.now.execute(
             t.children.update().where(t.children.c.child == child).values(safety=area, safety_since_ms=at_ms)
         )
 
     def safety_since(self, child: bytes) -> int:
         """Since when the safety duty has been where it is; 0 for a child that is gone."""
-        return self._c.scalar(sa.select(t.children.c.safety_since_ms).where(t.children.c.child == child)) or 0
-
-    def origin_of(self, token: bytes) -> bytes | None:
-        """The child that a token led to before any link."""
-        return self._c.scalar(sa.select(t.tokens.c.origin).where(t.tokens.c.token == token))
+        return (
+            self._t.now.scalar(sa.select(t.children.c.safety_since_ms).where(t.children.c.child == child))
+            or 0
+        )
 
     def open_matter(
         self, child: bytes, origin: bytes, author: str, ref: bytes, area: str, at_ms: int
     ) -> bool:
         """Record an open matter; False if it was open already."""
-        known = self._c.scalar(
+        known = self._t.now.scalar(
             sa.select(t.matters.c.child).where(t.matters.c.author == author, t.matters.c.ref == ref)
         )
         if known is not None:
             return False
-        self._c.execute(
+        self._t.now.execute(
             t.matters.insert().values(
                 author=author, ref=ref, child=child, origin=origin, area=area, opened_ms=at_ms
             )
@@ -99,33 +130,50 @@ class Children:
 
     def close_matter(self, author: str, ref: bytes) -> bool:
         """Close a matter; False if it was not open."""
-        done = self._c.execute(t.matters.delete().where(t.matters.c.author == author, t.matters.c.ref == ref))
+        done = self._t.now.execute(
+            t.matters.delete().where(t.matters.c.author == author, t.matters.c.ref == ref)
+        )
         return bool(done.rowcount)
 
     def matter_areas(self, child: bytes) -> frozenset[str]:
         """Areas with an open matter for the child."""
-        return frozenset(self._c.scalars(sa.select(t.matters.c.area).where(t.matters.c.child == child)))
+        return frozenset(self._t.now.scalars(sa.select(t.matters.c.area).where(t.matters.c.child == child)))
 
     def involved(self, child: bytes) -> frozenset[str]:
         """Members whose involvement a front door has confirmed."""
-        return frozenset(self._c.scalars(sa.select(t.involved.c.member).where(t.involved.c.child == child)))
+        if child not in self._involved:
+            self._read_involved([child])
+        return self._involved[child]
+
+    def _read_involved(self, children: Collection[bytes]) -> None:
+        if not children:
+            return
+        members: dict[bytes, set[str]] = {child: set() for child in children}
+        for child, member in self._t.reading.execute(_INVOLVED, {"children": list(children)}).all():
+            members[child].add(member)
+        self._involved.update((child, frozenset(found)) for child, found in members.items())
 
     def involve(self, child: bytes, member: str, at_ms: int) -> None:
         """A front door has confirmed a member's involvement."""
         if member not in self.involved(child):
-            self._c.execute(t.involved.insert().values(child=child, member=member, since_ms=at_ms))
+            self._involved.pop(child)
+            self._t.now.execute(t.involved.insert().values(child=child, member=member, since_ms=at_ms))
 
     def uninvolve(self, child: bytes, member: str) -> None:
         """The involvement has ended."""
-        self._c.execute(t.involved.delete().where(t.involved.c.child == child, t.involved.c.member == member))
+        self._involved.pop(child, None)
+        self._t.now.execute(
+            t.involved.delete().where(t.involved.c.child == child, t.involved.c.member == member)
+        )
 
     def forget(self, child: bytes) -> None:
         """No matter is open any more: every row of the child goes, overwritten (P12)."""
+        self._t.forget()
         given = sa.select(t.deliveries.c.reader, t.deliveries.c.number).where(t.deliveries.c.child == child)
-        self._c.execute(
+        self._t.now.execute(
             t.receipts.delete().where(sa.tuple_(t.receipts.c.reader, t.receipts.c.number).in_(given))
         )
         ordered = sa.select(t.orders.c.order_id).where(t.orders.c.child == child)
-        self._c.execute(t.order_events.delete().where(t.order_events.c.order_id.in_(ordered)))
+        self._t.now.execute(t.order_events.delete().where(t.order_events.c.order_id.in_(ordered)))
         for table in _OF_A_CHILD:
-            self._c.execute(table.delete().where(table.c.child == child))
+            self._t.now.execute(table.delete().where(table.c.child == child))

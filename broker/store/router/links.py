@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from broker.store.router import tables as t
 from broker.store.router.children import Children, ChildRow
+from broker.store.router.transaction import Transaction
 
 _FOLLOWS_ORIGIN = (t.tokens, t.matters, t.deliveries)
 _FOLLOWS_CHILD = (*_FOLLOWS_ORIGIN, t.orders, t.handovers, t.deadlines, t.links)
@@ -31,9 +32,9 @@ class LinkRow:
 class Links:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._c = connection
-        self._children = Children(connection)
+    def __init__(self, transaction: Transaction, children: Children) -> None:
+        self._t = transaction
+        self._children = children
 
     def merge(
         self, kept: ChildRow, merged: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
@@ -42,9 +43,10 @@ class Links:
 
         ``between`` are the two records that the decision is about, the first of them ``kept``'s.
         """
+        self._t.forget()
         self._record(kept, merged, between, event_id=event_id, at_ms=at_ms)
         for table in _FOLLOWS_CHILD:
-            self._c.execute(table.update().where(table.c.child == merged.child).values(child=kept.child))
+            self._t.now.execute(table.update().where(table.c.child == merged.child).values(child=kept.child))
         for member in self._children.involved(merged.child):
             self._children.uninvolve(merged.child, member)
             self._children.involve(kept.child, member, at_ms)
@@ -53,7 +55,7 @@ class Links:
             self._children.safety_since(kept.child),
             self._children.safety_since(merged.child),
         )
-        self._c.execute(t.children.delete().where(t.children.c.child == merged.child))
+        self._t.now.execute(t.children.delete().where(t.children.c.child == merged.child))
         if merged.safety == kept.safety or of_merged <= of_kept:
             return kept
         self._children.set_safety(kept.child, merged.safety, of_merged)
@@ -63,12 +65,13 @@ class Links:
         self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
     ) -> None:
         """A token that was unknown leads to a child; its own record keeps it apart so that this can be undone."""
-        self._c.execute(t.tokens.insert().values(token=token, child=kept.child, origin=between[1]))
+        self._t.forget()
+        self._t.now.execute(t.tokens.insert().values(token=token, child=kept.child, origin=between[1]))
         self._record(kept, kept, between, event_id=event_id, at_ms=at_ms)
 
     def of(self, child: bytes) -> list[LinkRow]:
         """The decisions that hold a child together, newest first."""
-        rows = self._c.execute(
+        rows = self._t.now.execute(
             sa.select(t.links).where(t.links.c.child == child).order_by(t.links.c.n.desc())
         ).all()
         return [LinkRow(**row._mapping) for row in rows]  # noqa: SLF001  the library's own interface
@@ -78,14 +81,15 @@ class Links:
 
         Gives the readers who were told anything while the decision stood.
         """
+        self._t.forget()
         told = frozenset(
-            self._c.scalars(
+            self._t.now.scalars(
                 sa.select(t.deliveries.c.reader)
                 .where(t.deliveries.c.child == link.child, t.deliveries.c.taken_ms >= link.at_ms)
                 .distinct()
             )
         )
-        self._c.execute(t.links.delete().where(t.links.c.n == link.n))
+        self._t.now.execute(t.links.delete().where(t.links.c.n == link.n))
         self._move(link.child, fresh, apart)
         if self._children.matter_areas(fresh):
             self._children.create(fresh, (), link.merged_holder, link.merged_safety, at_ms)
@@ -99,13 +103,13 @@ class Links:
 
     def _move(self, source: bytes, target: bytes, origins: AbstractSet[bytes]) -> None:
         for table in _FOLLOWS_ORIGIN:
-            self._c.execute(
+            self._t.now.execute(
                 table.update()
                 .where(table.c.child == source, table.c.origin.in_(list(origins)))
                 .values(child=target)
             )
         # An edge lies wholly on one side: the one across has just been taken away.
-        self._c.execute(
+        self._t.now.execute(
             t.links.update()
             .where(t.links.c.child == source, t.links.c.merged.in_(list(origins)))
             .values(child=target)
@@ -114,7 +118,7 @@ class Links:
     def _record(
         self, kept: ChildRow, merged: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
     ) -> None:
-        self._c.execute(
+        self._t.now.execute(
             t.links.insert().values(
                 event_id=event_id,
                 child=kept.child,
@@ -128,17 +132,17 @@ class Links:
         )
 
     def _merge_newest(self, kept: bytes, merged: bytes) -> None:
-        rows = self._c.execute(sa.select(t.newest).where(t.newest.c.child.in_([kept, merged]))).all()
+        rows = self._t.now.execute(sa.select(t.newest).where(t.newest.c.child.in_([kept, merged]))).all()
         best: dict[str, int] = {}
         for row in rows:
             best[row.reader] = max(best.get(row.reader, 0), row.number)
-        self._c.execute(t.newest.delete().where(t.newest.c.child.in_([kept, merged])))
+        self._t.now.execute(t.newest.delete().where(t.newest.c.child.in_([kept, merged])))
         for reader, number in best.items():
-            self._c.execute(t.newest.insert().values(reader=reader, child=kept, number=number))
+            self._t.now.execute(t.newest.insert().values(reader=reader, child=kept, number=number))
 
     def _copy_newest(self, source: bytes, target: bytes) -> None:
-        for row in self._c.execute(sa.select(t.newest).where(t.newest.c.child == source)).all():
-            self._c.execute(t.newest.insert().values(reader=row.reader, child=target, number=row.number))
+        for row in self._t.now.execute(sa.select(t.newest).where(t.newest.c.child == source)).all():
+            self._t.now.execute(t.newest.insert().values(reader=row.reader, child=target, number=row.number))
 
 
 def joined_with(origin: bytes, links: Iterable[LinkRow]) -> frozenset[bytes]:

@@ -7,6 +7,30 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.router import tables as t
+from broker.store.router.transaction import Transaction
+
+_COUNTED = sa.select(t.counters.c.value).where(t.counters.c.name == sa.bindparam("name"))
+_counter = insert(t.counters)
+_COUNT = _counter.on_conflict_do_update(index_elements=["name"], set_={"value": _counter.excluded.value})
+_NEWEST = sa.select(t.newest).where(t.newest.c.child.in_(sa.bindparam("children", expanding=True)))
+_newest = insert(t.newest)
+_RENEW = _newest.on_conflict_do_update(
+    index_elements=["child", "reader"], set_={"number": _newest.excluded.number}
+)
+_AUTHORS = sa.select(t.deliveries.c.event_id, t.deliveries.c.author).where(
+    t.deliveries.c.event_id.in_(sa.bindparam("events", expanding=True))
+)
+_PUT = t.inbox_outgoing.insert()
+_RECORD = t.deliveries.insert()
+_AUDIT = t.audit_outgoing.insert()
+_RECEIPT = t.receipts.insert()
+_routine = insert(t.daily_counts)
+_COUNT_ROUTINE = _routine.on_conflict_do_update(
+    index_elements=["member", "day"], set_={"count": t.daily_counts.c.count + 1}
+)
+_SENT = insert(t.sent).on_conflict_do_nothing()
+_INBOX_DONE = t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position == sa.bindparam("done"))
+_AUDIT_DONE = t.audit_outgoing.delete().where(t.audit_outgoing.c.n == sa.bindparam("done"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,29 +67,43 @@ class Delivered:
 class Outgoing:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._c = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._t = transaction
+        self._counters: dict[str, int] = transaction.memory()
+        self._newest: dict[bytes, dict[str, int]] = transaction.memory()
+        """For each child the newest number of each reader."""
+        self._authors: dict[bytes, str | None] = transaction.memory()
+
+    def read_ahead(self, children: Collection[bytes], events: Collection[bytes]) -> None:
+        """Have at hand what will be asked about these children and about events of these ids."""
+        wanted = [child for child in children if child not in self._newest]
+        if wanted:
+            self._newest.update((child, {}) for child in wanted)
+            for row in self._t.reading.execute(_NEWEST, {"children": wanted}).all():
+                self._newest[row.child][row.reader] = row.number
+        unknown = [event for event in events if event not in self._authors]
+        if unknown:
+            self._authors.update(dict.fromkeys(unknown))
+            found = self._t.reading.execute(_AUTHORS, {"events": unknown}).all()
+            self._authors.update((event, author) for event, author in found)
 
     def next_number(self, name: str) -> int:
         """Count a named counter up by one, without gaps: a rolled-back transaction gives its numbers back."""
-        statement = insert(t.counters).values(name=name, value=1)
-        return int(
-            self._c.scalar(
-                statement.on_conflict_do_update(
-                    index_elements=["name"], set_={"value": t.counters.c.value + 1}
-                ).returning(t.counters.c.value)
-            )
-            or 0
-        )
+        number = self.counted(name) + 1
+        self._counters[name] = number
+        self._t.keep(_COUNT, {"name": name, "value": number}, key=name)
+        return number
 
     def counted(self, name: str) -> int:
         """Where a named counter stands; 0 before its first number."""
-        return self._c.scalar(sa.select(t.counters.c.value).where(t.counters.c.name == name)) or 0
+        if name not in self._counters:
+            self._counters[name] = self._t.reading.scalar(_COUNTED, {"name": name}) or 0
+        return self._counters[name]
 
     def newest_place(self, reader: str) -> int:
         """Where on the bus the newest delivery lies that is known to be there; 0 if none is."""
         return (
-            self._c.scalar(
+            self._t.now.scalar(
                 sa.select(t.sent.c.stream_sequence)
                 .where(t.sent.c.reader == reader)
                 .order_by(t.sent.c.number.desc())
@@ -76,39 +114,41 @@ class Outgoing:
 
     def previous_about(self, reader: str, child: bytes, number: int) -> int:
         """The reader's newest number about the child, 0 if none; ``number`` takes its place."""
-        before = self._c.scalar(
-            sa.select(t.newest.c.number).where(t.newest.c.reader == reader, t.newest.c.child == child)
-        )
-        statement = insert(t.newest).values(reader=reader, child=child, number=number)
-        self._c.execute(
-            statement.on_conflict_do_update(index_elements=["reader", "child"], set_={"number": number})
-        )
-        return int(before or 0)
+        self.read_ahead([child], ())
+        before = self._newest[child].get(reader, 0)
+        self._newest[child][reader] = number
+        self._t.keep(_RENEW, {"reader": reader, "child": child, "number": number}, key=(reader, child))
+        return before
 
     def put(self, reader: str, number: int, msg_id: str, body: bytes) -> None:
         """Queue one signed message for the bus."""
-        self._c.execute(
-            t.inbox_outgoing.insert().values(reader=reader, number=number, msg_id=msg_id, body=body)
-        )
+        self._t.keep(_PUT, {"reader": reader, "number": number, "msg_id": msg_id, "body": body})
 
     def record(self, delivered: Delivered, child: bytes, origin: bytes) -> None:
         """Remember that a reader was given an event about a child with an open matter."""
-        self._c.execute(
-            t.deliveries.insert().values(
-                reader=delivered.reader,
-                number=delivered.number,
-                child=child,
-                origin=origin,
-                event_id=delivered.event_id,
-                digest=delivered.digest,
-                author=delivered.author,
-                taken_ms=delivered.taken_ms,
-            )
+        self._authors[delivered.event_id] = delivered.author
+        self._t.keep(
+            _RECORD,
+            {
+                "reader": delivered.reader,
+                "number": delivered.number,
+                "child": child,
+                "origin": origin,
+                "event_id": delivered.event_id,
+                "digest": delivered.digest,
+                "author": delivered.author,
+                "taken_ms": delivered.taken_ms,
+            },
         )
+
+    def author_of(self, event_id: bytes) -> str | None:
+        """Whose event has that id, among those about children with an open matter; of others nothing is kept (P12)."""
+        self.read_ahead((), [event_id])
+        return self._authors[event_id]
 
     def delivered_about(self, child: bytes, reader: str) -> list[Delivered]:
         """Everything that a reader was given about a child, in order."""
-        rows = self._c.execute(
+        rows = self._t.now.execute(
             sa.select(t.deliveries)
             .where(t.deliveries.c.child == child, t.deliveries.c.reader == reader)
             .order_by(t.deliveries.c.number)
@@ -117,7 +157,7 @@ class Outgoing:
 
     def delivery_of(self, reader: str, event_id: bytes) -> tuple[Delivered, bytes] | None:
         """A reader's newest recorded delivery of an event, and the record that the event came under."""
-        row = self._c.execute(
+        row = self._t.now.execute(
             sa.select(t.deliveries)
             .where(t.deliveries.c.event_id == event_id, t.deliveries.c.reader == reader)
             .order_by(t.deliveries.c.number.desc())
@@ -125,61 +165,67 @@ class Outgoing:
         ).first()
         return None if row is None else (_delivered(row), row.origin)
 
-    def delivery(self, reader: str, number: int) -> Delivered | None:
-        """One recorded delivery, or None (routine events are not recorded)."""
-        row = self._c.execute(
-            sa.select(t.deliveries).where(t.deliveries.c.reader == reader, t.deliveries.c.number == number)
-        ).first()
-        return None if row is None else _delivered(row)
+    def deliveries_of(self, reader: str, numbers: Collection[int]) -> dict[int, Delivered]:
+        """Those of a reader's deliveries that are recorded (routine events are not), by number."""
+        rows = self._t.now.execute(
+            sa.select(t.deliveries).where(
+                t.deliveries.c.reader == reader, t.deliveries.c.number.in_(list(numbers))
+            )
+        ).all()
+        return {row.number: _delivered(row) for row in rows}
 
     def sequence_of(self, reader: str, number: int) -> int | None:
         """Where on the bus a delivery lies, or None if it has not been sent or is long gone."""
-        return self._c.scalar(
+        return self._t.now.scalar(
             sa.select(t.sent.c.stream_sequence).where(t.sent.c.reader == reader, t.sent.c.number == number)
         )
 
-    def take_receipt(self, reader: str, number: int, kind: int, at_ms: int) -> bool:
-        """Record a receipt; False if it was there."""
-        statement = insert(t.receipts).values(reader=reader, number=number, kind=kind, at_ms=at_ms)
-        return bool(self._c.execute(statement.on_conflict_do_nothing()).rowcount)
+    def receipts_of(self, reader: str, numbers: Collection[int]) -> set[tuple[int, int]]:
+        """The receipts that a reader has given for these deliveries: number and kind."""
+        rows = self._t.now.execute(
+            sa.select(t.receipts.c.number, t.receipts.c.kind).where(
+                t.receipts.c.reader == reader, t.receipts.c.number.in_(list(numbers))
+            )
+        ).all()
+        return {(row.number, row.kind) for row in rows}
+
+    def take_receipt(self, reader: str, number: int, kind: int, at_ms: int) -> None:
+        """Record a receipt that is not there yet."""
+        self._t.keep(_RECEIPT, {"reader": reader, "number": number, "kind": kind, "at_ms": at_ms})
 
     def audit(self, number: int, body: bytes) -> None:
         """Queue one audit entry."""
-        self._c.execute(t.audit_outgoing.insert().values(n=number, body=body))
+        self._t.keep(_AUDIT, {"n": number, "body": body})
 
     def count_routine(self, member: str, day: str) -> None:
         """Count one routine event: all that stays of it (P12)."""
-        statement = insert(t.daily_counts).values(member=member, day=day, count=1)
-        self._c.execute(
-            statement.on_conflict_do_update(
-                index_elements=["member", "day"], set_={"count": t.daily_counts.c.count + 1}
-            )
-        )
+        self._t.keep(_COUNT_ROUTINE, {"member": member, "day": day, "count": 1})
 
     def waiting_inbox(self, most: int, *, without: Collection[str] = ()) -> list[InboxRow]:
         """The oldest messages that the bus does not have yet, but for readers whose inbox takes none now."""
         query = sa.select(t.inbox_outgoing).order_by(t.inbox_outgoing.c.position).limit(most)
         if without:
             query = query.where(t.inbox_outgoing.c.reader.not_in(without))
-        rows = self._c.execute(query).all()
+        rows = self._t.now.execute(query).all()
         return [InboxRow(row.position, row.reader, row.number, row.msg_id, row.body) for row in rows]
 
     def waiting_audit(self, most: int) -> list[AuditRow]:
         """The oldest audit entries that AUDIT does not have yet."""
-        rows = self._c.execute(sa.select(t.audit_outgoing).order_by(t.audit_outgoing.c.n).limit(most)).all()
+        rows = self._t.now.execute(
+            sa.select(t.audit_outgoing).order_by(t.audit_outgoing.c.n).limit(most)
+        ).all()
         return [AuditRow(row.n, row.body) for row in rows]
 
     def inbox_published(self, rows: Sequence[tuple[InboxRow, int]]) -> None:
         """The bus has these, at these stream sequences: the bodies go, overwritten."""
         for row, sequence in rows:
-            statement = insert(t.sent).values(reader=row.reader, number=row.number, stream_sequence=sequence)
-            self._c.execute(statement.on_conflict_do_nothing())
-            self._c.execute(t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position == row.position))
+            self._t.keep(_SENT, {"reader": row.reader, "number": row.number, "stream_sequence": sequence})
+            self._t.keep(_INBOX_DONE, {"done": row.position})
 
     def audit_published(self, rows: Sequence[AuditRow]) -> None:
         """AUDIT has these."""
         for row in rows:
-            self._c.execute(t.audit_outgoing.delete().where(t.audit_outgoing.c.n == row.number))
+            self._t.keep(_AUDIT_DONE, {"done": row.number})
 
 
 def _delivered(row: sa.Row[tuple[object, ...]]) -> Delivered:

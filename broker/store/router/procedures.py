@@ -1,11 +1,18 @@
 """Orders, handovers and deadlines: what is under way for a child, who owes what, and until when."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
 from broker.store.router import tables as t
+from broker.store.router.transaction import Transaction
+
+_HANDOVERS = (
+    sa.select(t.handovers)
+    .where(t.handovers.c.child.in_(sa.bindparam("children", expanding=True)))
+    .order_by(t.handovers.c.opened_ms.desc())
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,22 +66,29 @@ class DeadlineRow:
 class Procedures:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
-    def __init__(self, connection: sa.Connection) -> None:
-        self._c = connection
+    def __init__(self, transaction: Transaction) -> None:
+        self._t = transaction
+        self._handovers: dict[bytes, list[HandoverRow]] = transaction.memory()
+        """All of a child's handovers, newest first."""
 
     def handover(self, handover: bytes) -> HandoverRow | None:
         """One handover by its id."""
-        row = self._c.execute(sa.select(t.handovers).where(t.handovers.c.handover == handover)).first()
+        row = self._t.now.execute(sa.select(t.handovers).where(t.handovers.c.handover == handover)).first()
         return None if row is None else HandoverRow(**row._mapping)  # noqa: SLF001  the library's own interface
 
-    def handovers_of(self, child: bytes, states: Iterable[str]) -> list[HandoverRow]:
+    def read_ahead(self, children: Collection[bytes]) -> None:
+        """Have the handovers of these children at hand."""
+        wanted = [child for child in children if child not in self._handovers]
+        if not wanted:
+            return
+        self._handovers.update((child, []) for child in wanted)
+        for row in self._t.reading.execute(_HANDOVERS, {"children": wanted}).all():
+            self._handovers[row.child].append(HandoverRow(**row._mapping))  # noqa: SLF001
+
+    def handovers_of(self, child: bytes, states: Collection[str]) -> list[HandoverRow]:
         """A child's handovers in these states, newest first."""
-        rows = self._c.execute(
-            sa.select(t.handovers)
-            .where(t.handovers.c.child == child, t.handovers.c.state.in_(list(states)))
-            .order_by(t.handovers.c.opened_ms.desc())
-        ).all()
-        return [HandoverRow(**row._mapping) for row in rows]  # noqa: SLF001
+        self.read_ahead([child])
+        return [row for row in self._handovers[child] if row.state in states]
 
     def anything_open(self, child: bytes, now_ms: int, over: Iterable[str]) -> bool:
         """Whether a handover (in none of the states ``over``) or an order still waits for somebody."""
@@ -84,11 +98,11 @@ class Procedures:
         order = sa.select(t.orders.c.order_id).where(
             t.orders.c.child == child, t.orders.c.state == "open", t.orders.c.expires_ms >= now_ms
         )
-        return any(self._c.execute(query.limit(1)).first() is not None for query in (handover, order))
+        return any(self._t.now.execute(query.limit(1)).first() is not None for query in (handover, order))
 
     def expire(self, now_ms: int, most: int) -> frozenset[bytes]:
         """Close orders that nobody answered in all their time; gives the children concerned."""
-        late = self._c.execute(
+        late = self._t.now.execute(
             sa.select(t.orders.c.order_id, t.orders.c.child)
             .where(t.orders.c.state == "open", t.orders.c.expires_ms < now_ms)
             .limit(most)
@@ -99,30 +113,31 @@ class Procedures:
 
     def save_handover(self, row: HandoverRow) -> None:
         """Write a handover, new or changed."""
-        done = self._c.execute(
+        self._handovers.pop(row.child, None)
+        done = self._t.now.execute(
             t.handovers.update().where(t.handovers.c.handover == row.handover).values(**asdict(row))
         )
         if not done.rowcount:
-            self._c.execute(t.handovers.insert().values(**asdict(row)))
+            self._t.now.execute(t.handovers.insert().values(**asdict(row)))
 
     def add_order(self, row: OrderRow, events: Iterable[bytes]) -> None:
         """Write a new order and the events that it asks for."""
-        self._c.execute(t.orders.insert().values(**asdict(row)))
+        self._t.now.execute(t.orders.insert().values(**asdict(row)))
         for event_id in events:
-            self._c.execute(t.order_events.insert().values(order_id=row.order_id, event_id=event_id))
+            self._t.now.execute(t.order_events.insert().values(order_id=row.order_id, event_id=event_id))
 
     def order(self, order_id: bytes) -> OrderRow | None:
         """One order by its id."""
-        row = self._c.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
+        row = self._t.now.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
         return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001
 
     def set_order_state(self, order_id: bytes, state: str) -> None:
         """An order is answered or refused."""
-        self._c.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(state=state))
+        self._t.now.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(state=state))
 
     def grant_state(self, order_id: bytes, event_id: bytes) -> str:
         """Whether an event of an order is ``"unknown"`` to it, ``"open"``, or ``"granted"``."""
-        row = self._c.execute(
+        row = self._t.now.execute(
             sa.select(t.order_events.c.granted_ms).where(
                 t.order_events.c.order_id == order_id, t.order_events.c.event_id == event_id
             )
@@ -133,7 +148,7 @@ class Procedures:
 
     def grant(self, order_id: bytes, event_id: bytes, at_ms: int) -> None:
         """One event of an order has been granted."""
-        self._c.execute(
+        self._t.now.execute(
             t.order_events.update()
             .where(t.order_events.c.order_id == order_id, t.order_events.c.event_id == event_id)
             .values(granted_ms=at_ms)
@@ -142,7 +157,7 @@ class Procedures:
     def granted_of(self, handover: bytes) -> tuple[int, int]:
         """Of a handover's ordered history: how many events were granted, and how many were asked for."""
         granted, event = t.order_events.c.granted_ms, t.order_events.c.event_id
-        row = self._c.execute(
+        row = self._t.now.execute(
             sa.select(
                 sa.func.count(sa.distinct(sa.case((granted.is_not(None), event)))),
                 # Asked for twice, because the first order was refused, it is still one event.
@@ -157,7 +172,7 @@ class Procedures:
     def under_order(self, child: bytes, reader: str, now_ms: int) -> frozenset[bytes]:
         """Events about a child that a reader is to be granted already, under orders that still wait."""
         return frozenset(
-            self._c.scalars(
+            self._t.now.scalars(
                 sa.select(t.order_events.c.event_id)
                 .join(t.orders, t.orders.c.order_id == t.order_events.c.order_id)
                 .where(
@@ -172,7 +187,7 @@ class Procedures:
 
     def open_events_of(self, order_id: bytes) -> int:
         """How many events of an order wait for their grant."""
-        count = self._c.scalar(
+        count = self._t.now.scalar(
             sa.select(sa.func.count())
             .select_from(t.order_events)
             .where(t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None))
@@ -181,14 +196,14 @@ class Procedures:
 
     def owe(self, row: DeadlineRow) -> None:
         """Write a deadline; one that exists for the same thing starts anew."""
-        self._c.execute(
+        self._t.now.execute(
             t.deadlines.delete().where(t.deadlines.c.about == row.about, t.deadlines.c.kind == row.kind)
         )
-        self._c.execute(t.deadlines.insert().values(**asdict(row)))
+        self._t.now.execute(t.deadlines.insert().values(**asdict(row)))
 
     def meet(self, about: bytes, kinds: Iterable[str], at_ms: int) -> None:
         """These are met, or void."""
-        self._c.execute(
+        self._t.now.execute(
             t.deadlines.update()
             .where(
                 t.deadlines.c.about == about,
@@ -200,14 +215,14 @@ class Procedures:
 
     def owed(self, about: bytes) -> list[DeadlineRow]:
         """Everything owed about a handover or an order, met or not, earliest first."""
-        rows = self._c.execute(
+        rows = self._t.now.execute(
             sa.select(t.deadlines).where(t.deadlines.c.about == about).order_by(t.deadlines.c.due_ms)
         ).all()
         return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def due(self, now_ms: int, most: int) -> list[DeadlineRow]:
         """What is overdue and has not fired. Late is late, even if nothing ran when it fell due."""
-        rows = self._c.execute(
+        rows = self._t.now.execute(
             sa.select(t.deadlines)
             .where(
                 t.deadlines.c.due_ms <= now_ms,
@@ -221,7 +236,7 @@ class Procedures:
 
     def fired(self, row: DeadlineRow, at_ms: int) -> None:
         """It has been told; it fires once."""
-        self._c.execute(
+        self._t.now.execute(
             t.deadlines.update()
             .where(t.deadlines.c.about == row.about, t.deadlines.c.kind == row.kind)
             .values(fired_ms=at_ms)

@@ -13,23 +13,29 @@ from broker.store.router.intake import Intake
 from broker.store.router.links import Links
 from broker.store.router.outgoing import Outgoing
 from broker.store.router.procedures import Procedures
+from broker.store.router.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
     """The stores of one transaction."""
 
-    connection: sa.Connection
+    transaction: Transaction
     children: Children
     links: Links
     outgoing: Outgoing
     procedures: Procedures
     intake: Intake
 
+    @property
+    def connection(self) -> sa.Connection:
+        """For questions that no store answers."""
+        return self.transaction.now
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is written inside is undone if the block raises; the rest of the transaction stands."""
-        with self.connection.begin_nested():
+        with self.transaction.attempt():
             yield
 
 
@@ -43,14 +49,17 @@ class RouterStore:
     def work(self) -> Iterator[Work]:
         """One write transaction. Raises UnavailableError when the disk is full or the database is locked."""
         with writing(self._engine) as connection:
+            transaction = Transaction(connection)
+            children = Children(transaction)
             yield Work(
-                connection,
-                Children(connection),
-                Links(connection),
-                Outgoing(connection),
-                Procedures(connection),
-                Intake(connection),
+                transaction,
+                children,
+                Links(transaction, children),
+                Outgoing(transaction),
+                Procedures(transaction),
+                Intake(transaction),
             )
+            transaction.write()
 
     def scrub(self) -> bool:
         """Empty the write-ahead log, so that deleted rows are gone from it too (P12). False while somebody reads."""

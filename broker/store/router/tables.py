@@ -101,9 +101,10 @@ deliveries = sa.Table(
 newest = sa.Table(
     "newest",
     METADATA,
-    sa.Column("reader", Text, primary_key=True),
     sa.Column("child", Bytes, primary_key=True),
+    sa.Column("reader", Text, primary_key=True),
     sa.Column("number", Number, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 receipts = sa.Table(

@@ -1,0 +1,69 @@
+"""One open transaction: plain writes are kept and made together; what was read stays at hand.
+
+A statement for a thousand rows costs little more than a statement for one. So a batch of events is read for in a few
+questions and written down in a few statements, all of them before the commit: nothing kept here outlives it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import sqlalchemy as sa
+
+Rows: TypeAlias = Mapping[str, Any]
+
+
+class Transaction:
+    """What the stores of one ``Work`` share."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._kept: dict[sa.Executable, dict[object, Rows]] = {}
+        self._memories: list[dict[Any, Any]] = []
+
+    @property
+    def now(self) -> sa.Connection:
+        """For a statement that is made at once: it finds all that was kept already written."""
+        self.write()
+        return self._connection
+
+    @property
+    def reading(self) -> sa.Connection:
+        """For a question about what cannot be among the kept, or is remembered beside it."""
+        return self._connection
+
+    def keep(self, statement: sa.Executable, row: Rows, key: object = None) -> None:
+        """Make this write before the next statement that could see it. Of one ``key`` only the last is made."""
+        kept = self._kept.setdefault(statement, {})
+        kept[len(kept) if key is None else key] = row
+
+    def memory(self) -> dict[Any, Any]:
+        """A dict for what was read or is kept; emptied when the rows behind it change in another way."""
+        self._memories.append({})
+        return self._memories[-1]
+
+    def write(self) -> None:
+        """Make all writes that were kept."""
+        kept, self._kept = self._kept, {}
+        for statement, rows in kept.items():
+            self._connection.execute(statement, list(rows.values()))
+
+    def forget(self) -> None:
+        """Rows are about to change behind the memories: they are read again."""
+        self.write()
+        self._clear()
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What is written inside is undone if the block raises; the rest of the transaction stands."""
+        try:
+            with self.now.begin_nested():
+                yield
+        except BaseException:
+            self._kept.clear()
+            self._clear()
+            raise
+
+    def _clear(self) -> None:
+        for memory in self._memories:
+            memory.clear()
