@@ -5,7 +5,7 @@ A line that says LOOK or ACT always says what to do and names its page of the ru
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from broker.bus.topology import OUT
 from broker.clock import from_ms
@@ -129,7 +129,7 @@ def _router(at: Situation) -> Iterator[Line]:
     if out is not None:
         lag = sum(one.lag for one in out.durables)
         says = f"{counted(lag, 'message')} of members wait for it"
-        facts = {"waiting": lag, "running": any(one.reading for one in out.durables)}
+        facts: dict[str, Any] = {"waiting": lag, "running": any(one.reading for one in out.durables)}
         if not facts["running"]:
             todo = "start it: `systemctl start handrail-router`; see its log"
             yield Line("router", Verdict.ACT, f"does not run; {says}", todo, "start-and-stop", facts)
@@ -146,12 +146,12 @@ def _router(at: Situation) -> Iterator[Line]:
 
 def _publishing(router: RouterOverview) -> Line:
     waiting = router.inbox_waiting, router.audit_waiting
-    facts = {"inbox_outgoing": waiting[0], "audit_outgoing": waiting[1]}
+    facts: dict[str, Any] = {"inbox_outgoing": waiting[0], "audit_outgoing": waiting[1]}
     says = f"{_some(waiting[0], 'delivery', 'deliveries')} and {_some(waiting[1], 'audit entry', 'audit entries')}"
     return _backlog("to publish", sum(one or 0 for one in waiting), f"{says} wait for the bus", facts)
 
 
-def _backlog(topic: str, count: int, says: str, facts: dict[str, object]) -> Line:
+def _backlog(topic: str, count: int, says: str, facts: dict[str, Any]) -> Line:
     if count < _BACKLOG_LOOK:
         return Line(topic, Verdict.OK, says, facts=facts)
     verdict = Verdict.ACT if count >= _BACKLOG_ACT else Verdict.LOOK

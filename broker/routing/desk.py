@@ -1,8 +1,9 @@
 """The router's pen: numbers and signs each delivery, writes each audit entry, inside the caller's transaction."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from broker.clock import Entropy
 from broker.crypto.keys import SigningKey
@@ -14,6 +15,9 @@ from schemas.control import Note, frame
 from schemas.wire import PROTOCOL_VERSION, InKind
 
 AUDIT_PARTITION: Final = 0
+
+Said: TypeAlias = tuple[EntryKind, Mapping[str, Any]]
+"""An audit entry's kind and fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,8 @@ class Desk:
         self._keys = keys
         self._entropy = entropy
         self._later: list[tuple[str, Item]] = []
+        self.said: list[Said] = []
+        """Every audit entry so far, for whoever watches the router; nothing else of an event may be watched."""
         self.now_ms = now_ms
 
     def new_id(self) -> bytes:
@@ -91,9 +97,10 @@ class Desk:
             self.deliver(reader, item)
         self._later.clear()
 
-    def unsay(self) -> None:
-        """The event in hand was refused: what was kept for later is not said."""
+    def unsay(self, since: int) -> None:
+        """The event in hand was refused: what was kept for later is not said, nor the entries after ``since``."""
         self._later.clear()
+        del self.said[since:]
 
     def sign(self, label: str, payload: bytes) -> bytes:
         """Sign as the router."""
@@ -111,3 +118,4 @@ class Desk:
             {name: value for name, value in fields.items() if value is not None},
         )
         self._out.audit(number, entry.to_bytes())
+        self.said.append((kind, entry.fields))

@@ -94,7 +94,7 @@ class ReadOnly:
     def _prepare(self, connection: Any, _record: Any) -> None:
         connection.set_progress_handler(lambda: time.monotonic() > self._until, _STEPS)
 
-    def ask(self, query: sa.Select[Any]) -> list[tuple[Any, ...]] | None:
+    def ask(self, query: sa.Executable) -> list[tuple[Any, ...]] | None:
         """The rows; None where they could not be had in time, or at all."""
         self._until = time.monotonic() + PATIENCE_S
         try:
@@ -103,12 +103,12 @@ class ReadOnly:
         except exc.DatabaseError:
             return None
 
-    def count(self, query: sa.Select[Any]) -> int | None:
+    def count(self, query: sa.Executable) -> int | None:
         """One number."""
         rows = self.ask(query)
         return None if rows is None else int(rows[0][0] or 0)
 
-    def waiting(self, query: sa.Select[Any]) -> Waiting | None:
+    def waiting(self, query: sa.Executable) -> Waiting | None:
         """A count and the first of it."""
         rows = self.ask(query)
         return None if rows is None else Waiting(int(rows[0][0]), rows[0][1])
@@ -164,7 +164,7 @@ def board_overview(path: Path) -> BoardOverview:
         )
 
 
-def _count(table: sa.Table, first: sa.Column[Any] | None = None) -> sa.Select[Any]:
+def _count(table: sa.Table, first: sa.Column[Any] | None = None) -> Any:
     columns = [] if first is None else [sa.func.min(first)]
     return sa.select(sa.func.count(), *columns).select_from(table)
 

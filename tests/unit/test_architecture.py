@@ -19,7 +19,7 @@ LAYERS: dict[str, set[str]] = {
     "broker.config": {"schemas", "broker.errors"},
     "broker.lifecycle": {"broker.errors"},
     "broker.logs": {"broker.errors"},
-    "broker.telemetry": {"schemas", "broker.errors", "broker.clock"},
+    "broker.telemetry": {"schemas", "broker.errors", "broker.clock", "broker.store"},
     "broker.crypto": {"schemas", "broker.errors", "broker.clock"},
     "broker.bus": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
     "broker.store": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},

@@ -106,14 +106,16 @@ async def test_the_status_holds_no_personal_data_and_no_token(it: Exchange) -> N
 
 
 async def test_the_screen_is_for_people(it: Exchange) -> None:
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [HANDRAIL, "status", "--data", it.layout.data],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "COLUMNS": "120"},
-    )
+    def run() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [HANDRAIL, "status", "--data", it.layout.data],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "COLUMNS": "120"},
+        )
+
+    done = await asyncio.to_thread(run)
 
     assert 2 == done.returncode
     screen = [" ".join(line.split()) for line in done.stdout.splitlines()]

@@ -79,7 +79,7 @@ def vars_of(seen: object) -> list[object]:
 def test_nothing_can_be_written(path: Path, store: RouterStore) -> None:
     del store
     with ReadOnly(path) as db:
-        assert None is db.ask(sa.text("DELETE FROM counters RETURNING name"))  # type: ignore[arg-type]
+        assert None is db.ask(sa.text("DELETE FROM counters RETURNING name"))
 
 
 def test_a_question_that_takes_too_long_is_given_up(path: Path, store: RouterStore) -> None:
@@ -89,7 +89,7 @@ def test_a_question_that_takes_too_long_is_given_up(path: Path, store: RouterSto
     )
     began = time.monotonic()
     with ReadOnly(path) as db:
-        answer = db.ask(endless)  # type: ignore[arg-type]
+        answer = db.ask(endless)
 
     assert None is answer
     assert time.monotonic() - began < 3 * overview.PATIENCE_S
