@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from adapters.gateway.judgement import Carry, Known, Refuse, Release, judge
+from adapters.gateway.judgement import Carry, Known, Refuse, Release, Wait, judge
 from adapters.gateway.sameness import identifiers_in, joined, links_in
 from broker.clock import to_ms
 from schemas.orders import Order, OrderKind
@@ -121,6 +121,30 @@ def test_a_reader_who_left_or_has_no_key_is_granted_nothing(world: World) -> Non
     assert Refuse("reader-without-key") == judge(
         order, world["cumberland"].id, knowing(), world.directory, later
     )
+
+
+UNVOUCHED = {"answers": dict.fromkeys((ONE, TWO), GrantAnswer.YES), "grounded": False}
+
+
+@pytest.mark.parametrize(
+    ("reader", "news", "verdict"),
+    [
+        pytest.param("school", False, Wait("not-concerned"), id="a school, history"),
+        pytest.param("school", True, Wait("not-concerned"), id="a school, news"),
+        pytest.param("westmorland", False, Wait("not-concerned"), id="a front door, history"),
+        pytest.param("westmorland", True, Carry((ONE, TWO)), id="a front door, news"),
+    ],
+)
+def test_who_has_no_ground_but_the_routers_word_waits_and_then_is_refused(
+    world: World, reader: str, news: bool, verdict: Wait | Carry
+) -> None:
+    """Only another front door gets news on the router's word; whoever waits is refused in the end, aloud."""
+    order = an_order(world, **COMPLETE, reader=world[reader].id)
+    known, me, later = knowing(**UNVOUCHED, news=news), world["cumberland"].id, NOW + timedelta(minutes=11)
+    afterwards = verdict if isinstance(verdict, Carry) else Refuse("not-concerned")
+
+    assert verdict == judge(order, me, known, world.directory, NOW)
+    assert afterwards == judge(order, me, known, world.directory, later)
 
 
 def test_what_its_author_marked_never_stays_and_the_rest_goes(world: World) -> None:
