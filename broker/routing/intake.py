@@ -18,6 +18,7 @@ from broker.routing.events import Events
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
+from broker.routing.judging import Control, Event, Judged, Nowhere, Refused, judge, read_ahead
 from broker.routing.ordering import Ordering
 from broker.routing.quarantine import Quarantine
 from broker.routing.refusals import ChainForkError, EventIdTakenError
@@ -29,15 +30,12 @@ from broker.routing.verify import (
     check_place,
     judge_chain,
     sender,
-    unframe_out,
-    verify_event,
 )
 from broker.store.router.intake import ChainHead, QuarantineRow
 from broker.store.router.store import RouterStore, Work
 from schemas.audit import EntryKind
 from schemas.control import Resend
 from schemas.directory import Directory
-from schemas.wire import OutKind
 
 _MOST_A_TICK: Final = 200
 
@@ -108,8 +106,9 @@ class Batch:
             moment = self._moment(work, directory, now)
             for entry in work.intake.in_quarantine("retry"):
                 self._retry(moment, entry, result)
-            for subject, data in messages:
-                result.outcomes.append(self._one(moment, subject, data, result))
+            judged = [self._judge(subject, data, moment) for subject, data in messages]
+            read_ahead(work, judged)
+            result.outcomes = [self._one(moment, one, result) for one in judged]
             before_commit()
         result.said = moment.desk.said
         return result
@@ -185,38 +184,48 @@ class Batch:
         quarantine = Quarantine(intake=work.intake, desk=desk, directory=directory)
         return _Moment(work, desk, events, controls, handovers, quarantine, directory, now)
 
-    def _one(self, moment: _Moment, subject: OutSubject | None, data: bytes, result: BatchResult) -> Outcome:
-        if subject is None:
-            return Outcome.REFUSED  # the bus's permissions let no such subject through
-        verified: Verified | None = None
+    def _judge(self, subject: OutSubject | None, data: bytes, moment: _Moment) -> Judged:
+        return judge(subject, data, moment.directory, self._routing_keys, moment.now)
+
+    def _one(self, moment: _Moment, judged: Judged, result: BatchResult) -> Outcome:
+        if isinstance(judged, Nowhere):
+            return Outcome.REFUSED
         try:
-            framed = unframe_out(data)
-            if framed.kind is not OutKind.EVENT:
-                self._control(moment, subject, framed, result)
-                return Outcome.TAKEN
-            verified = verify_event(framed.body, subject, moment.directory, self._routing_keys, moment.now)
-            if self._chain(moment, verified.checked) is ChainStep.REPEAT:
-                return Outcome.REPEAT
-            return self._event(moment, verified, subject)
+            return self._take(moment, judged, result)
         except RejectedError as error:
-            event_id = verified.checked.header.event_id if verified else error.event_id
-            moment.quarantine.refuse(subject, data, error, event_id)
+            known = isinstance(judged, Event)
+            event_id = judged.verified.checked.header.event_id if known else error.event_id
+            moment.quarantine.refuse(judged.subject, judged.data, error, event_id)
             return Outcome.REFUSED
 
+    def _take(self, moment: _Moment, judged: Event | Control | Refused, result: BatchResult) -> Outcome:
+        match judged:
+            case Refused(error=error):
+                raise error
+            case Control(subject, _, framed):
+                self._control(moment, subject, framed, result)
+                return Outcome.TAKEN
+            case Event(subject, _, verified):
+                if self._chain(moment, verified.checked) is ChainStep.REPEAT:
+                    return Outcome.REPEAT
+                return self._event(moment, verified, subject)
+
     def _control(self, moment: _Moment, subject: OutSubject, framed: Framed, result: BatchResult) -> None:
-        with self._attempt(moment):
-            sender(subject.member, moment.directory, moment.now)
-            resend = moment.controls.take(framed.kind, framed.body, subject.member)
+        """Each kind of control message refuses before it writes anything, so there is nothing to undo."""
+        sender(subject.member, moment.directory, moment.now)
+        resend = moment.controls.take(framed.kind, framed.body, subject.member)
         if resend is not None:
             result.resends.append((subject.member, resend))
 
     def _event(self, moment: _Moment, verified: Verified, subject: OutSubject) -> Outcome:
+        check_entitlement(verified, moment.directory, self._is_area)
+        check_place(verified, subject)
+        self._require_own_id(moment, verified.checked)
+        if verified.facts.action is None:
+            # Nothing is written yet, and an event that asks for no action is never refused from here on.
+            return _outcome(moment.events.take(verified))
         with self._attempt(moment):
-            check_entitlement(verified, moment.directory, self._is_area)
-            check_place(verified, subject)
-            self._require_own_id(moment, verified.checked)
-            tracked = moment.events.take(verified)
-        return Outcome.TAKEN if tracked else Outcome.ROUTINE
+            return _outcome(moment.events.take(verified))
 
     def _require_own_id(self, moment: _Moment, checked: Checked) -> None:
         """Step 10. Its own author may send an event again; readers would take another's for the same one."""
@@ -262,17 +271,20 @@ class Batch:
         if not entry.body:
             moment.work.intake.empty(entry.entry, "expired")
             return
-        subject = OutSubject.parse(entry.subject)
+        judged = self._judge(OutSubject.parse(entry.subject), entry.body, moment)
         try:
-            framed = unframe_out(entry.body)
-            if framed.kind is OutKind.EVENT:
-                verified = verify_event(
-                    framed.body, subject, moment.directory, self._routing_keys, moment.now
-                )
-                self._event(moment, verified, subject)
-            else:
-                self._control(moment, subject, framed, result)
+            match judged:
+                case Refused(error=error):
+                    raise error
+                case Control(subject, _, framed):
+                    self._control(moment, subject, framed, result)
+                case Event(subject, _, verified):
+                    self._event(moment, verified, subject)
         except RejectedError as error:
             moment.work.intake.still_refused(entry.entry, error.code, error.why)
         else:
             moment.work.intake.empty(entry.entry, "done")
+
+
+def _outcome(tracked: bool) -> Outcome:
+    return Outcome.TAKEN if tracked else Outcome.ROUTINE
