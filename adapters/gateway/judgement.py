@@ -14,7 +14,6 @@ from schemas.directory import Directory
 from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer
 
-NOT_CONCERNED: Final = "not-concerned"
 PATIENCE_MS: Final = 10 * 60_000
 """How long an order waits for the event that is its ground: that may be on its way to us from another front door."""
 
@@ -103,7 +102,7 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
         enough = {GrantAnswer.YES, GrantAnswer.BY_PERSON}
     elif not known.grounded and not (reader.front_door and known.news):
         late = to_ms(now) - order.issued_ms > PATIENCE_MS
-        return Refuse(NOT_CONCERNED) if late else Wait(NOT_CONCERNED)
+        return Refuse("not-concerned") if late else Wait("not-concerned")
     return _allowed(order, known.answers, enough)
 
 

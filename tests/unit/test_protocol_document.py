@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway import orders
+from adapters.gateway import judgement
 from broker.bus.subjects import PARTITIONS
 from broker.bus.topology import DEFAULT_SHARDS
 from broker.crypto import errors
@@ -103,7 +103,7 @@ def test_the_routers_steps_are_those_of_the_code() -> None:
 
 def test_a_grantors_refusals_are_those_of_the_code() -> None:
     """As written in ``judge`` and what it calls."""
-    source = Path(orders.__file__).read_text()
+    source = Path(judgement.__file__).read_text()
     table = re.findall(
         r"^\| \d .*\| (.+) \|$", _section("## 11. Orders, grants and refusals"), flags=re.MULTILINE
     )
