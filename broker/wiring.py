@@ -14,6 +14,7 @@ from broker.routing.desk import RouterKeys
 from broker.routing.service import RouterParts, RouterService
 from broker.routing.standing import check_standing
 from broker.store.router.store import RouterStore
+from broker.telemetry.watching import RouterWatch, UnwatchedRouter
 from schemas.areas import AreaRegister
 from schemas.directory import Directory
 from schemas.errors import MalformedIdentifierError
@@ -82,7 +83,9 @@ def area_check() -> Callable[[str], bool]:
     return check
 
 
-async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService, Bus, RouterStore]:
+async def make_router(
+    home: RouterHome, url: str | None, watch: RouterWatch | None = None
+) -> tuple[RouterService, Bus, RouterStore]:
     """Put a router together and sign it in.
 
     Raises:
@@ -115,5 +118,6 @@ async def make_router(home: RouterHome, url: str | None) -> tuple[RouterService,
         shards=DEFAULT_SHARDS,
         is_area=area_check(),
         entropy=system_entropy,
+        watch=watch or UnwatchedRouter(),
     )
     return RouterService(parts), bus, store

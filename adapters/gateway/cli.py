@@ -31,6 +31,7 @@ from broker.clock import to_ms
 from broker.errors import RejectedError
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
+from broker.telemetry.watching import GatewayWatch
 from schemas.errors import EventRefusedError
 from schemas.wire import InKind
 
@@ -47,16 +48,20 @@ def gateway() -> None:
 @gateway.command()
 @home_option
 @click.option("--url", help="The bus, if not the one in the home.")
-def run(home: Path, url: str | None) -> None:
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of 127.0.0.1.")
+def run(home: Path, url: str | None, metrics_port: int | None) -> None:
     """Send and receive until Ctrl-C. Starts without a server and waits for one."""
+    from broker.telemetry.process import watched_gateway
+
     configure_logs()
-    asyncio.run(_run(home, url))
+    with watched_gateway(home, metrics_port) as watch:
+        asyncio.run(_run(home, url, watch))
 
 
-async def _run(home: Path, url: str | None) -> None:
+async def _run(home: Path, url: str | None, watch: GatewayWatch) -> None:
     stop = asyncio.Event()
     with Gateway.open(home) as opened, stop_on_signals(stop):
-        await GatewayService(opened, url).run(stop, ready=lambda: click.echo("ready"))
+        await GatewayService(opened, url, watch).run(stop, ready=lambda: click.echo("ready"))
 
 
 @gateway.command(cls=Spoken)

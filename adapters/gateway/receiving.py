@@ -7,6 +7,7 @@ the ledger, a repeat is known by its number and dropped.
 
 import hashlib
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import structlog
 
@@ -31,6 +32,9 @@ from schemas.reading import MalformedMessageError, listed, octets, rows, text
 from schemas.wire import PROTOCOL_VERSION, InKind, ReceiptKind
 
 _log = structlog.get_logger()
+
+Ref: TypeAlias = tuple[InKind, bytes]
+"""What a delivery was, and the id of its event, order or handover."""
 
 
 class NotTheRoutersError(RejectedError):
@@ -62,17 +66,18 @@ class Receiving:
         self._home = home
         self._orders = orders
 
-    def take(self, messages: list[bytes]) -> None:
-        """Take messages as they came: durable on return, applied as far as their order allows.
+    def take(self, messages: list[bytes]) -> list[Ref]:
+        """Take messages as they came: durable on return, applied as far as their order allows; gives what they were.
 
         Raises:
             UnavailableError: custody or ledger took no write; do not acknowledge.
         """
         self._home.custody.keep(messages, to_ms(self._home.clock()))
-        self.replay(messages)
+        return self.replay(messages)
 
-    def replay(self, messages: list[bytes]) -> None:
+    def replay(self, messages: list[bytes]) -> list[Ref]:
         """Apply messages that are in custody already; what is in the ledger is dropped."""
+        taken = []
         for data in messages:
             try:
                 noted = self.read(data)
@@ -81,6 +86,8 @@ class Receiving:
                 continue
             with self._home.store.work() as work:
                 self._enter(work, noted)
+            taken.append((noted.note.kind, noted.note.message_id))
+        return taken
 
     def read(self, data: bytes) -> Noted:
         """Check that the router signed this for us. Raises RejectedError."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import hashlib
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -23,6 +24,7 @@ from broker.crypto.seal import countersign
 from broker.crypto.signing import sign, unverified_payload
 from broker.errors import RejectedError, UnavailableError
 from broker.store.gateway.outbox import OutRow
+from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
 from schemas.control import Receipts, Resend, SlipKey, frame, unframe
 from schemas.envelope import FullEnvelope
 from schemas.orders import Refusal
@@ -51,8 +53,9 @@ _SIGNED_AGAIN: Final = {
 class GatewayService:
     """Runs one home until ``stop`` is set. Starts without a server, and waits for one."""
 
-    def __init__(self, gateway: Gateway, url: str | None = None) -> None:
+    def __init__(self, gateway: Gateway, url: str | None = None, watch: GatewayWatch | None = None) -> None:
         self._gateway = gateway
+        self._watch = watch or UnwatchedGateway()
         self._home = gateway.home
         self._url = url
         self._noted: dict[str, int] = {}
@@ -118,9 +121,11 @@ class GatewayService:
                 return step()
             except UnavailableError as error:
                 _log.warning("not-stored", error=str(error))
+                self._watch.waits("disk")
                 await asyncio.sleep(_RETRY_S)
 
     async def _send_one(self, publisher: Publisher, row: OutRow) -> None:
+        started_ns = time.time_ns()
         while True:
             try:
                 await publisher.publish(Outgoing(row.subject, self._vouched(row), row.msg_id))
@@ -128,8 +133,10 @@ class GatewayService:
             except UnavailableError as error:
                 _stop_if_asked()
                 _log.info("send-waits", error=str(error))
+                self._watch.waits("bus")
                 await asyncio.sleep(_RETRY_S)
         await self._stored(lambda: self._sent(row))
+        self._watch.sent(row.event_id, row.msg_id, started_ns)
 
     def _sent(self, row: OutRow) -> None:
         with self._home.store.work() as work:
@@ -164,14 +171,17 @@ class GatewayService:
     async def _receive(self, puller: Puller) -> None:
         while True:
             batch = await puller.next_batch(_MOST)
+            started_ns = time.time_ns()
             try:
-                self._gateway.receiving.take([delivery.data for delivery in batch])
+                taken = self._gateway.receiving.take([delivery.data for delivery in batch])
             except UnavailableError:
                 _log.exception("not-stored")
+                self._watch.waits("disk")
                 await asyncio.sleep(_RETRY_S)
                 continue
             for delivery in batch:
                 await puller.ack(delivery)
+            self._watch.received(taken, len(batch), batch[-1].pending, started_ns)
             self._say_what_is_whole()
 
     def _say_what_is_whole(self) -> None:
@@ -201,6 +211,7 @@ class GatewayService:
             overdue = [number for number in gaps if number in before]
             before = gaps
             if overdue:
+                self._watch.gaps(len(overdue))
                 with suppress(NoKeyError):
                     await self._stored(partial(self._ask, overdue))
 

@@ -21,6 +21,7 @@ from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 from broker.store.audit.rows import Found
 from broker.store.audit.store import AuditStore
+from broker.telemetry.watching import BoardWatch
 from schemas.audit import EntryKind
 
 _home = click.option(
@@ -45,18 +46,22 @@ def board() -> None:
 @board.command()
 @_home
 @click.option("--url", help="The bus, if not the one in the home.")
-def run(home: Path, url: str | None) -> None:
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of 127.0.0.1.")
+def run(home: Path, url: str | None, metrics_port: int | None) -> None:
     """Follow the audit trail until Ctrl-C."""
+    from broker.telemetry.process import watched_board
+
     configure_logs()
-    asyncio.run(_run(BoardHome.open(home), url))
+    with watched_board(home, metrics_port) as watch:
+        asyncio.run(_run(BoardHome.open(home), url, watch))
 
 
-async def _run(home: BoardHome, url: str | None) -> None:
+async def _run(home: BoardHome, url: str | None, watch: BoardWatch) -> None:
     stop = asyncio.Event()
     store = home.store()
     try:
         with stop_on_signals(stop):
-            await BoardService(home, store, url).run(stop, ready=lambda: click.echo("ready"))
+            await BoardService(home, store, url, watch).run(stop, ready=lambda: click.echo("ready"))
     finally:
         store.close()
 

@@ -17,6 +17,7 @@ from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.vault import Vault
 from broker.errors import ConfigurationError, UnavailableError
 from broker.store.audit.store import AuditStore
+from broker.telemetry.watching import BoardWatch, UnwatchedBoard
 from broker.wiring import DirectoryFile
 
 _log = structlog.get_logger()
@@ -72,7 +73,10 @@ class BoardHome:
 class BoardService:
     """Follows AUDIT until ``stop`` is set."""
 
-    def __init__(self, home: BoardHome, store: AuditStore, url: str | None) -> None:
+    def __init__(
+        self, home: BoardHome, store: AuditStore, url: str | None, watch: BoardWatch | None = None
+    ) -> None:
+        self._watch = watch or UnwatchedBoard()
         self._home = home
         self._store = store
         self._url = url
@@ -102,6 +106,7 @@ class BoardService:
             # A crash before this line brings the batch again; every entry of it is there already then.
             for delivery in batch:
                 await puller.ack(delivery)
+            self._watch.kept(len(batch), batch[-1].pending)
 
     def _keep(self, batch: list[Delivery]) -> bool:
         """Store a batch, all of it or nothing. False where the disk took no write: the batch waits, none is skipped."""

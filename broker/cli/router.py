@@ -13,6 +13,7 @@ from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 from broker.store.router.intake import QuarantineRow
 from broker.store.router.store import RouterStore
+from broker.telemetry.watching import RouterWatch
 from broker.wiring import RouterHome, make_router
 
 _data = click.option(
@@ -27,15 +28,20 @@ _data = click.option(
 @click.command()
 @_data
 @click.option("--url", help="The bus, if not the one in the router's own folder.")
-def router(data: Path, url: str | None) -> None:
+@click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of 127.0.0.1.")
+def router(data: Path, url: str | None, metrics_port: int | None) -> None:
     """Run the routing service: it sees tokens, classes and areas, never content."""
+    from broker.telemetry.process import watched_router
+
     configure_logs()
-    asyncio.run(_run(RouterHome(data / "router"), url))
+    home = RouterHome(data / "router")
+    with watched_router(home.folder, home.database, metrics_port) as watch:
+        asyncio.run(_run(home, url, watch))
 
 
-async def _run(home: RouterHome, url: str | None) -> None:
+async def _run(home: RouterHome, url: str | None, watch: RouterWatch) -> None:
     stop = asyncio.Event()
-    service, bus, store = await make_router(home, url)
+    service, bus, store = await make_router(home, url, watch)
     try:
         with stop_on_signals(stop):
             await service.run(stop, ready=lambda: click.echo("ready"))

@@ -10,8 +10,9 @@ What a crash means at each numbered gap:
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import structlog
@@ -27,10 +28,11 @@ from broker.clock import Clock
 from broker.crypto.keys import KemKey
 from broker.errors import UnavailableError
 from broker.routing.controls import numbers_to_resend
-from broker.routing.desk import AUDIT_PARTITION, RouterKeys
+from broker.routing.desk import AUDIT_PARTITION, RouterKeys, Said
 from broker.routing.intake import Batch, BatchResult, Outcome
 from broker.store.router.outgoing import InboxRow
 from broker.store.router.store import RouterStore
+from broker.telemetry.watching import RouterWatch, UnwatchedRouter
 from schemas.directory import Directory
 from schemas.wire import Lane
 
@@ -60,6 +62,7 @@ class RouterParts:
     entropy: Callable[[int], bytes]
     gap: Callable[[int], None] = lambda _number: None
     """Called at each numbered gap; tests kill the process there."""
+    watch: RouterWatch = field(default_factory=UnwatchedRouter)
 
 
 class RouterService:
@@ -98,7 +101,7 @@ class RouterService:
         async with pullers[Lane.URGENT], pullers[Lane.NORMAL], pullers[Lane.BULK]:
             while True:
                 lane, deliveries = await self._next(pullers)
-                await self._handle(pullers[lane], deliveries)
+                await self._handle(pullers[lane], lane, deliveries)
 
     async def _next(self, pullers: Mapping[Lane, Puller]) -> tuple[Lane, list[Delivery]]:
         """Urgent before normal before bulk; when nothing is there, whatever comes first."""
@@ -114,7 +117,8 @@ class RouterService:
                 task.cancel()
         return await self._next(pullers)
 
-    async def _handle(self, puller: Puller, deliveries: list[Delivery]) -> None:
+    async def _handle(self, puller: Puller, lane: Lane, deliveries: list[Delivery]) -> None:
+        started_ns = time.time_ns()
         try:
             result = self._batch.take(
                 [(_subject(delivery), delivery.data) for delivery in deliveries],
@@ -125,6 +129,7 @@ class RouterService:
         except UnavailableError:
             # Disk full or locked: nothing was committed. Wait; the bus keeps the messages.
             _log.exception("batch-not-stored", messages=len(deliveries))
+            self._p.watch.waits("disk")
             await asyncio.sleep(_RETRY_S)
             for delivery in deliveries:
                 await puller.again(delivery, _RETRY_S)
@@ -133,6 +138,8 @@ class RouterService:
         self._wake.set()
         await self._acknowledge(puller, deliveries, result)
         self._p.gap(3)
+        outcomes = Counter(outcome.value for outcome in result.outcomes)
+        self._p.watch.batch(lane.value, deliveries[-1].pending, outcomes, result.said, started_ns)
         for member, request in result.resends:
             await self._send_again(member, numbers_to_resend(request))
 
@@ -153,6 +160,7 @@ class RouterService:
                 busy = await self._publish_inbox(publisher) | await self._publish_audit(publisher)
             except UnavailableError as error:
                 _log.warning("publish-waits", error=str(error))
+                self._p.watch.waits("bus")
                 await asyncio.sleep(_RETRY_S)
                 continue
             if not busy:
@@ -166,10 +174,12 @@ class RouterService:
         shards: dict[int, list[InboxRow]] = {}
         for row in rows:
             shards.setdefault(shard_of(row.reader, self._p.shards), []).append(row)
+        started = time.monotonic()
         results = await asyncio.gather(
             *(self._publish_shard(publisher, one) for one in shards.values()), return_exceptions=True
         )
         self._p.gap(4)
+        self._p.watch.published("inbox", len(rows), time.monotonic() - started)
         sent = [pair for result in results if not isinstance(result, BaseException) for pair in result]
         with self._p.store.work() as work:
             work.outgoing.inbox_published(sent)
@@ -213,12 +223,14 @@ class RouterService:
             rows = work.outgoing.waiting_audit(_PUBLISH_MOST)
         if not rows:
             return False
+        started = time.monotonic()
         await publisher.publish_batch(
             [
                 BusMessage(audit_subject(AUDIT_PARTITION), row.body, f"audit.{AUDIT_PARTITION}.{row.number}")
                 for row in rows
             ]
         )
+        self._p.watch.published("audit", len(rows), time.monotonic() - started)
         with self._p.store.work() as work:
             work.outgoing.audit_published(rows)
         return True
@@ -241,8 +253,10 @@ class RouterService:
         while True:
             started = time.monotonic()
             try:
-                if self._batch.tick(self._p.directory(), self._p.clock()):
+                said: list[Said] = []
+                if self._batch.tick(self._p.directory(), self._p.clock(), said):
                     self._wake.set()
+                self._p.watch.said(said)
                 self._scrub(started)
                 if self._full:
                     self._wake.set()

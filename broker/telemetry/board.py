@@ -1,27 +1,12 @@
 """A board's node as its operator may watch it: how far it follows AUDIT, and what it misses."""
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter
 from prometheus_client import Gauge as Level
 
 from broker.store.overview import BoardOverview
 from broker.telemetry.registry import Asked, Gauge
-
-
-class BoardWatch(Protocol):
-    """Whoever watches a board's node."""
-
-    def kept(self, entries: int, lag: int) -> None:
-        """A batch is stored; ``lag`` more entries lie on the bus."""
-
-
-class Unwatched:
-    """Nobody watches."""
-
-    def kept(self, entries: int, lag: int) -> None:
-        """Nothing."""
 
 
 class BoardWatcher:

@@ -2,55 +2,32 @@
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client import Gauge as Level
 
 from broker.store.overview import GatewayOverview
+from broker.telemetry.ids import event_text
 from broker.telemetry.registry import MESSAGES, SECONDS, Asked, Gauge, age_of
-from broker.telemetry.tracing import Tracing
+from broker.telemetry.watching import Ref
+from schemas.wire import InKind
+
+if TYPE_CHECKING:
+    # Loaded only where traces are asked for.
+    from broker.telemetry.tracing import Tracing
 
 _log = structlog.get_logger()
 
-
-class GatewayWatch(Protocol):
-    """Whoever watches a gateway. Called after what it tells of is durable; must not raise and must not wait."""
-
-    def sent(self, event_id: bytes | None, msg_id: str, started_ns: int) -> None:
-        """The bus has one message on disk."""
-
-    def received(self, event_ids: Sequence[bytes], messages: int, pending: int, started_ns: int) -> None:
-        """A batch is in custody and in the ledger; these events were in it, ``pending`` more lie on the bus."""
-
-    def gaps(self, missing: int) -> None:
-        """So many deliveries are asked for again."""
-
-    def waits(self, what: str) -> None:
-        """The bus or the disk is away; it is tried again."""
-
-
-class Unwatched:
-    """Nobody watches."""
-
-    def sent(self, event_id: bytes | None, msg_id: str, started_ns: int) -> None:
-        """Nothing."""
-
-    def received(self, event_ids: Sequence[bytes], messages: int, pending: int, started_ns: int) -> None:
-        """Nothing."""
-
-    def gaps(self, missing: int) -> None:
-        """Nothing."""
-
-    def waits(self, what: str) -> None:
-        """Nothing."""
+_OF_EVENTS: Final = (InKind.VIEW, InKind.GRANTED)
+_OTHERS: Final = {InKind.ORDER: "order_ids", InKind.HANDOVER: "handover_ids"}
 
 
 class GatewayWatcher:
     """Logs, counts and traces one gateway."""
 
-    def __init__(self, registry: CollectorRegistry, tracing: Tracing | None) -> None:
+    def __init__(self, registry: CollectorRegistry, tracing: "Tracing | None") -> None:
         self._tracing = tracing
         self._sent = Counter("handrail_gateway_sent", "Messages put on the bus", ["what"], registry=registry)
         self._send_time = Histogram(
@@ -92,20 +69,26 @@ class GatewayWatcher:
         self._sent.labels("control" if event_id is None else "event").inc()
         self._send_time.observe((now_ns - started_ns) / 1e9)
         if event_id is None:
+            # Its name on the bus holds the id of the order that it answers.
+            _log.debug("sent", msg_id=msg_id) if ".receipts." in msg_id else _log.info("sent", msg_id=msg_id)
             return
-        _log.info("sent", event_id=event_id.hex(), msg_id=msg_id)
+        _log.info("sent", event_id=event_text(event_id), msg_id=msg_id)
         if self._tracing is not None:
             self._tracing.events("send", [event_id], started_ns, now_ns)
 
-    def received(self, event_ids: Sequence[bytes], messages: int, pending: int, started_ns: int) -> None:
-        """Count a batch, name its events in one line, trace them."""
+    def received(self, taken: Sequence[Ref], messages: int, pending: int, started_ns: int) -> None:
+        """Count a batch, name its events, orders and handovers in one line, trace the events."""
         now_ns = time.time_ns()
         self._received.inc(messages)
         self._batch_size.observe(messages)
         self._receive_time.observe((now_ns - started_ns) / 1e9)
         self._pending.set(pending)
-        if event_ids:
-            _log.info("received", event_ids=[event_id.hex() for event_id in event_ids])
+        event_ids = [id_ for kind, id_ in taken if kind in _OF_EVENTS]
+        ids = {"event_ids": [event_text(event_id) for event_id in event_ids]}
+        for kind, name in _OTHERS.items():
+            ids[name] = [id_.hex() for what, id_ in taken if what is kind]
+        if found := {name: listed for name, listed in ids.items() if listed}:
+            _log.info("received", **found)
         if self._tracing is not None:
             self._tracing.events("receive", event_ids, started_ns, now_ns)
 

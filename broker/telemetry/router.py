@@ -2,69 +2,37 @@
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client import Gauge as Level
 
 from broker.store.overview import RouterOverview
+from broker.telemetry.ids import event_text
 from broker.telemetry.registry import MESSAGES, SECONDS, Asked, Gauge, age_of
-from broker.telemetry.tracing import Tracing
+from broker.telemetry.watching import Said
 from schemas.audit import EntryKind
 from schemas.wire import ReceiptKind
 
+if TYPE_CHECKING:
+    # Loaded only where traces are asked for.
+    from broker.telemetry.tracing import Tracing
+
 _log = structlog.get_logger()
 
-Said: TypeAlias = tuple[EntryKind, Mapping[str, Any]]
-
-_IDS: Final = ("event", "order", "handover", "evidence", "about")
+_EVENTS: Final = ("event", "evidence")
+_IDS: Final = ("order", "handover", "about")
 _WORDS: Final = ("code", "step", "order_kind", "number", "count", "lane", "after", "at", "lost")
 _ACTORS: Final = ("member", "author", "reader", "grantor", "owner")
 _QUIET: Final = frozenset({EntryKind.TAKEN, EntryKind.RECEIPT, EntryKind.CHILD_TOKEN, EntryKind.SLIP_KEY})
 """Entries without a line of their own: events are named together, receipts are counted, tokens are not for logs."""
 
 
-class RouterWatch(Protocol):
-    """Whoever watches the router. Called after a commit, once a batch; must not raise and must not wait."""
-
-    def batch(
-        self, lane: str, pending: int, outcomes: Mapping[str, int], said: Sequence[Said], started_ns: int
-    ) -> None:
-        """A batch was taken; ``pending`` more lie on the bus in this lane."""
-
-    def said(self, entries: Sequence[Said]) -> None:
-        """Entries that no message caused: something fell due, somebody released a quarantined message."""
-
-    def published(self, what: str, count: int, seconds: float) -> None:
-        """Deliveries (``inbox``) or entries (``audit``) are on the bus."""
-
-    def waits(self, what: str) -> None:
-        """The bus or the disk is away; it is tried again."""
-
-
-class Unwatched:
-    """Nobody watches."""
-
-    def batch(
-        self, lane: str, pending: int, outcomes: Mapping[str, int], said: Sequence[Said], started_ns: int
-    ) -> None:
-        """Nothing."""
-
-    def said(self, entries: Sequence[Said]) -> None:
-        """Nothing."""
-
-    def published(self, what: str, count: int, seconds: float) -> None:
-        """Nothing."""
-
-    def waits(self, what: str) -> None:
-        """Nothing."""
-
-
 class RouterWatcher:
     """Logs, counts and traces one router."""
 
-    def __init__(self, registry: CollectorRegistry, tracing: Tracing | None) -> None:
+    def __init__(self, registry: CollectorRegistry, tracing: "Tracing | None") -> None:
         self._tracing = tracing
         self._messages = Counter(
             "handrail_router_messages", "Messages by what became of them", ["outcome"], registry=registry
@@ -130,7 +98,7 @@ class RouterWatcher:
 
     def said(self, entries: Sequence[Said]) -> None:
         """Count entries by kind; one line for the events together, one for each thing that is rare."""
-        taken = [fields["event"].hex() for kind, fields in entries if kind is EntryKind.TAKEN]
+        taken = [event_text(fields["event"]) for kind, fields in entries if kind is EntryKind.TAKEN]
         if taken:
             _log.info("taken", event_ids=taken)
         for kind, fields in entries:
@@ -159,7 +127,11 @@ class RouterWatcher:
 
 def _line(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Of an entry's fields those that a log may hold: ids of what is under way, reasons, and members."""
-    ids = {f"{name}_id": fields[name].hex() for name in _IDS if isinstance(fields.get(name), bytes)}
+    ids = {
+        f"{name}_id": event_text(fields[name]) if name in _EVENTS else fields[name].hex()
+        for name in (*_EVENTS, *_IDS)
+        if isinstance(fields.get(name), bytes)
+    }
     return ids | {
         name: fields[name] for name in (*_WORDS, *_ACTORS) if isinstance(fields.get(name), (str, int))
     }

@@ -5,7 +5,7 @@ message for it. A batch has a trace of its own, linked to the events in it. Attr
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from opentelemetry.context import Context
@@ -15,7 +15,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
+from broker.telemetry.ids import event_text
+
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
@@ -28,11 +29,6 @@ class Tracing:
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("handrail")
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str], service: str, version: str) -> "Tracing | None":
-        """Traces where an endpoint is named; None otherwise."""
-        return cls(service, version) if environment.get(ENDPOINT) else None
 
     def events(self, name: str, event_ids: Sequence[bytes], started_ns: int, ended_ns: int) -> None:
         """One step of these events' way, taken together."""
@@ -52,7 +48,7 @@ class Tracing:
                 name,
                 context=set_span_in_context(NonRecordingSpan(context), Context()),
                 links=[Link(batch.get_span_context())],
-                attributes={"handrail.event_id": event_id.hex()},
+                attributes={"handrail.event_id": event_text(event_id)},
                 start_time=started_ns,
             ).end(ended_ns)
 
