@@ -287,8 +287,7 @@ class Orders:
         read = None if evidence is None else self._read(work, evidence)
         if read is None or row.child is None:
             return frozenset()
-        said = (self._read(work, delivery) for delivery in work.inbox.of_child(row.child, int(InKind.VIEW)))
-        links = links_in(one.document for one in said if one is not None)
+        links = links_in(one.document for one in self._record.of(work, row.child))
         return joined(identifiers_in(read.document), links)
 
     def _read(self, work: Work, delivery: InRow) -> Read | None:

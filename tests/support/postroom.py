@@ -6,9 +6,10 @@ room.settle()                       # everything to everybody, until nothing mov
 bodies = room.collect("school")     # or: take a reader's messages and deliver them oneself
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from adapters.gateway.api import Gateway
 from broker.bus.subjects import OutSubject
@@ -18,7 +19,11 @@ from broker.routing.desk import RouterKeys
 from broker.routing.intake import Batch, Outcome
 from broker.store.router.store import RouterStore
 from broker.wiring import area_check
-from tests.support.exchange import Exchange, make_exchange
+from schemas.codes.members import MemberKind
+from schemas.ids import GssCode
+from tests.support.exchange import Exchange, exchange_of, make_exchange
+
+Cast: TypeAlias = Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]
 
 
 @dataclass(slots=True)
@@ -106,9 +111,9 @@ class PostRoom:
         self.store.close()
 
 
-def a_postroom(folder: Path, clock: Clock = system_clock) -> PostRoom:
-    """A fresh one in ``folder``."""
-    made = make_exchange(folder)
+def a_postroom(folder: Path, clock: Clock = system_clock, cast: Cast | None = None) -> PostRoom:
+    """A fresh one in ``folder``; with members of one's own choice where a ``cast`` is given."""
+    made = make_exchange(folder) if cast is None else exchange_of(folder, cast)
     keyring = load_keyring(made.layout.router / "keys")
     usable = [key.key_id for key in made.directory.router.sign_keys]
     keys = RouterKeys(keyring.sign_key(usable), keyring.secret("handles"))

@@ -1,6 +1,7 @@
 """A child's history crosses from one area to the next: what both sides can read at each step."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -8,9 +9,11 @@ from adapters.gateway.actions import Person
 from adapters.gateway.errors import NoSuchItemError
 from broker.clock import system_clock
 from broker.errors import RejectedError
+from schemas.codes.members import MemberKind
+from schemas.ids import GssCode
 from schemas.wire import InKind
 from tests.support.events import CHILD, CUMBERLAND, PUPIL, WESTMORLAND, a_document
-from tests.support.postroom import PostRoom
+from tests.support.postroom import PostRoom, a_postroom
 
 WORKER = Person("Rowan Example", "social worker")
 HERE = {"residence": {"gss": CUMBERLAND}}
@@ -63,6 +66,49 @@ def test_the_new_side_ends_with_the_old_sides_chronology(room: PostRoom) -> None
     assert set(history) < set(new)
     assert sorted(old) == sorted(new)
     assert ("closed", WESTMORLAND, True) == (view.state, view.holder, view.verified)
+
+
+def test_the_history_goes_on_with_a_child_who_moves_again(tmp_path: Path) -> None:
+    """What the second area was granted it grants on to the third, in one order with what it was sent itself."""
+    third = "E06000047"
+    cast = {
+        "cumberland": (MemberKind.SOCIAL_CARE, (GssCode(CUMBERLAND),)),
+        "westmorland": (MemberKind.SOCIAL_CARE, (GssCode(WESTMORLAND),)),
+        "durham": (MemberKind.SOCIAL_CARE, (GssCode(third),)),
+        "school": (MemberKind.SCHOOL, (GssCode(CUMBERLAND),)),
+        "health": (MemberKind.HEALTH_PROVIDER, (GssCode(CUMBERLAND), GssCode(WESTMORLAND), GssCode(third))),
+    }
+    room = a_postroom(tmp_path, cast=cast)
+    history = a_history(room)
+    first = a_move(room)
+    room["cumberland"].actions.release(first, WORKER)
+    room.settle()
+    room["westmorland"].actions.accept(first, WORKER)
+    room.settle()
+
+    room["health"].publish(
+        a_document(
+            "move.notified",
+            n=60,
+            acting_area=WESTMORLAND,
+            details={"from_area": WESTMORLAND, "to_area": third},
+            residence={"gss": third},
+        )
+    )
+    room.settle()
+    second = next(
+        view.handover.hex() for view in room["westmorland"].actions.handovers() if view.to_area == third
+    )
+    room["westmorland"].actions.release(second, WORKER)
+    room.settle()
+    room["durham"].actions.accept(second, WORKER)
+    room.settle()
+
+    view = room["durham"].actions.handovers()[0]
+    known = ids(room, "durham")
+    room.close()
+    assert ("closed", third, True) == (view.state, view.holder, view.verified)
+    assert set(history) < set(known)
 
 
 def test_records_meet_only_after_a_persons_decision(room: PostRoom) -> None:
