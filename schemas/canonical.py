@@ -22,6 +22,8 @@ MAX_ITEMS: Final = 200_000
 
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
 _SIMPLE_VALUES: Final = {20: False, 21: True, 22: None}
+_SHORT: Final = 24
+"""Below it a head holds its number itself; from it on it says in how many bytes the number follows (RFC 8949 section 3)."""
 _LENGTH_FORMS: Final = {24: (1, 24), 25: (2, 1 << 8), 26: (4, 1 << 16), 27: (8, 1 << 32)}
 
 
@@ -56,6 +58,8 @@ def decode(data: bytes) -> Value:
 
 
 class _Reader:
+    """Every byte of every message passes here, so one call reads one value, head and all."""
+
     __slots__ = ("at", "data", "items")
 
     def __init__(self, data: bytes) -> None:
@@ -64,59 +68,48 @@ class _Reader:
         self.items = 0
 
     def value(self, depth: int) -> Value:
+        data, start = self.data, self.at
         if depth > MAX_DEPTH:
-            raise NotCanonicalError(self.at, f"nested deeper than {MAX_DEPTH}")
+            raise NotCanonicalError(start, f"nested deeper than {MAX_DEPTH}")
         self.items += 1
         if self.items > MAX_ITEMS:
-            raise NotCanonicalError(self.at, f"more than {MAX_ITEMS} values")
-        start = self.at
-        major, number = self._head()
-        match major:
-            case 0:
-                return number
-            case 1:
-                return -1 - number
-            case 2:
-                return self._take(number)
-            case 3:
-                return self._text(number, start)
-            case 4:
-                # Read one by one, each at least a byte: a huge count builds nothing.
-                return [self.value(depth + 1) for _ in range(number)]
-            case 5:
-                return self._map(number, depth)
-            case 7 if number in _SIMPLE_VALUES:
-                return _SIMPLE_VALUES[number]
-            case _:
-                raise NotCanonicalError(start, "a type that the protocol does not use")
+            raise NotCanonicalError(start, f"more than {MAX_ITEMS} values")
+        if start >= len(data):
+            raise NotCanonicalError(start, "cut short")
+        major, number = data[start] >> 5, data[start] & 31
+        self.at = start + 1
+        if number >= _SHORT:
+            number = self._number(major, number, start)
+        if _BYTES <= major <= _TEXT:
+            begin, self.at = self.at, self.at + number
+            if self.at > len(data):
+                raise NotCanonicalError(begin, "cut short")
+            taken = data[begin : self.at]
+            return taken if major == _BYTES else _text(taken, start)
+        if major == _UINT:
+            return number
+        if major == _ARRAY:
+            # Read one by one, each at least a byte: a huge count builds nothing.
+            return [self.value(depth + 1) for _ in range(number)]
+        if major == _MAP:
+            return self._map(number, depth)
+        if major == _NINT:
+            return -1 - number
+        if major == _SIMPLE and number in _SIMPLE_VALUES:
+            return _SIMPLE_VALUES[number]
+        raise NotCanonicalError(start, "a type that the protocol does not use")
 
-    def _head(self) -> tuple[int, int]:
-        start = self.at
-        first = self._take(1)[0]
-        major, info = first >> 5, first & 31
-        if info < 24:  # noqa: PLR2004  RFC 8949 section 3
-            return major, info
-        if info not in _LENGTH_FORMS or major == _SIMPLE:
+    def _number(self, major: int, form: int, start: int) -> int:
+        if form not in _LENGTH_FORMS or major == _SIMPLE:
             raise NotCanonicalError(start, "indefinite length, float or reserved form")
-        size, least = _LENGTH_FORMS[info]
-        number = int.from_bytes(self._take(size), "big")
+        size, least = _LENGTH_FORMS[form]
+        begin, self.at = self.at, self.at + size
+        if self.at > len(self.data):
+            raise NotCanonicalError(begin, "cut short")
+        number = int.from_bytes(self.data[begin : self.at], "big")
         if number < least:
             raise NotCanonicalError(start, "a longer spelling than the number needs")
-        return major, number
-
-    def _take(self, count: int) -> bytes:
-        end = self.at + count
-        if end > len(self.data):
-            raise NotCanonicalError(self.at, "cut short")
-        taken = self.data[self.at : end]
-        self.at = end
-        return taken
-
-    def _text(self, length: int, start: int) -> str:
-        try:
-            return self._take(length).decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise NotCanonicalError(start, "text that is not UTF-8") from error
+        return number
 
     def _map(self, count: int, depth: int) -> Mapping[int | str, Value]:
         found: dict[int | str, Value] = {}
@@ -135,3 +128,10 @@ class _Reader:
             previous = spelling
             found[key] = self.value(depth + 1)
         return found
+
+
+def _text(taken: bytes, start: int) -> str:
+    try:
+        return taken.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NotCanonicalError(start, "text that is not UTF-8") from error

@@ -173,11 +173,24 @@ class Directory(Wire):
         return {key.key_id: key for key in self.all_keys()}
 
     @cached_property
+    def _areas(self) -> dict[str, AreaEntry]:
+        return {area.gss: area for area in self.areas}
+
+    @cached_property
     def _serving(self) -> dict[tuple[str, MemberKind], tuple[Member, ...]]:
         found: dict[tuple[str, MemberKind], tuple[Member, ...]] = {}
         for member in self.members:
             for area in sorted(member.acting_areas):
                 found[area, member.kind] = (*found.get((area, member.kind), ()), member)
+        return found
+
+    @cached_property
+    def _doors(self) -> dict[str, list[Member]]:
+        found: dict[str, list[Member]] = {}
+        for member in self.members:
+            if member.front_door and member.kind is MemberKind.SOCIAL_CARE:
+                for area in member.areas:
+                    found.setdefault(area, []).append(member)
         return found
 
     def member(self, member_id: str) -> Member | None:
@@ -199,8 +212,7 @@ class Directory(Wire):
 
     def front_door(self, area: str, *, on: date | None = None) -> Member | None:
         """The member that answers for exactly this area; successors and upper tiers are the caller's to resolve."""
-        serving = self.members_serving(area, MemberKind.SOCIAL_CARE, on=on)
-        return next((member for member in serving if member.front_door and area in member.areas), None)
+        return next((member for member in self._doors.get(area, ()) if member.active(on)), None)
 
     def boards(self, area: str, *, on: date | None = None) -> tuple[Member, ...]:
         """The safeguarding partnerships of an area."""
@@ -208,7 +220,7 @@ class Directory(Wire):
 
     def area(self, gss: str) -> AreaEntry | None:
         """What the directory says about an area, or None."""
-        return next((area for area in self.areas if area.gss == gss), None)
+        return self._areas.get(gss)
 
     def standing_of(self, version: int, at: datetime) -> Standing:
         """How an envelope stands that was sealed by directory ``version``, judged at ``at`` by this one."""

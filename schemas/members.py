@@ -7,6 +7,7 @@ import base64
 import binascii
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, StringConstraints, model_validator
@@ -172,7 +173,7 @@ class Member(Wire):
             raise broken("key-unit", f"{self.id} lists a key of a unit that it does not have")
         return self
 
-    @property
+    @cached_property
     def acting_areas(self) -> frozenset[GssCode]:
         """The areas that it may act for."""
         return frozenset(self.areas).union(*(unit.areas for unit in self.units))

@@ -5,6 +5,7 @@ The label is in the protected header, so a signature over one kind of thing is n
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from broker.crypto.errors import BadSignatureError, MalformedError, UnknownSignerError, WrongLabelError
@@ -18,6 +19,7 @@ _TYP: Final = 16
 _ED25519: Final = -19
 """Fully specified Ed25519, RFC 9864."""
 _SIGNATURE_BYTES: Final = 64
+_FOREIGN_HEADERS: Final = "signature headers that the protocol does not use"
 
 PublicOf: TypeAlias = Callable[[str], bytes | None]
 """The public signing key of a key id, or None if nobody we trust has it."""
@@ -42,7 +44,7 @@ class _Sign1:
 
 def sign(key: SigningKey, label: str, payload: bytes) -> bytes:
     """Sign ``payload`` as a message of kind ``label``; gives an untagged COSE_Sign1."""
-    protected = canonical.encode({_ALG: _ED25519, _KID: bytes.fromhex(key.key_id), _TYP: label})
+    protected = _protected(key.key_id, label)
     return canonical.encode([protected, {}, payload, key.sign(_to_be_signed(protected, payload))])
 
 
@@ -76,20 +78,35 @@ def unverified_payload(signed: bytes) -> bytes:
     return _parse(signed).payload
 
 
+@lru_cache(maxsize=1024)
+def _protected(key_id: str, label: str) -> bytes:
+    return canonical.encode({_ALG: _ED25519, _KID: bytes.fromhex(key_id), _TYP: label})
+
+
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
     return canonical.encode(["Signature1", protected, b"", payload])
 
 
+@lru_cache(maxsize=2)
 def _parse(signed: bytes) -> _Sign1:
+    """Remembered for a moment: whoever looks for the signer of a message verifies it next."""
     try:
         protected, unprotected, payload, signature = rows(canonical.decode(signed), 4, "signed message")
-        header = canonical.decode(octets(protected, None, "protected header"))
+        key_id, label = _read_protected(octets(protected, None, "protected header"))
         content = octets(payload, None, "payload")
         proof = octets(signature, _SIGNATURE_BYTES, "signature")
     except (canonical.NotCanonicalError, MalformedMessageError) as error:
         raise MalformedError(str(error)) from error
-    match header:
-        case {1: -19, 4: bytes(kid), 16: str(label)} if len(header) == 3 and unprotected == {}:  # noqa: PLR2004
-            return _Sign1(protected, kid.hex(), label, content, proof)
+    if unprotected != {}:
+        raise MalformedError(_FOREIGN_HEADERS)
+    return _Sign1(protected, key_id, label, content, proof)
+
+
+@lru_cache(maxsize=4096)
+def _read_protected(protected: bytes) -> tuple[str, str]:
+    """Key id and label. The same few headers come with every message, so they are read once."""
+    match header := canonical.decode(protected):
+        case {1: -19, 4: bytes(kid), 16: str(label)} if len(header) == 3:  # noqa: PLR2004
+            return kid.hex(), label
         case _:
-            raise MalformedError("signature headers that the protocol does not use")
+            raise MalformedMessageError(_FOREIGN_HEADERS)
