@@ -1,0 +1,77 @@
+"""``python -m tests.fuzz TARGET --seconds N``: search for an input that breaks a target's property.
+
+The corpus is made anew from the seeds in a temporary folder; ``--corpus FOLDER`` keeps what the search finds. An input
+that breaks the property is written to ``tests/fuzz/inputs/TARGET`` and from then on tried at every run of the tests.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import atheris
+
+with atheris.instrument_imports(include=["adapters", "broker", "schemas"], enable_loader_override=False):
+    from tests.fuzz.targets import TARGETS, Target
+
+from tests.fuzz.mutating import mutate
+
+INPUTS: Final = Path(__file__).parent / "inputs"
+_SECONDS_AN_INPUT: Final = 2
+_MEGABYTES: Final = 1024
+_LONGEST: Final = 64_000
+"""Bytes; what is longer is refused by its length, which the unit tests hold."""
+
+
+def main() -> None:
+    """Read the command line and search."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("target", choices=sorted(TARGETS))
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
+    parser.add_argument("--corpus", type=Path, help="where to begin and keep what is found")
+    parser.add_argument("--inputs", type=Path, default=INPUTS, help="where a broken input is written")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        _search(asked, TARGETS[asked.target], asked.corpus or Path(temporary))
+
+
+def _search(asked: argparse.Namespace, target: Target, corpus: Path) -> None:
+    corpus.mkdir(parents=True, exist_ok=True)
+    for number, seed in enumerate(target.seeds()):
+        (corpus / f"seed-{number}").write_bytes(seed)
+    found = asked.inputs / asked.target
+    found.mkdir(parents=True, exist_ok=True)
+    options = {
+        "max_total_time": asked.seconds,
+        "seed": asked.seed,
+        "timeout": _SECONDS_AN_INPUT,
+        "rss_limit_mb": _MEGABYTES,
+        "max_len": _LONGEST,
+        "artifact_prefix": f"{found}/",
+        "print_final_stats": 1,
+    }
+    arguments = [sys.argv[0], *(f"-{name}={value}" for name, value in options.items()), str(corpus)]
+    atheris.Setup(arguments, target.holds, custom_mutator=_mutator(target))
+    atheris.Fuzz()
+
+
+def _mutator(target: Target):  # type: ignore[no-untyped-def]  # noqa: ANN202 - of a library without types
+    def change(data: bytes, most: int, seed: int) -> bytes:
+        noise = random.Random(seed)
+        if target.read is not None and target.write is not None and noise.random() < 0.7:  # noqa: PLR2004
+            try:
+                written = target.write(mutate(target.read(data), noise))
+            except (ValueError, TypeError, OverflowError, RecursionError):
+                written = b""
+            if 0 < len(written) <= most:
+                return written
+        return bytes(atheris.Mutate(data, most))
+
+    return change
+
+
+if __name__ == "__main__":
+    main()

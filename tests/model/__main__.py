@@ -1,0 +1,42 @@
+"""``python -m tests.model --examples N`` or ``--hours H``: the long form of the model, with new random lives each time."""
+
+import argparse
+import time
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.machine import Lives, table
+
+_AT_ONCE = 50
+"""Examples between two looks at the clock."""
+
+
+def main() -> None:
+    """Read the command line and play."""
+    parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
+    parser.add_argument("--examples", type=int, default=200)
+    parser.add_argument("--hours", type=float, default=0.0, help="play until then, whatever the number of examples")
+    parser.add_argument("--steps", type=int, default=50)
+    asked = parser.parse_args()
+    until = time.monotonic() + asked.hours * 3600
+    played = 0
+    while played < asked.examples or time.monotonic() < until:
+        chosen = settings(
+            max_examples=_AT_ONCE if asked.hours else asked.examples,
+            stateful_step_count=asked.steps,
+            deadline=None,
+            database=None,
+            print_blob=True,
+            phases=[Phase.generate, Phase.shrink],
+            suppress_health_check=list(HealthCheck),
+        )
+        run_state_machine_as_test(Lives, settings=chosen)
+        played += chosen.max_examples
+        print(f"{played} lives, nothing broken", flush=True)
+    print(table())
+    print(*(f"{count:>8}  {crash}" for crash, count in sorted(Lives.crashes.items())), sep="\n")
+
+
+if __name__ == "__main__":
+    main()

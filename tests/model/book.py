@@ -1,0 +1,378 @@
+"""What must be, written from the design alone: plain values, its own words, none of the program's code.
+
+A *file* is kept for each child while something is open about it. A file has *names* (identifiers) held together by
+*knots* (signed decisions of people). The *keeper* is the area that holds the case, the *watch* the area with the
+safety duty. A *passage* is a handover from a giver to a taker. Everything is by area code and by member's short name.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+OPENS, CLOSES = 1, 2
+MOVE_CLASS: Final = 1
+CONFLICT, MOVE = "conflict", "move"
+
+WAITS: Final = frozenset({"noticed", "released", "verified", "declined"})
+RUNS: Final = WAITS | {"accepted"}
+STAGES: Final = ("noticed", "released", "verified", "accepted", "declined", "withdrawn", "closed", "superseded")
+VERBS: Final = ("release", "verify", "accept", "decline", "withdraw", "conference-held")
+BY_GIVER: Final = frozenset({"release", "withdraw"})
+HEARS: Final[Mapping[int, frozenset[str]]] = {}
+
+
+@dataclass(slots=True)
+class Passage:
+    """One handover. ``about`` is the name under which it was opened; ``papers`` what the giver had when it let go."""
+
+    giver: str
+    taker: str
+    why: str
+    about: str
+    stage: str = "noticed"
+    let_go: bool = False
+    checked: bool = False
+    papers: frozenset[bytes] = frozenset()
+    key: bytes | None = None
+    """The program's id for it, told by the audit trail."""
+
+
+@dataclass(slots=True)
+class Knot:
+    """A person's decision that two names are one child, and how things stood before."""
+
+    one: str
+    other: str
+    keeper_of_other: str
+
+
+@dataclass(slots=True)
+class File:
+    """What is known about one child."""
+
+    keeper: str
+    names: set[str]
+    places: dict[str, tuple[int, str]]
+    """The newest credible report of where the child is, by the name it was made under."""
+    matters: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
+    """(author, reference) to (area, name)."""
+    knots: list[Knot] = field(default_factory=list)
+    known_to: set[str] = field(default_factory=set)
+    passages: list[Passage] = field(default_factory=list)
+    story: list[tuple[bytes, str]] = field(default_factory=list)
+    """Every event, in the order of taking, and the name that it came under."""
+
+    @property
+    def watch(self) -> str:
+        """The area of the safety duty: where the child was last credibly reported."""
+        return max(self.places.values())[1]
+
+    @property
+    def running(self) -> list[Passage]:
+        """Passages that are not over."""
+        return [one for one in self.passages if one.stage in RUNS]
+
+    @property
+    def may_go(self) -> bool:
+        """Nothing is open about the child: the file may be burned, once nothing is on its way."""
+        return not self.matters and not self.running
+
+
+class Refused(Exception):  # noqa: N818 - a word of the model
+    """The author may not do this, or it does not fit."""
+
+
+@dataclass(slots=True)
+class Book:
+    """The model. ``doors`` gives each area's front door; ``admits`` the kinds of event that other members may hear."""
+
+    doors: Mapping[str, str]
+    of_name: dict[str, File] = field(default_factory=dict)
+    seen: set[bytes] = field(default_factory=set)
+    ordinary: Counter[str] = field(default_factory=Counter)
+    """How many events of each author left nothing."""
+    ordinary_events: set[bytes] = field(default_factory=set)
+    must: dict[bytes, set[str]] = field(default_factory=dict)
+    """Who must have each event."""
+    before: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
+    """Each event's predecessors: the story of its child when it was taken."""
+    opened: list[Passage] = field(default_factory=list)
+    """Passages in the order of their opening."""
+    visited: Counter[tuple[str, str]] = field(default_factory=Counter)
+    clock: int = 0
+
+    def files(self) -> list[File]:
+        """Every file once."""
+        return list({id(one): one for one in self.of_name.values()}.values())
+
+    def take(self, said: "Said") -> str:
+        """Take one event; gives ``taken``, ``routine``, ``repeat`` or ``refused``."""
+        if said.event in self.seen:
+            return "repeat"
+        self.seen.add(said.event)
+        self.clock += 1
+        try:
+            file = self._act(said) if said.verb else None
+        except Refused:
+            return "refused"
+        file = file or self._file_of(said)
+        if file is None:
+            self.must[said.event] = set(said.sealed_to)
+            self.ordinary[said.author] += 1
+            self.ordinary_events.add(said.event)
+            return "routine"
+        name = next(name for name in (*said.names, *sorted(file.names)) if name in file.names)
+        self._moved(file, said, name)
+        self._matter(file, said, name)
+        self.before[said.event] = tuple(event for event, _ in file.story)
+        file.story.append((said.event, name))
+        self.must[said.event] = self._who_must_hear(file) | (set(said.sealed_to) & set(self.doors.values()))
+        return "taken"
+
+    def burn(self, file: File) -> None:
+        """The broker has forgotten the child."""
+        for name in file.names:
+            del self.of_name[name]
+
+    def passage(self, key: bytes | None) -> tuple[File, Passage]:
+        """A passage by its id. Raises Refused."""
+        for file in self.files():
+            for one in file.passages:
+                if key is not None and one.key == key:
+                    return file, one
+        raise Refused
+
+    # What events do.
+
+    def _act(self, said: "Said") -> File:
+        if said.verb in VERBS:
+            return self._walk(said)
+        if said.verb == "link":
+            return self._tie(said)
+        if said.verb == "unlink":
+            return self._untie(said)
+        file = self._file_of(said)
+        if file is None or said.member is None:
+            raise Refused
+        self._require_door(file, said.author)
+        if said.verb == "involve":
+            file.known_to.add(said.member)
+        else:
+            file.known_to.discard(said.member)
+        return file
+
+    def _walk(self, said: "Said") -> File:
+        """One step of a passage: only the two areas may take it, each its own steps, and only where it fits."""
+        file, passage = self.passage(said.key)
+        side = passage.giver if said.verb in BY_GIVER else passage.taker
+        others = {id(self.of_name[name]) for name in said.names if name in self.of_name} - {id(file)}
+        if said.author != self.doors.get(side) or others:
+            raise Refused
+        self.visited[passage.stage, said.verb] += 1
+        papers = frozenset(event for event, _ in file.story if self.doors[passage.giver] in self.must[event])
+        step(passage, said.verb, conference=said.conference, papers=papers)
+        if said.verb == "accept":
+            file.keeper = passage.taker
+            self._settle(file, passage)
+        return file
+
+    def _settle(self, file: File, accepted: Passage | None) -> None:
+        """The case has a new keeper: nobody waits any more for an area that has it, or where the child is not."""
+        for one in file.running:
+            if one is accepted and one.stage == "accepted":
+                continue
+            if one.stage == "accepted" and one.taker == file.keeper:
+                continue
+            there = one.why == CONFLICT or one.taker == file.watch
+            if one.stage == "accepted" or one.taker == file.keeper or not there:
+                one.stage = "superseded"
+            elif one.giver != file.keeper:
+                one.giver, one.stage, one.let_go, one.checked = file.keeper, "noticed", False, False
+        if file.watch != file.keeper:
+            self._open(file, file.watch, MOVE, max(file.places, key=lambda name: file.places[name]))
+
+    def _open(self, file: File, taker: str, why: str, about: str) -> None:
+        """An area hears that a child with an open matter is there, or claims it: once."""
+        if any(one.taker == taker for one in file.running):
+            return
+        passage = Passage(file.keeper, taker, why, about)
+        file.passages.append(passage)
+        self.opened.append(passage)
+
+    def _tie(self, said: "Said") -> File:
+        """A named person decides that names are one child."""
+        known = self._known(said.names)
+        if len(set(said.names)) < 2 or not known:
+            raise Refused
+        if not any(said.author in (self.doors[file.keeper], self.doors[file.watch]) for file in known):
+            raise Refused
+        kept, first = known[0], next(name for name in said.names if self.of_name.get(name) is known[0])
+        keepers = [file.keeper for file in known]
+        everybody = {self.doors[area] for file in known for area in (file.keeper, file.watch)}
+        for name in said.names:
+            other = self.of_name.get(name)
+            if other is kept:
+                continue
+            kept.knots.append(Knot(first, name, other.keeper if other else kept.keeper))
+            if other is None:
+                kept.names.add(name)
+                self.of_name[name] = kept
+            else:
+                self._merge(kept, other)
+        door = self.doors[kept.keeper]
+        for event, _ in kept.story:
+            if self.must[event] & (everybody - {door}):
+                self.must[event].add(door)
+        self._settle(kept, None)
+        for keeper in keepers[1:]:
+            if keeper != kept.keeper:
+                self._open(kept, keeper, CONFLICT, first)
+        return kept
+
+    def _merge(self, kept: File, other: File) -> None:
+        kept.names |= other.names
+        kept.places |= other.places
+        kept.matters |= other.matters
+        kept.knots += other.knots
+        kept.known_to |= other.known_to
+        kept.passages += other.passages
+        kept.story = sorted(kept.story + other.story, key=lambda item: self._order(item[0]))
+        for name in other.names:
+            self.of_name[name] = kept
+
+    def _order(self, event: bytes) -> int:
+        return list(self.must).index(event)
+
+    def _untie(self, said: "Said") -> File:
+        """The newest decision that alone holds these names together is taken back."""
+        known = self._known(said.names)
+        names = [name for name in said.names if name in self.of_name]
+        if len(known) != 1:
+            raise Refused
+        file = known[0]
+        for knot in reversed(file.knots):
+            rest = [one for one in file.knots if one is not knot]
+            apart = held_with(knot.other, rest)
+            if knot.one not in apart and len({name in apart for name in names}) == 2:
+                self._require_door(file, said.author)
+                self._split(file, knot, apart)
+                return file
+        raise Refused
+
+    def _split(self, file: File, knot: Knot, apart: frozenset[str]) -> None:
+        fresh = File(keeper=knot.keeper_of_other, names=set(apart), places={})
+        fresh.knots = [one for one in file.knots if one is not knot and one.one in apart]
+        fresh.matters = {key: held for key, held in file.matters.items() if held[1] in apart}
+        fresh.story = [item for item in file.story if item[1] in apart]
+        fresh.places = {name: place for name, place in file.places.items() if name in apart}
+        fresh.passages = [one for one in file.passages if one.about in apart]
+        file.knots = [one for one in file.knots if one is not knot and one.one not in apart]
+        file.names -= apart
+        file.matters = {key: held for key, held in file.matters.items() if key not in fresh.matters}
+        file.story = [item for item in file.story if item[1] not in apart]
+        file.places = {name: place for name, place in file.places.items() if name not in apart}
+        file.passages = [one for one in file.passages if one.about not in apart]
+        for name in apart:
+            self.of_name[name] = fresh
+        if fresh.may_go:
+            self.burn(fresh)
+
+    def _file_of(self, said: "Said") -> File | None:
+        """The first name that is known; or a new file, if this opens the first matter."""
+        known = self._known(said.names)
+        if known:
+            return known[0]
+        if said.matter[0] != OPENS or not said.names:
+            return None
+        keeper = said.acting if said.author in self.doors.values() else said.residence or said.acting
+        name = said.names[0]
+        file = File(keeper=keeper, names={name}, places={name: (self.clock, said.residence or keeper)})
+        self.of_name[name] = file
+        return file
+
+    def _moved(self, file: File, said: "Said", name: str) -> None:
+        """A move seen anywhere counts: the watch goes there at once, and the new area hears of it."""
+        if said.event_class != MOVE_CLASS or said.to_area is None:
+            return
+        file.places[name] = (self.clock, said.to_area)
+        if said.to_area != file.keeper:
+            self._open(file, said.to_area, MOVE, name)
+
+    def _matter(self, file: File, said: "Said", name: str) -> None:
+        effect, reference = said.matter
+        key = (said.author, reference or said.event)
+        if effect == OPENS and not any(key in one.matters for one in self.files()):
+            file.matters[key] = (said.acting, name)
+            if said.author in self.doors.values() and said.acting != file.keeper:
+                self._open(file, said.acting, CONFLICT, name)
+        elif effect == CLOSES:
+            for one in self.files():
+                one.matters.pop(key, None)
+
+    def _who_must_hear(self, file: File) -> set[str]:
+        areas = {file.keeper, file.watch}
+        for one in file.running:
+            areas |= {one.giver, one.taker}
+        return {self.doors[area] for area in areas}
+
+    def _known(self, names: Iterable[str]) -> list[File]:
+        found = [self.of_name[name] for name in names if name in self.of_name]
+        return list({id(one): one for one in found}.values())
+
+    def _require_door(self, file: File, author: str) -> None:
+        if author not in (self.doors[file.keeper], self.doors[file.watch]):
+            raise Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an event says, as the model hears it."""
+
+    event: bytes
+    author: str
+    names: tuple[str, ...]
+    event_class: int
+    acting: str
+    residence: str | None
+    to_area: str | None
+    matter: tuple[int, bytes | None]
+    sealed_to: frozenset[str]
+    verb: str | None = None
+    key: bytes | None = None
+    member: str | None = None
+    conference: bool = False
+
+
+def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[bytes]) -> None:
+    """One verb in a passage, as the design tells it. Raises Refused where it does not fit."""
+    stage = passage.stage
+    late = stage in {"accepted", "closed"}
+    match verb:
+        case "release" if stage in {"noticed", "declined"}:
+            passage.stage, passage.let_go, passage.papers = "released", True, papers
+        case "release" if late and not passage.let_go:
+            passage.let_go, passage.papers = True, papers
+        case "verify" if passage.let_go and not passage.checked and (late or stage in {"released", "declined"}):
+            passage.checked = True
+            passage.stage = "verified" if stage == "released" else stage
+        case "accept" if stage in WAITS:
+            passage.stage = "accepted" if conference else "closed"
+        case "decline" if stage in WAITS - {"declined"}:
+            passage.stage = "declined"
+        case "withdraw" if stage in WAITS:
+            passage.stage = "withdrawn"
+        case "conference-held" if stage == "accepted":
+            passage.stage = "closed"
+        case _:
+            raise Refused
+
+
+def held_with(name: str, knots: list[Knot]) -> frozenset[str]:
+    """All names that these decisions hold together with ``name``."""
+    found = {name}
+    while True:
+        more = {end for knot in knots for end in (knot.one, knot.other) if {knot.one, knot.other} & found} - found
+        if not more:
+            return frozenset(found)
+        found |= more

@@ -1,0 +1,292 @@
+"""The promises, held against town and book after every step. Each check names the promise that it breaks."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from broker.routing.intake import Outcome
+from broker.store.router.tables import METADATA
+from schemas.audit import AuditEntry, EntryKind
+from schemas.wire import InKind
+from tests.model.book import Book, File, Passage, Said
+from tests.model.town import CAST, Statement, Taken, Town, note_of
+
+_IN_FLIGHT: Final = frozenset({"inbox_outgoing", "audit_outgoing", "quarantine"})
+"""What waits for the bus, and what was refused and is kept for two weeks: bytes in them are no register."""
+_EVENTS: Final = frozenset({InKind.VIEW, InKind.GRANTED})
+_OUTCOMES: Final = {
+    "taken": Outcome.TAKEN,
+    "routine": Outcome.ROUTINE,
+    "repeat": Outcome.REPEAT,
+    "refused": Outcome.REFUSED,
+}
+
+
+class Broken(AssertionError):
+    """A promise does not hold."""
+
+
+def must(holds: object, promise: str, why: str) -> None:
+    """Raise unless it holds."""
+    if not holds:
+        raise Broken(f"{promise}: {why}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One row of a reader's ledger."""
+
+    number: int
+    kind: InKind
+    state: str
+    event: bytes
+
+
+@dataclass(slots=True)
+class Inspector:
+    """Compares. Reads the program's databases; changes only the book, where it is told what the program may choose."""
+
+    town: Town
+    book: Book
+    ordered: dict[bytes, tuple[str, frozenset[bytes]]] = field(default_factory=dict)
+    """Open orders by id: their reader and events."""
+    kept_back: set[tuple[str, bytes]] = field(default_factory=set)
+    burned: set[bytes] = field(default_factory=set)
+    """Events of children that the broker has forgotten."""
+    _read: int = 0
+    _opened: int = 0
+    _in_order: dict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+
+    # Told by whoever carries the post.
+
+    def took(self, taken: Iterable[Taken]) -> None:
+        """The router has taken messages: the book takes the same, and both must agree."""
+        for one in taken:
+            if one.statement is None:
+                continue
+            expected = self.book.take(_said(one.statement))
+            must(
+                one.outcome is _OUTCOMES[expected],
+                "P1, P4",
+                f"the router says {one.outcome.value}, the book {expected}: {one.statement}",
+            )
+        self._read_log()
+        self._burn()
+
+    def after_tick(self) -> None:
+        """The router has looked at its clock."""
+        self._read_log()
+        self._burn()
+
+    def _read_log(self) -> None:
+        for entry in self.town.log[self._read :]:
+            self._entry(entry)
+        self._read = len(self.town.log)
+        must(self._opened == len(self.book.opened), "P5", "a handover was not opened that had to be")
+
+    def _entry(self, entry: AuditEntry) -> None:
+        said = entry.fields
+        must(said.get("event") not in self.book.ordinary_events, "P12", "a routine event is in the log")
+        match entry.kind:
+            case EntryKind.HANDOVER if said["step"] == "noticed":
+                self._bind(said)
+            case EntryKind.ORDER:
+                reader = self.town.names_of[said["reader"]]
+                self.ordered[said["order"]] = (reader, frozenset(said["events"]))
+            case EntryKind.ORDER_REFUSED:
+                reader, events = self.ordered.pop(said["order"])
+                must(said["reason"] in {"kept-by-policy"}, "P1", f"an order was refused: {said['reason']}")
+                self.kept_back |= {(reader, event) for event in events}
+
+    def _bind(self, said: dict[str, Any]) -> None:
+        must(self._opened < len(self.book.opened), "P5", "a handover was opened that the book does not know")
+        passage = self.book.opened[self._opened]
+        self._opened += 1
+        must(
+            (passage.giver, passage.taker) == (said["from_area"], said["to_area"]),
+            "P5",
+            f"opened from {said['from_area']} to {said['to_area']}, the book says {passage}",
+        )
+        passage.key = said["handover"]
+
+    def _burn(self) -> None:
+        """P12: what is over is forgotten, unless something is still on its way; what is open is not."""
+        with self.town.store.work() as work:
+            for file in self.book.files():
+                if self._row(work, file) is not None:
+                    continue
+                must(file.may_go, "P1", f"a child with something open was forgotten: {file}")
+                self.burned |= {event for event, _ in file.story}
+                self.book.burn(file)
+
+    def _row(self, work: Any, file: File) -> Any:
+        tokens = [token for token, name in self.town.tokens.items() if name in file.names]
+        rows = work.children.by_tokens(tokens)
+        must(len(rows) < 2, "P10", f"one child to the book, {len(rows)} to the router: {file.names}")
+        return rows[0] if rows else None
+
+    # After every step.
+
+    def look(self) -> None:
+        """Everything that must hold at any moment."""
+        with self.town.store.work() as work:
+            self._two_facts(work)
+            self._no_register(work)
+            waiting = {
+                (self.town.names_of[row.reader], note_of(row.body).message_id)
+                for row in work.outgoing.waiting_inbox(100_000)
+            }
+            unclocked = self._unclocked(work)
+        for name in CAST:
+            self._inbox(name)
+        self._everybody_hears(waiting, unclocked)
+
+    def _two_facts(self, work: Any) -> None:
+        """P5: one case holder and one place of the safety duty, those of the book; and each passage where it is."""
+        seen: dict[bytes, File] = {}
+        for file in self.book.files():
+            row = self._row(work, file)
+            must(row is not None, "P5", f"a child is gone: {file.names}")
+            must(seen.setdefault(row.child, file) is file, "P10", "two children to the book, one to the router")
+            must(row.holder == file.keeper, "P5", f"{row.holder} holds the case, the book says {file.keeper}")
+            must(row.safety == file.watch, "P5", f"safety duty in {row.safety}, the book says {file.watch}")
+            found = {one.handover: one for one in work.procedures.handovers_of(row.child, _STATES)}
+            must(set(found) == {one.key for one in file.passages}, "P5", "the child's handovers are not the book's")
+            for passage in file.passages:
+                self._passage(passage, found[passage.key or b""])
+
+    def _passage(self, passage: Passage, row: Any) -> None:
+        ours = (passage.giver, passage.taker, passage.why, passage.stage, passage.let_go, passage.checked)
+        theirs = (row.from_area, row.to_area, row.kind, row.state, row.released, row.verified)
+        must(ours == theirs, "P5", f"a handover is {theirs}, the book says {ours}")
+        if passage.checked and passage.papers:
+            door = self.book.doors[passage.taker]
+            missing = [event.hex() for event in passage.papers - self._has(door)]
+            must(not missing, "P1", f"the history was called whole at {door} and lacks {missing}")
+
+    def _has(self, name: str) -> set[bytes]:
+        return {line.event for line in self._ledger(name) if line.kind in _EVENTS and line.state == "applied"}
+
+    def _no_register(self, work: Any) -> None:
+        """P12: of routine events a count, of forgotten children nothing."""
+        values: set[Any] = set()
+        counted = 0
+        for table in METADATA.sorted_tables:
+            if table.name in _IN_FLIGHT:
+                continue
+            for row in work.connection.execute(sa.select(table)):
+                values.update(row)
+                counted += row.count if table.name == "daily_counts" else 0  # type: ignore[operator]
+        nobody = {token for token, name in self.town.tokens.items() if name not in self.book.of_name}
+        must(not values & nobody, "P12", "a token stays of a child that nothing is open about")
+        must(not values & self.book.ordinary_events, "P12", "a routine event has left a row")
+        must(not values & (self.burned - self.book.ordinary_events), "P12", "a forgotten child has left an event")
+        must(self.book.ordinary.total() == counted, "P12", f"{counted} counted, {self.book.ordinary} happened")
+
+    def _unclocked(self, work: Any) -> set[bytes]:
+        """Orders without a running clock."""
+        from broker.store.router import tables as t
+
+        clocked = set(
+            work.connection.execute(
+                sa.select(t.deadlines.c.about).where(
+                    t.deadlines.c.kind == "grants", t.deadlines.c.met_ms.is_(None)
+                )
+            ).scalars()
+        )
+        orders = work.connection.execute(sa.select(t.orders.c.order_id, t.orders.c.handover, t.orders.c.state))
+        return {
+            row.order_id
+            for row in orders
+            if row.state == "open" and row.order_id not in clocked and row.handover not in clocked
+        }
+
+    def _inbox(self, name: str) -> None:
+        """P1, P2 at one reader: no letter is lost, none applied twice, none before its predecessor."""
+        sent = self.town.sent.get(name, {})
+        lines = self._ledger(name)
+        waiting = self.town.at_door(name)
+        lost = set(sent) - {line.number for line in lines} - waiting
+        must(not lost, "P1", f"{name} was sent {sorted(lost)} and does not have it")
+        must(sorted(sent) == list(range(1, len(sent) + 1)), "P2", f"{name}: the numbers have a gap")
+        failed = [line for line in lines if line.state == "failed"]
+        must(not failed, "P1", f"{name} could not apply {failed}")
+        applied = [line for line in lines if line.state == "applied"]
+        once: set[bytes] = set()
+        for line in applied:
+            if line.kind in _EVENTS:
+                must(line.event not in once, "P2", f"{name} has applied an event twice: {line}")
+                once.add(line.event)
+        numbers = {line.event: line.number for line in lines if line.kind is InKind.VIEW}
+        views = {line.event for line in applied if line.kind is InKind.VIEW}
+        for event in views - self._in_order[name]:
+            self._follows(name, event, numbers, views, sent)
+        self._in_order[name] = views
+
+    def _follows(self, name: str, event: bytes, numbers: dict[bytes, int], views: set[bytes], sent: Any) -> None:
+        announced = {note.message_id: note.number for note in sent.values() if note.kind is InKind.VIEW}
+        for earlier in self.book.before.get(event, ()):
+            if earlier in announced:
+                must(announced[earlier] < announced[event], "P2", f"{name}: an event overtook another at the router")
+                must(earlier in views, "P2", f"{name} applied {numbers[event]} before {announced[earlier]}")
+
+    def _everybody_hears(self, waiting: set[tuple[str, bytes]], unclocked: set[bytes]) -> None:
+        """P1: whoever must know has the event, or it waits where people can see it, with a clock."""
+        at: dict[str, set[bytes]] = {}
+        for name in CAST:
+            notes = self.town.sent.get(name, {}).values()
+            at[name] = {note.message_id for note in notes if note.kind in _EVENTS}
+        on_order = {
+            (reader, event): order for order, (reader, events) in self.ordered.items() for event in events
+        }
+        for event, readers in self.book.must.items():
+            for reader in readers:
+                if event in at[reader] or (reader, event) in waiting | self.kept_back:
+                    continue
+                order = on_order.get((reader, event))
+                must(order is not None, "P1", f"{reader} never hears of {event.hex()}")
+                must(order not in unclocked, "P1, P6", f"{reader} waits for {event.hex()} without a clock")
+
+    def _ledger(self, name: str) -> list[_Line]:
+        with self.town[name].home.store.work() as work:
+            rows = work.connection.execute(sa.text("SELECT number, kind, state, message_id FROM inbox"))
+            return [_Line(row[0], InKind(row[1]), row[2], row[3]) for row in rows]
+
+    # When nothing moves any more.
+
+    def at_rest(self) -> None:
+        """After everything was brought to everybody: nothing waits, nothing is held, and what is over is gone."""
+        for name in CAST:
+            held = [line.number for line in self._ledger(name) if line.state == "held"]
+            must(not held, "P2", f"{name} holds {held} for ever")
+            at = {note.message_id for note in self.town.sent.get(name, {}).values() if note.kind in _EVENTS}
+            for event, readers in self.book.must.items():
+                if name in readers and (name, event) not in self.kept_back:
+                    must(event in at, "P1", f"everything was answered and {name} does not have {event.hex()}")
+        over = [file.names for file in self.book.files() if file.may_go]
+        must(not over, "P12", f"nothing is open about {over}, and the broker remembers")
+
+
+_STATES: Final = ("noticed", "released", "verified", "accepted", "declined", "withdrawn", "closed", "superseded")
+
+
+def _said(statement: Statement) -> Said:
+    verb, key, member = statement.action or (None, None, None)
+    return Said(
+        event=statement.event,
+        author=statement.author,
+        names=statement.names,
+        event_class=statement.event_class,
+        acting=statement.acting,
+        residence=statement.residence,
+        to_area=statement.to_area,
+        matter=statement.matter,
+        sealed_to=statement.sealed_to,
+        verb=verb,
+        key=key,
+        member=member,
+        conference=statement.conference,
+    )
