@@ -66,7 +66,7 @@ class AuditEntry:
     def from_bytes(cls, data: bytes) -> "AuditEntry":
         """Read an entry; raises NotCanonicalError or MalformedMessageError."""
         version, salt, partition, number, at_ms, kind, fields = rows(canonical.decode(data), 7, "audit entry")
-        if version != ENTRY_VERSION or not isinstance(fields, dict):
+        if whole(version, "version") != ENTRY_VERSION or not isinstance(fields, dict):
             raise MalformedMessageError("audit entry: not of this version")
         return cls(
             octets(salt, 16, "salt"),

@@ -41,6 +41,8 @@ class Known:
     """Somebody other than the reader has signed that it is concerned with the child."""
     news: bool
     """The order is about one event, which has just come to us."""
+    evidence: bool = True
+    """The event that the order rests on is here: without it nobody can say which child is meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Carry:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not carried out now: nobody has vouched for the reader yet. Refused with that code if nobody does."""
+    """Not carried out now: what it rests on may be on its way to us. Refused with that code if it does not come."""
 
     code: str
 
@@ -91,7 +93,7 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
         return Refuse("evidence-used")
     for event_id, digest in order.events:
         if event_id not in known.digests:
-            return Refuse("not-in-our-record")
+            return _patiently("not-in-our-record", order, known, now)
         if known.digests[event_id] != digest:
             return Refuse("another-event")
     enough = {GrantAnswer.YES}
@@ -101,9 +103,17 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
             return refused
         enough = {GrantAnswer.YES, GrantAnswer.BY_PERSON}
     elif not known.grounded and not (reader.front_door and known.news):
-        late = to_ms(now) - order.issued_ms > PATIENCE_MS
-        return Refuse("not-concerned") if late else Wait("not-concerned")
+        return _patiently("not-concerned", order, known, now)
     return _allowed(order, known.answers, enough)
+
+
+def _patiently(code: str, order: Order, known: Known, now: datetime) -> Refuse | Wait:
+    """An order may overtake what it rests on, a link or a confirmation that another front door grants to us.
+
+    Without the evidence itself it waits as long as it is good, and its clock tells people; it is never refused blindly.
+    """
+    late = to_ms(now) - order.issued_ms > PATIENCE_MS
+    return Refuse(code) if late and known.evidence else Wait(code)
 
 
 def _judge_release(order: Order, release: Release | None, directory: Directory) -> Refuse | None:

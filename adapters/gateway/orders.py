@@ -263,6 +263,7 @@ class Orders:
             and reader is not None
             and self._record.vouches_for(work, row.child, reader),
             news=self._is_news(order, deliveries),
+            evidence=self._held(work, order.evidence) is not None,
         )
 
     def _is_news(self, order: Order, deliveries: Mapping[bytes, _Ours]) -> bool:
@@ -283,12 +284,11 @@ class Orders:
         return Release(str(details.get("handover_ref")), str(details.get("to_area")))
 
     def _child_of(self, work: Work, order: Order, row: InRow) -> Identifiers:
-        evidence = work.inbox.by_message(order.evidence, int(InKind.VIEW))
-        read = None if evidence is None else self._read(work, evidence)
-        if read is None or row.child is None:
+        evidence = self._held(work, order.evidence)
+        if evidence is None or row.child is None:
             return frozenset()
         links = links_in(one.document for one in self._record.of(work, row.child))
-        return joined(identifiers_in(read.document), links)
+        return joined(identifiers_in(evidence.read.document), links)
 
     def _read(self, work: Work, delivery: InRow) -> Read | None:
         try:

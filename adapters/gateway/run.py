@@ -207,6 +207,8 @@ class GatewayService:
         before: list[int] = []
         while True:
             await asyncio.sleep(_GAP_S)
+            with suppress(NoKeyError):
+                await self._stored(self._gateway.orders.reconsider)
             gaps = await self._stored(self._gateway.receiving.gaps)
             overdue = [number for number in gaps if number in before]
             before = gaps

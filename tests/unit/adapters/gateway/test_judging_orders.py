@@ -71,7 +71,12 @@ COMPLETE = {"kind": OrderKind.COMPLETE_READERS, "handover": None}
         pytest.param({"reader": "m-aaaaaaaaaa"}, {}, "unknown-reader", id="2 no such member"),
         pytest.param({"reader": "cumberland"}, {}, "unknown-reader", id="2 ourselves"),
         pytest.param({}, {"used_before": True}, "evidence-used", id="3 used"),
-        pytest.param({}, {"digests": {ONE: DIGEST}}, "not-in-our-record", id="4 not ours, or another child"),
+        pytest.param(
+            {"issued_ms": to_ms(NOW - timedelta(minutes=11))},
+            {"digests": {ONE: DIGEST}},
+            "not-in-our-record",
+            id="4 not ours, or another child",
+        ),
         pytest.param(
             {}, {"digests": {ONE: DIGEST, TWO: b"x" * 32}}, "another-event", id="4 another of the same id"
         ),
@@ -145,6 +150,16 @@ def test_who_has_no_ground_but_the_routers_word_waits_and_then_is_refused(
 
     assert verdict == judge(order, me, known, world.directory, NOW)
     assert afterwards == judge(order, me, known, world.directory, later)
+
+
+def test_an_order_that_overtook_what_it_rests_on_waits_for_it(world: World) -> None:
+    """A link or confirmation may be on its way from another front door: without it the order is never refused blindly."""
+    order, me, later = an_order(world), world["cumberland"].id, NOW + timedelta(hours=20)
+
+    for evidence, afterwards in ((False, Wait("not-in-our-record")), (True, Refuse("not-in-our-record"))):
+        known = knowing(digests={ONE: DIGEST}, evidence=evidence)
+        assert Wait("not-in-our-record") == judge(order, me, known, world.directory, NOW)
+        assert afterwards == judge(order, me, known, world.directory, later)
 
 
 def test_what_its_author_marked_never_stays_and_the_rest_goes(world: World) -> None:
