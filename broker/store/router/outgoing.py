@@ -1,6 +1,6 @@
 """What the router has decided to say: numbered deliveries, audit entries, and where they are until the bus has them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -26,11 +26,12 @@ _AUDIT = t.audit_outgoing.insert()
 _RECEIPT = t.receipts.insert()
 _routine = insert(t.daily_counts)
 _COUNT_ROUTINE = _routine.on_conflict_do_update(
-    index_elements=["member", "day"], set_={"count": t.daily_counts.c.count + 1}
+    index_elements=["member", "day"], set_={"count": t.daily_counts.c.count + _routine.excluded.count}
 )
 _SENT = insert(t.sent).on_conflict_do_nothing()
-_INBOX_DONE = t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position == sa.bindparam("done"))
-_AUDIT_DONE = t.audit_outgoing.delete().where(t.audit_outgoing.c.n == sa.bindparam("done"))
+_FIRST, _LAST = sa.bindparam("first"), sa.bindparam("last")
+_INBOX_DONE = t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position.between(_FIRST, _LAST))
+_AUDIT_DONE = t.audit_outgoing.delete().where(t.audit_outgoing.c.n.between(_FIRST, _LAST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,12 @@ class Outgoing:
         if name not in self._counters:
             self._counters[name] = self._t.reading.scalar(_COUNTED, {"name": name}) or 0
         return self._counters[name]
+
+    def count_from(self, name: str, value: int) -> None:
+        """Let a named counter go on from ``value``; it never goes back."""
+        if value > self.counted(name):
+            self._counters[name] = value
+            self._t.keep(_COUNT, {"name": name, "value": value}, key=name)
 
     def newest_place(self, reader: str) -> int:
         """Where on the bus the newest delivery lies that is known to be there; 0 if none is."""
@@ -220,13 +227,25 @@ class Outgoing:
         """The bus has these, at these stream sequences: the bodies go, overwritten."""
         for row, sequence in rows:
             self._t.keep(_SENT, {"reader": row.reader, "number": row.number, "stream_sequence": sequence})
-            self._t.keep(_INBOX_DONE, {"done": row.position})
+        for first, last in _runs([row.position for row, _ in rows]):
+            self._t.keep(_INBOX_DONE, {"first": first, "last": last})
 
     def audit_published(self, rows: Sequence[AuditRow]) -> None:
         """AUDIT has these."""
-        for row in rows:
-            self._t.keep(_AUDIT_DONE, {"done": row.number})
+        for first, last in _runs([row.number for row in rows]):
+            self._t.keep(_AUDIT_DONE, {"first": first, "last": last})
 
 
 def _delivered(row: sa.Row[tuple[object, ...]]) -> Delivered:
     return Delivered(row.reader, row.number, row.event_id, row.digest, row.author, row.taken_ms)
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Numbers as runs without a gap, first and last of each: what lies together is deleted together."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs

@@ -6,9 +6,11 @@ questions and written down in a few statements, all of them before the commit: n
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
+from sqlalchemy.sql.compiler import SQLCompiler
 
 Rows: TypeAlias = Mapping[str, Any]
 
@@ -18,7 +20,7 @@ class Transaction:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
-        self._kept: dict[sa.Executable, dict[object, Rows]] = {}
+        self._kept: dict[sa.ClauseElement, dict[object, Rows]] = {}
         self._memories: list[dict[Any, Any]] = []
 
     @property
@@ -32,7 +34,7 @@ class Transaction:
         """For a question about what cannot be among the kept, or is remembered beside it."""
         return self._connection
 
-    def keep(self, statement: sa.Executable, row: Rows, key: object = None) -> None:
+    def keep(self, statement: sa.ClauseElement, row: Rows, key: object = None) -> None:
         """Make this write before the next statement that could see it. Of one ``key`` only the last is made."""
         kept = self._kept.setdefault(statement, {})
         kept[len(kept) if key is None else key] = row
@@ -46,7 +48,12 @@ class Transaction:
         """Make all writes that were kept."""
         kept, self._kept = self._kept, {}
         for statement, rows in kept.items():
-            self._connection.execute(statement, list(rows.values()))
+            values = list(rows.values())
+            written, names = _compiled(statement, self._connection.dialect, tuple(values[0]))
+            # Straight to the driver: SQLAlchemy would look at each value of each row, for types that we do not have.
+            self._connection.exec_driver_sql(
+                written, [tuple([row[name] for name in names]) for row in values]
+            )
 
     def forget(self) -> None:
         """Rows are about to change behind the memories: they are read again."""
@@ -67,3 +74,14 @@ class Transaction:
     def _clear(self) -> None:
         for memory in self._memories:
             memory.clear()
+
+
+@lru_cache(maxsize=256)
+def _compiled(
+    statement: sa.ClauseElement, dialect: sa.Dialect, names: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """A statement as the driver wants it for rows with these names, and the names in its order."""
+    compiled = statement.compile(dialect=dialect, column_keys=list(names))
+    assert isinstance(compiled, SQLCompiler)
+    assert compiled.positiontup is not None, "the driver takes values by position"
+    return str(compiled), tuple(compiled.positiontup)
