@@ -18,6 +18,7 @@ from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.receipting import Receipting
 from adapters.gateway.receiving import Receiving
+from adapters.gateway.watching import Alarm, Watching
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.outbox import OutRow, ReaderState
@@ -74,6 +75,7 @@ class Gateway:
         self.actions = Actions(home, self.publishing, self.orders)
         self.receipting = Receipting(home, self.publishing)
         self._chronology = Chronology(home)
+        self._watching = Watching(home, self.places)
         self.stepped = catch_up(home)
         """Lanes whose own chain had fallen behind: the database was restored from an old copy. Empty in normal life."""
 
@@ -182,6 +184,10 @@ class Gateway:
         ``child`` is the beginning of the child's handle as the inbox shows it. Raises NoSuchItemError.
         """
         return self._chronology.of(child)
+
+    def alarms(self) -> list[Alarm]:
+        """What others owe this member and have not done, and what does not fit its own record; oldest first."""
+        return self._watching.alarms()
 
     def _item(self, row: InRow) -> Item:
         return Item(

@@ -9,10 +9,14 @@ from adapters.gateway.composing import concerned_areas
 from adapters.gateway.home import Home
 from adapters.gateway.places import Places
 from adapters.gateway.reading import Read, Reading
+from adapters.gateway.sameness import identifiers_in
 from broker.errors import RejectedError
 from broker.store.gateway.store import Work
 from schemas.directory import Directory
+from schemas.events.base import Event
+from schemas.ids import EventId
 from schemas.members import Member
+from schemas.policy import ConcernedAreas
 from schemas.wire import InKind
 
 CONFIRMED = "involvement.confirmed"
@@ -58,10 +62,28 @@ class Record:
         """Whether an event names one of these areas as the child's residence, as an end of a move, or as acting."""
         if read.event is None:
             return False  # of a version that this gateway cannot check: nothing rests on it
-        concerned = concerned_areas(read.event, self._places)
+        concerned = self.areas(read.event)
         details = read.document.get("details", {})
         named = {concerned.acting, concerned.residence, concerned.from_area, concerned.to_area}
         return not set(areas).isdisjoint(named | {details.get("from_area"), details.get("to_area")})
+
+    def leads_to(self, work: Work, child: bytes | None, area: str) -> bool:
+        """Whether an event that we hold of the child names that area."""
+        return any(self.names(read, [area]) for read in self.of(work, child))
+
+    def knows_more(self, work: Work, child: bytes | None, event_id: bytes) -> bool:
+        """Whether we hold another event about whom this one is about, by the identifiers that we read ourselves."""
+        known: set[tuple[str, str]] = set()
+        asked: set[tuple[str, str]] = set()
+        for read in self.of(work, child):
+            (asked if EventId(read.document["id"]).raw == event_id else known).update(
+                identifiers_in(read.document)
+            )
+        return not known.isdisjoint(asked)
+
+    def areas(self, event: Event) -> ConcernedAreas:
+        """The areas that an event concerns, as its author's gateway found them."""
+        return concerned_areas(event, self._places)
 
 
 def confirmed(record: Iterable[Read], directory: Directory) -> frozenset[str]:

@@ -12,6 +12,7 @@ from broker.store.engine import Watch, open_sqlite, writing
 from broker.store.gateway import tables as t
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.outbox import Outbox
+from broker.store.gateway.oversight import Oversight
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Work:
     connection: sa.Connection
     outbox: Outbox
     inbox: Inbox
+    oversight: Oversight
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -40,7 +42,7 @@ class GatewayStore:
     def work(self) -> Iterator[Work]:
         """One write transaction; durable when the block ends. Raises UnavailableError when locked or full."""
         with writing(self._engine) as connection:
-            yield Work(connection, Outbox(connection), Inbox(connection))
+            yield Work(connection, Outbox(connection), Inbox(connection), Oversight(connection))
 
     def version(self) -> int:
         """Changes whenever another process has written: how a running gateway notices new work."""

@@ -35,6 +35,7 @@ sent_to = sa.Table(
     sa.Column("taken_on_ms", Number),
     sa.Column("passed_on_ms", Number),
 )
+sa.Index("sent_to_unreceipted", sent_to.c.event_id, sqlite_where=sent_to.c.delivered_ms.is_(None))
 
 chains = sa.Table(
     "chains",
@@ -73,6 +74,7 @@ inbox = sa.Table(
     sa.Column("taken_on_ms", Number),
     sa.Column("taken_on_by", Text),
 )
+sa.Index("inbox_failed", inbox.c.number, sqlite_where=sa.text("state = 'failed'"))
 
 part_keys = sa.Table(
     "part_keys",
