@@ -75,7 +75,7 @@ def name_exception(_logger: Any, _method: str, entry: MutableMapping[str, Any]) 
         found = sys.exc_info()
     error = found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
-        entry |= _exception(error)
+        entry.update(_exception(error))
     return entry
 
 

@@ -4,6 +4,7 @@ It would give numbers a second time, and a reader drops a number that it has see
 AUDIT alone does not tell, since routine events leave nothing in it; so each reader's deliveries are asked too.
 """
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from broker.bus.connection import Bus
@@ -46,32 +47,60 @@ async def check_standing(bus: Bus, store: RouterStore, directory: Directory, sha
         BehindTheBusError: something was said that the database does not know.
         UnavailableError: the bus did not tell; a router that does not know where it stands does not start.
     """
+    async for place, said, remembered in _behind(bus, store, directory, shards, first_only=True):
+        raise BehindTheBusError(place, said, remembered)
+
+
+async def step_over(
+    bus: Bus, store: RouterStore, directory: Directory, shards: int
+) -> list[tuple[str, int, int]]:
+    """Let an old copy go on from there: every counter beyond what lies on the bus. Gives place, said, remembered.
+
+    No number is given twice then. What the router knew since the copy about matters, handovers, links and clocks is
+    not brought back by this: a person decides that it is to be done without. Idempotent.
+    """
+    found = [one async for one in _behind(bus, store, directory, shards, first_only=False)]
+    with store.work() as work:
+        for place, said, _ in found:
+            work.outgoing.count_from(f"audit {AUDIT_PARTITION}" if place == AUDIT else f"in {place}", said)
+    return found
+
+
+async def _behind(
+    bus: Bus, store: RouterStore, directory: Directory, shards: int, *, first_only: bool
+) -> AsyncIterator[tuple[str, int, int]]:
     last = await last_message(bus, AUDIT, audit_subject(AUDIT_PARTITION))
     if last is not None:
         with store.work() as work:
             remembered = work.outgoing.counted(f"audit {AUDIT_PARTITION}")
         said = AuditEntry.from_bytes(last.data).number
         if said > remembered:
-            raise BehindTheBusError(AUDIT, said, remembered)
+            yield AUDIT, said, remembered
     for member in directory.members:
-        await _check_reader(bus, store, directory, member.id, shards)
+        with store.work() as work:
+            remembered = work.outgoing.counted(f"in {member.id}")
+            place = work.outgoing.newest_place(member.id)
+        said = await _said_to(bus, member.id, place, directory, shards, remembered if first_only else None)
+        if said > remembered:
+            yield member.id, said, remembered
 
 
-async def _check_reader(bus: Bus, store: RouterStore, directory: Directory, reader: str, shards: int) -> None:
-    """Look at what lies behind the newest delivery that the router knows to be on the bus.
+async def _said_to(
+    bus: Bus, reader: str, place: int, directory: Directory, shards: int, enough: int | None
+) -> int:
+    """The highest number behind the newest delivery that the router knows to be on the bus; stops beyond ``enough``.
 
-    Usually nothing; after a crash between publishing and marking, or after a request to send again, messages whose
-    numbers are known.
+    Usually there is nothing; after a crash between publishing and marking, or after a request to send again,
+    messages whose numbers are known.
     """
-    with store.work() as work:
-        remembered = work.outgoing.counted(f"in {reader}")
-        place = work.outgoing.newest_place(reader)
     stream, subject = in_stream(shard_of(reader, shards)), shard_subject(reader, shards)
+    highest = 0
     while (found := await next_message(bus, stream, subject, place + 1)) is not None:
         place = found.sequence
-        said = _number(found.data, directory)
-        if said > remembered:
-            raise BehindTheBusError(reader, said, remembered)
+        highest = max(highest, _number(found.data, directory))
+        if enough is not None and highest > enough:
+            break
+    return highest
 
 
 def _number(data: bytes, directory: Directory) -> int:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from broker.bus.topology import DEFAULT_SHARDS
 from broker.errors import TamperedError
+from broker.routing.standing import step_over
 from broker.store.router.store import RouterStore
 from broker.wiring import RouterHome, make_router
 from tests.support.events import CUMBERLAND, a_document
@@ -58,6 +60,27 @@ async def test_a_router_from_an_old_copy_does_not_start(tmp_path: Path, later: s
 
         with pytest.raises(TamperedError, match=rf"\({where}: number \d+ was given.*router-behind-audit\.md"):
             await make_router(RouterHome(it.layout.router), it.server.url)
+
+
+async def test_a_person_may_let_an_old_copy_go_on_and_no_number_is_given_twice(tmp_path: Path) -> None:
+    """The last resort: what comes afterwards arrives, instead of being dropped as a repeat."""
+    async with exchange(tmp_path) as it:
+        await _publish_and_arrive(it, "appointment.missed", 1)
+        _copy(it, tmp_path / "copy")
+        await _publish_and_arrive(it, "concern.raised", 2)
+        await _publish_and_arrive(it, "appointment.missed", 3)
+        _put_back(it, tmp_path / "copy")
+        store = RouterStore(it.layout.router / "router.db")
+        bus = await it.connect("router")
+        stepped = await step_over(bus, store, it.directory, DEFAULT_SHARDS)
+        again = await step_over(bus, store, it.directory, DEFAULT_SHARDS)
+        store.close()
+
+        await _publish_and_arrive(it, "concern.raised", 4)
+
+    assert {"AUDIT", it.members["cumberland"]} <= {place for place, _, _ in stepped}
+    assert all(said > remembered for _, said, remembered in stepped)
+    assert [] == again
 
 
 async def test_a_router_starts_on_a_copy_that_nothing_was_said_after(tmp_path: Path) -> None:
