@@ -7,7 +7,7 @@ safety duty. A *passage* is a handover from a giver to a taker. Everything is by
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 OPENS, CLOSES = 1, 2
@@ -19,7 +19,8 @@ RUNS: Final = WAITS | {"accepted"}
 STAGES: Final = ("noticed", "released", "verified", "accepted", "declined", "withdrawn", "closed", "superseded")
 VERBS: Final = ("release", "verify", "accept", "decline", "withdraw", "conference-held")
 BY_GIVER: Final = frozenset({"release", "withdraw"})
-HEARS: Final[Mapping[int, frozenset[str]]] = {}
+SHARED: Final = frozenset({1, 3, 4, 5})
+"""Classes of event that members who are involved hear of: moves, plans, concerns, records."""
 
 
 @dataclass(slots=True)
@@ -45,6 +46,7 @@ class Knot:
     one: str
     other: str
     keeper_of_other: str
+    watch_of_other: str
 
 
 @dataclass(slots=True)
@@ -128,6 +130,8 @@ class Book:
         self.before[said.event] = tuple(event for event, _ in file.story)
         file.story.append((said.event, name))
         self.must[said.event] = self._who_must_hear(file) | (set(said.sealed_to) & set(self.doors.values()))
+        if said.event_class in SHARED:
+            self.must[said.event] |= file.known_to - {said.author}
         return "taken"
 
     def burn(self, file: File) -> None:
@@ -214,7 +218,8 @@ class Book:
             other = self.of_name.get(name)
             if other is kept:
                 continue
-            kept.knots.append(Knot(first, name, other.keeper if other else kept.keeper))
+            before = other or kept
+            kept.knots.append(Knot(first, name, before.keeper, before.watch))
             if other is None:
                 kept.names.add(name)
                 self.of_name[name] = kept
@@ -273,6 +278,8 @@ class Book:
         file.story = [item for item in file.story if item[1] not in apart]
         file.places = {name: place for name, place in file.places.items() if name not in apart}
         file.passages = [one for one in file.passages if one.about not in apart]
+        # A name that nobody ever reported a place for: where it was said to be when it was tied on.
+        fresh.places = fresh.places or {knot.other: (0, knot.watch_of_other)}
         for name in apart:
             self.of_name[name] = fresh
         if fresh.may_go:
@@ -366,6 +373,15 @@ def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[byt
             passage.stage = "closed"
         case _:
             raise Refused
+
+
+def fits(passage: Passage, verb: str) -> bool:
+    """Whether a verb fits where a passage stands."""
+    try:
+        step(replace(passage), verb, conference=False, papers=frozenset())
+    except Refused:
+        return False
+    return True
 
 
 def held_with(name: str, knots: list[Knot]) -> frozenset[str]:

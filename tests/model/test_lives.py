@@ -1,0 +1,48 @@
+"""The short form of the model: the same lives at every run; ``python -m tests.model`` plays new ones, as long as asked."""
+
+import time
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.model.book import STAGES, VERBS
+from tests.model.checks import Broken
+from tests.model.faults import FAULTS
+from tests.model.machine import Lives, table, visited
+from tests.model.tour import tour
+
+SHORT = settings(
+    max_examples=25,
+    stateful_step_count=30,
+    derandomize=True,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+def test_the_promises_hold_in_random_lives_and_in_every_stage_of_a_handover(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Random lives first; then a tour through whatever (stage, verb) pair they did not come to. Prints the table."""
+    run_state_machine_as_test(Lives, settings=SHORT)
+    by_chance = sum(visited().values())
+    tour()
+
+    with capsys.disabled():
+        print(f"\n{table()}\n{by_chance} tries in random lives, {sum(visited().values())} with the tour")
+    assert [] == [(stage, verb) for stage in STAGES for verb in VERBS if not visited()[stage, verb]]
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_seeded_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One fault at a time, put into the real program: the same short run breaks, in seconds."""
+    FAULTS[name].put_in(monkeypatch)
+    begun = time.monotonic()
+
+    with pytest.raises(Broken):
+        run_state_machine_as_test(Lives, settings=settings(SHORT, max_examples=60))
+    assert time.monotonic() - begun < 60
