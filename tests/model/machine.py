@@ -29,7 +29,7 @@ _AREAS: Final = st.sampled_from(AREAS)
 _DOORS: Final = st.sampled_from(sorted(DOORS.values()))
 _OTHERS: Final = st.sampled_from(["health", "police", "school"])
 _MEMBERS: Final = st.sampled_from(sorted(CAST))
-_FAR: Final = st.sampled_from(["settle", "settle", "settle", "route", "send", "stay"])
+_FAR: Final = st.sampled_from(["settle", "settle", "settle", "publish", "route", "send", "stay"])
 """How far the post carries what was just said."""
 _VISITED: Final[Counter[tuple[str, str]]] = Counter()
 
@@ -52,11 +52,13 @@ class Lives(RuleBasedStateMachine):
         super().__init__()
         self._said = 0
         self._links: list[tuple[bytes, str, str]] = []
+        self._noise = random.Random(0)
 
     @initialize(seed=_SEEDS)
     def begin(self, seed: int) -> None:
         """An empty exchange."""
         self.town = a_town(seed)
+        self._noise = random.Random(seed)
         self.book = Book(DOORS)
         self.eye = Inspector(self.town, self.book)
 
@@ -148,6 +150,16 @@ class Lives(RuleBasedStateMachine):
         event = self.town[by].actions.link(identities, _WORKER, "Compared.", "official_document")
         self._links.append((event.raw, nhs, upn))
         self._carry(far)
+
+    @rule(nhs=_NHS, upn=_UPN, by=_DOORS)
+    def two_children_are_confused_for_a_while(self, nhs: str, upn: str, by: str) -> None:
+        """Two children of one area are taken for one, and parted again."""
+        if nhs in self.book.of_name or upn in self.book.of_name:
+            return
+        for name in (nhs, upn):
+            self._publish(by, "plan.opened", name, self._own(by), "settle", plan_ref=f"plan-{self._said}")
+        self.two_names_are_linked(nhs, upn, by, "settle")
+        self.a_link_is_undone(len(self._links) - 1, by, "settle")
 
     @precondition(lambda self: self._links)
     @rule(pick=_SEEDS, by=_DOORS, far=_FAR)
@@ -241,11 +253,14 @@ class Lives(RuleBasedStateMachine):
         while moved:
             moved = sum(self.town.send(name) for name in CAST) > 0
             while self.town.bus:
-                self._route(self._batch(self.town.bus, 16), None)
-            moved = self.town.publish() > 0 or moved
+                dies = self._noise.choice([None] * 6 + ["before commit", "before acknowledging"])
+                self._route(self._batch(self.town.bus, 16), dies)
+            moved = self.town.publish(die_before_marking=self._noise.random() < 0.1) > 0 or moved  # noqa: PLR2004
             for name in CAST:
                 if letters := self.town.doors.get(name):
-                    self.town.deliver(name, range(len(letters)))
+                    places = list(range(len(letters)))
+                    self._noise.shuffle(places)
+                    self.town.deliver(name, [*places, places[0]])
                     moved = True
                 moved = self.town.reconsider(name) or moved
         self.eye.at_rest()
@@ -268,11 +283,13 @@ class Lives(RuleBasedStateMachine):
     def _carry(self, far: str) -> None:
         if far == "settle":
             self._settle()
-        elif far in {"send", "route"}:
+        elif far in {"send", "route", "publish"}:
             for name in CAST:
                 self.town.send(name)
-            while far == "route" and self.town.bus:
+            while far != "send" and self.town.bus:
                 self._route(self._batch(self.town.bus, 16), None)
+            if far == "publish":
+                self.town.publish()
 
     # Who says what.
 
