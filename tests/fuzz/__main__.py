@@ -8,19 +8,22 @@ import argparse
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import atheris
 
 with atheris.instrument_imports(include=["adapters", "broker", "schemas"], enable_loader_override=False):
-    from tests.fuzz.targets import TARGETS, Target
+    from tests.fuzz.targets import ALL, EVERYTHING, TARGETS, Target, one_of_all
 
 from tests.fuzz.mutating import mutate
 
 INPUTS: Final = Path(__file__).parent / "inputs"
 _SECONDS_AN_INPUT: Final = 2
 _MEGABYTES: Final = 1024
+_INSIDE: Final = 0.7
+"""How often a change is made inside the value rather than to its bytes."""
 _LONGEST: Final = 64_000
 """Bytes; what is longer is refused by its length, which the unit tests hold."""
 
@@ -28,14 +31,18 @@ _LONGEST: Final = 64_000
 def main() -> None:
     """Read the command line and search."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("target", choices=sorted(TARGETS))
+    parser.add_argument("target", choices=sorted([*TARGETS, ALL]))
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0, help="0: another one each time")
     parser.add_argument("--corpus", type=Path, help="where to begin and keep what is found")
     parser.add_argument("--inputs", type=Path, default=INPUTS, help="where a broken input is written")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        _search(asked, TARGETS[asked.target], asked.corpus or Path(temporary))
+        _search(
+            asked,
+            EVERYTHING if asked.target == ALL else TARGETS[asked.target],
+            asked.corpus or Path(temporary),
+        )
 
 
 def _search(asked: argparse.Namespace, target: Target, corpus: Path) -> None:
@@ -58,19 +65,27 @@ def _search(asked: argparse.Namespace, target: Target, corpus: Path) -> None:
     atheris.Fuzz()
 
 
-def _mutator(target: Target):  # type: ignore[no-untyped-def]  # noqa: ANN202 - of a library without types
+def _mutator(target: Target) -> Callable[[bytes, int, int], bytes]:
     def change(data: bytes, most: int, seed: int) -> bytes:
-        noise = random.Random(seed)
-        if target.read is not None and target.write is not None and noise.random() < 0.7:  # noqa: PLR2004
-            try:
-                written = target.write(mutate(target.read(data), noise))
-            except (ValueError, TypeError, OverflowError, RecursionError):
-                written = b""
-            if 0 < len(written) <= most:
-                return written
-        return bytes(atheris.Mutate(data, most))
+        if target is EVERYTHING and data:
+            chosen, rest = one_of_all(data)
+            return data[:1] + _changed(chosen, rest, most - 1, seed)
+        return _changed(target, data, most, seed)
 
     return change
+
+
+def _changed(target: Target, data: bytes, most: int, seed: int) -> bytes:
+    """Mostly one thing inside the value, where the input is one; else the library's own changes of bytes."""
+    noise = random.Random(seed)
+    if target.read is not None and target.write is not None and noise.random() < _INSIDE:
+        try:
+            written = target.write(mutate(target.read(data), noise))
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            written = b""
+        if 0 < len(written) <= most:
+            return written
+    return bytes(atheris.Mutate(data, most))
 
 
 if __name__ == "__main__":

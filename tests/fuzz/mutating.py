@@ -56,15 +56,19 @@ def _in_map(found: dict[Any, Any], key: Any, noise: random.Random) -> dict[Any, 
 
 
 _NEAR: Final[dict[type, Callable[[Any, random.Random], Any]]] = {
-    int: lambda value, noise: value + noise.choice((-1, 1, 256, -value, 2**32)),
-    str: lambda value, noise: _cut(value, noise.choice(("0", "9", " ", "-", "é", "\n", "A" * 300, "")), noise),
+    int: lambda value, noise: noise.choice(
+        (value - 1, value + 1, value + 256, value + 2**32, 0, bool(value))
+    ),
+    str: lambda value, noise: _cut(
+        value, noise.choice(("0", "9", " ", "-", "é", "\n", "A" * 300, "")), noise
+    ),
     bytes: lambda value, noise: _cut(value, bytes([noise.randrange(256)]) * noise.randint(0, 3), noise),
 }
 
 
 def _other(value: Any, noise: random.Random) -> Any:
     near = _NEAR.get(type(value))
-    return noise.choice(_ODD) if near is None or noise.random() < 0.4 else near(value, noise)
+    return noise.choice(_ODD) if near is None or noise.random() < 0.3 else near(value, noise)
 
 
 def _cut(value: Any, between: Any, noise: random.Random) -> Any:

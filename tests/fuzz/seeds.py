@@ -36,7 +36,25 @@ def sign_directory(document: bytes) -> SignedDirectory:
 
 def values() -> Iterator[bytes]:
     """One of each kind of value, and whole messages."""
-    for value in (0, 23, 24, 255, 256, 65536, 2**32, -1, b"", b"x" * 24, "", "text", [], [[]], {}, True, None):
+    for value in (
+        0,
+        23,
+        24,
+        255,
+        256,
+        65536,
+        2**32,
+        -1,
+        b"",
+        b"x" * 24,
+        "",
+        "text",
+        [],
+        [[]],
+        {},
+        True,
+        None,
+    ):
         yield canonical.encode(value)
     yield canonical.encode({"a": 1, "b": [2, {"c": b"3"}]})
     yield canonical.encode({0: 1, 1: [2, {3: b"3"}]})
@@ -77,7 +95,20 @@ def controls() -> Iterator[bytes]:
     yield BoardSlip("concern.raised", "protect", "task", 1, 2, "case-1").to_bytes()
     due = Due("release", "m-frontaaaaa", 3, "the next working day", 0, late=False)
     yield HandoverView(
-        EVENT, "move", "noticed", "E06000063", "E06000064", "E06000063", "E06000064", 1, 2, 3, False, 0, 4, (due,)
+        EVENT,
+        "move",
+        "noticed",
+        "E06000063",
+        "E06000064",
+        "E06000063",
+        "E06000064",
+        1,
+        2,
+        3,
+        False,
+        0,
+        4,
+        (due,),
     ).to_bytes()
 
 
@@ -122,7 +153,9 @@ def _vectors() -> tuple[tuple[str, bytes], ...]:
     for file in ("control.json", "history.json", "slips.json"):
         frozen = json.loads((VECTORS / file).read_text("utf-8"))
         found += [
-            (name, bytes.fromhex(value)) for name, value in frozen.items() if isinstance(value, str) and _hex(value)
+            (name, bytes.fromhex(value))
+            for name, value in frozen.items()
+            if isinstance(value, str) and _hex(value)
         ]
     return tuple(found)
 

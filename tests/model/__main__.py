@@ -16,7 +16,9 @@ def main() -> None:
     """Read the command line and play."""
     parser = argparse.ArgumentParser(prog="python -m tests.model", description=__doc__)
     parser.add_argument("--examples", type=int, default=200)
-    parser.add_argument("--hours", type=float, default=0.0, help="play until then, whatever the number of examples")
+    parser.add_argument(
+        "--hours", type=float, default=0.0, help="play until then, whatever the number of examples"
+    )
     parser.add_argument("--steps", type=int, default=50)
     asked = parser.parse_args()
     until = time.monotonic() + asked.hours * 3600

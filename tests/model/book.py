@@ -16,7 +16,16 @@ CONFLICT, MOVE = "conflict", "move"
 
 WAITS: Final = frozenset({"noticed", "released", "verified", "declined"})
 RUNS: Final = WAITS | {"accepted"}
-STAGES: Final = ("noticed", "released", "verified", "accepted", "declined", "withdrawn", "closed", "superseded")
+STAGES: Final = (
+    "noticed",
+    "released",
+    "verified",
+    "accepted",
+    "declined",
+    "withdrawn",
+    "closed",
+    "superseded",
+)
 VERBS: Final = ("release", "verify", "accept", "decline", "withdraw", "conference-held")
 BY_GIVER: Final = frozenset({"release", "withdraw"})
 SHARED: Final = frozenset({1, 3, 4, 5})
@@ -360,7 +369,9 @@ def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[byt
             passage.stage, passage.let_go, passage.papers = "released", True, papers
         case "release" if late and not passage.let_go:
             passage.let_go, passage.papers = True, papers
-        case "verify" if passage.let_go and not passage.checked and (late or stage in {"released", "declined"}):
+        case "verify" if (
+            passage.let_go and not passage.checked and (late or stage in {"released", "declined"})
+        ):
             passage.checked = True
             passage.stage = "verified" if stage == "released" else stage
         case "accept" if stage in WAITS:
@@ -388,7 +399,9 @@ def held_with(name: str, knots: list[Knot]) -> frozenset[str]:
     """All names that these decisions hold together with ``name``."""
     found = {name}
     while True:
-        more = {end for knot in knots for end in (knot.one, knot.other) if {knot.one, knot.other} & found} - found
+        more = {
+            end for knot in knots for end in (knot.one, knot.other) if {knot.one, knot.other} & found
+        } - found
         if not more:
             return frozenset(found)
         found |= more

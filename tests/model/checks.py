@@ -160,7 +160,11 @@ class Inspector:
                 [child],
             )
             found = {row[0]: row[1:] for row in rows}
-            must(set(found) == {one.key for one in file.passages}, "P5", "the child's handovers are not the book's")
+            must(
+                set(found) == {one.key for one in file.passages},
+                "P5",
+                "the child's handovers are not the book's",
+            )
             for passage in file.passages:
                 self._passage(passage, found[passage.key or b""])
 
@@ -216,11 +220,17 @@ class Inspector:
             self._follows(name, event, numbers, views, sent)
         self._in_order[name] = views
 
-    def _follows(self, name: str, event: bytes, numbers: dict[bytes, int], views: set[bytes], sent: Any) -> None:
+    def _follows(
+        self, name: str, event: bytes, numbers: dict[bytes, int], views: set[bytes], sent: Any
+    ) -> None:
         announced = {note.message_id: note.number for note in sent.values() if note.kind is InKind.VIEW}
         for earlier in self.book.before.get(event, ()):
             if earlier in announced:
-                must(announced[earlier] < announced[event], "P2", f"{name}: an event overtook another at the router")
+                must(
+                    announced[earlier] < announced[event],
+                    "P2",
+                    f"{name}: an event overtook another at the router",
+                )
                 must(earlier in views, "P2", f"{name} applied {numbers[event]} before {announced[earlier]}")
 
     def _everybody_hears(self) -> None:
@@ -246,13 +256,17 @@ class Inspector:
                 must(order not in unclocked, "P1, P6", f"{reader} waits for {event.hex()} without a clock")
 
     def _ledger(self, name: str) -> list[_Line]:
-        rows = self.town.peek(name).execute("SELECT number, kind, state, message_id FROM inbox ORDER BY number")
+        rows = self.town.peek(name).execute(
+            "SELECT number, kind, state, message_id FROM inbox ORDER BY number"
+        )
         return [_Line(row[0], InKind(row[1]), row[2], row[3]) for row in rows]
 
     def _thought_over(self, reader: str, event: bytes) -> bool:
         """Some front door holds an order for it and waits until somebody vouches for the reader."""
         return any(
-            self.town.peek(door).execute("SELECT 1 FROM orders WHERE order_id = ? AND answer IS NULL", [order]).fetchone()
+            self.town.peek(door)
+            .execute("SELECT 1 FROM orders WHERE order_id = ? AND answer IS NULL", [order])
+            .fetchone()
             for order, (whose, events) in self.ordered.items()
             if whose == reader and event in events
             for door in self.book.doors.values()
@@ -269,7 +283,11 @@ class Inspector:
             at = {note.message_id for note in self.town.sent.get(name, {}).values() if note.kind in _EVENTS}
             for event, readers in self.book.must.items():
                 if name in readers and (name, event) not in self.kept_back and event not in at:
-                    must(self._thought_over(name, event), "P1", f"all is answered and {name} lacks {event.hex()}")
+                    must(
+                        self._thought_over(name, event),
+                        "P1",
+                        f"all is answered and {name} lacks {event.hex()}",
+                    )
         over = [file.names for file in self.book.files() if file.may_go]
         must(not over, "P12", f"nothing is open about {over}, and the broker remembers")
 

@@ -121,7 +121,9 @@ def _the_other_handovers_stay_open(patch: MonkeyPatch) -> None:
 def _custody_comes_last(patch: MonkeyPatch) -> None:
     """A gateway acknowledges the last letter of a batch before it has entered it."""
     take = Receiving.take
-    patch.setattr(Receiving, "take", lambda self, messages: take(self, messages[:-1] if messages[1:] else messages))
+    patch.setattr(
+        Receiving, "take", lambda self, messages: take(self, messages[:-1] if messages[1:] else messages)
+    )
 
 
 FAULTS: Final[dict[str, Fault]] = {

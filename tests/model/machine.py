@@ -190,7 +190,11 @@ class Lives(RuleBasedStateMachine):
         self.town.send(name, most, receipts=True, die_before_marking=die)
 
     @precondition(lambda self: self.town.bus)
-    @rule(pick=_SEEDS, most=st.integers(1, 4), die=st.sampled_from([None, "before commit", "before acknowledging"]))
+    @rule(
+        pick=_SEEDS,
+        most=st.integers(1, 4),
+        die=st.sampled_from([None, "before commit", "before acknowledging"]),
+    )
     def the_router_takes(self, pick: int, most: int, die: str | None) -> None:
         """Some of what lies on the bus, in any order; perhaps it dies at a gap."""
         letters = list(self.town.bus)
@@ -255,7 +259,7 @@ class Lives(RuleBasedStateMachine):
             while self.town.bus:
                 dies = self._noise.choice([None] * 6 + ["before commit", "before acknowledging"])
                 self._route(self._batch(self.town.bus, 16), dies)
-            moved = self.town.publish(die_before_marking=self._noise.random() < 0.1) > 0 or moved  # noqa: PLR2004
+            moved = self.town.publish(die_before_marking=self._noise.random() < 0.1) > 0 or moved
             for name in CAST:
                 if letters := self.town.doors.get(name):
                     places = list(range(len(letters)))
@@ -275,7 +279,7 @@ class Lives(RuleBasedStateMachine):
         for letter in letters[:most]:
             statement = self.town.statement(letter)
             alone = statement is None or statement.action or statement.matter[0] == MatterEffect.CLOSE
-            if alone or statement is not None and statement.to_area:
+            if alone or (statement is not None and statement.to_area):
                 return chosen or [letter]
             chosen.append(letter)
         return chosen
@@ -374,7 +378,5 @@ class Lives(RuleBasedStateMachine):
 def table() -> str:
     """How often each verb was tried in each stage: rows are stages, columns verbs."""
     head = "stage       " + "".join(f"{verb:>16}" for verb in VERBS)
-    rows = [
-        f"{stage:<12}" + "".join(f"{_VISITED[stage, verb]:>16}" for verb in VERBS) for stage in STAGES
-    ]
+    rows = [f"{stage:<12}" + "".join(f"{_VISITED[stage, verb]:>16}" for verb in VERBS) for stage in STAGES]
     return "\n".join([head, *rows])

@@ -46,7 +46,9 @@ def _visit(stage: str, verbs: tuple[str, ...]) -> None:
     (passage, *_) = lives._passages()
     assert stage == passage.stage
     for verb in verbs:
-        lives._try(passage, verb, conference=False, far="stay" if verb == "verify" and passage.let_go else "route")
+        lives._try(
+            passage, verb, conference=False, far="stay" if verb == "verify" and passage.let_go else "route"
+        )
         lives.the_promises_hold()
     lives.teardown()
 

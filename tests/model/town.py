@@ -10,12 +10,12 @@ import shutil
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from adapters.gateway.api import Gateway
 from broker.bus.server import EmbeddedServer
@@ -33,15 +33,15 @@ from broker.store.router.outgoing import InboxRow
 from broker.store.router.store import RouterStore
 from schemas.audit import AuditEntry
 from schemas.codes.members import MemberKind
-from schemas.control import Note, frame, unframe
+from schemas.control import Note, unframe
 from schemas.default_policy import default_policy
 from schemas.directory import AreaEntry, Directory, Governance
 from schemas.envelope import FullEnvelope
 from schemas.ids import GssCode, MemberId
-from schemas.wire import PROTOCOL_VERSION, Field, OutKind
-from tests.support.exchange import Exchange, FewPlaces
-from tests.support.directory import CUMBERLAND, WESTMORLAND
+from schemas.wire import PROTOCOL_VERSION, OutKind
 from tests.support.desk import NORTHUMBERLAND
+from tests.support.directory import CUMBERLAND, WESTMORLAND
+from tests.support.exchange import Exchange
 
 BEGIN: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 AREAS: Final = (CUMBERLAND, WESTMORLAND, NORTHUMBERLAND)
@@ -239,7 +239,8 @@ class Town:
                 self.bus.remove(letter)
         self._read_log()
         return [
-            Taken(outcome, self.statement(letter)) for letter, outcome in zip(picks, result.outcomes, strict=True)
+            Taken(outcome, self.statement(letter))
+            for letter, outcome in zip(picks, result.outcomes, strict=True)
         ]
 
     def _read_log(self) -> None:
