@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import atheris
+import atheris  # type: ignore[import-untyped, unused-ignore]  # built for some platforms only
 
 with atheris.instrument_imports(include=["adapters", "broker", "schemas"], enable_loader_override=False):
     from tests.fuzz.targets import ALL, EVERYTHING, TARGETS, Target, one_of_all

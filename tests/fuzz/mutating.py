@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 from typing import Any, Final
 
-_ODD: Final = (
+_ODD: Final[tuple[Any, ...]] = (
     None, True, False, 0, 1, -1, 23, 24, 2**31, 2**53, 2**63, 2**64 - 1, b"", b"\x00" * 16, b"\xff" * 32,
     "", "x" * 201, "\x00", "\u202e", "E06000063", "9999-12-31", "0001-01-01T00:00:00Z", "null", [], {},
 )  # fmt: skip

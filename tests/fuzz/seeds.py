@@ -1,15 +1,15 @@
 """Where the search of each target begins: valid messages, made anew by the tests' own builders and frozen vectors."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from broker.crypto.directories import LABEL as DIRECTORY_LABEL
 from broker.crypto.signing import sign, unverified_payload
 from schemas import canonical
 from schemas.control import Action, ActionKind
+from schemas.directory import LABEL as DIRECTORY_LABEL
 from schemas.directory import SignedDirectory
 from schemas.handover import Due, HandoverView
 from schemas.slip import BoardSlip
@@ -19,6 +19,26 @@ from tests.support.events import a_document, every_type
 from tests.support.sealing import CAST, EVENT, sealed, view_of
 
 VECTORS: Final = Path(__file__).parents[1] / "vectors"
+
+_VALUES: Final[tuple[Any, ...]] = (
+    0,
+    23,
+    24,
+    255,
+    256,
+    65536,
+    2**32,
+    -1,
+    b"",
+    b"x" * 24,
+    "",
+    "text",
+    [],
+    [[]],
+    {},
+    True,
+    None,
+)
 
 
 @cache
@@ -36,25 +56,7 @@ def sign_directory(document: bytes) -> SignedDirectory:
 
 def values() -> Iterator[bytes]:
     """One of each kind of value, and whole messages."""
-    for value in (
-        0,
-        23,
-        24,
-        255,
-        256,
-        65536,
-        2**32,
-        -1,
-        b"",
-        b"x" * 24,
-        "",
-        "text",
-        [],
-        [[]],
-        {},
-        True,
-        None,
-    ):
+    for value in _VALUES:
         yield canonical.encode(value)
     yield canonical.encode({"a": 1, "b": [2, {"c": b"3"}]})
     yield canonical.encode({0: 1, 1: [2, {3: b"3"}]})
@@ -138,7 +140,7 @@ def nems_xml() -> Iterator[bytes]:
     yield from (nems.as_xml(message) for message in _nems())
 
 
-def _nems() -> Iterable[Mapping[str, Any]]:
+def _nems() -> Iterable[dict[str, Any]]:
     made = (nems.a_move(), nems.a_gp_change(), nems.a_death(), nems.a_record_change(), nems.a_birth())
     return (*made, nems.a_contact(), nems.restricted(nems.a_move()))
 

@@ -33,6 +33,7 @@ from schemas.reading import MalformedMessageError
 from schemas.slip import BoardSlip
 from schemas.wire import PROTOCOL_VERSION
 from tests.fuzz import seeds
+from tests.support.directory import NOW
 from tests.support.nems_messages import CUMBERLAND, RECEIVED, SomeAreas
 from tests.support.sealing import CAST, keys_of, sealed
 
@@ -136,7 +137,7 @@ def directory(data: bytes) -> None:
     there_and_back(Directory, data)
     world = seeds.world()
     for file in (data, seeds.sign_directory(data).to_bytes()):
-        verdict = judge_directory(file, world.directory, world.root_set, seeds.NOW)
+        verdict = judge_directory(file, world.directory, world.root_set, NOW)
         assert isinstance(verdict, Accept | DirectoryRefused)
 
 
@@ -145,13 +146,18 @@ def event_json(data: bytes) -> None:
     try:
         found = parse_event(data)
     except EventRefusedError as refused:
-        assert refused.faults
+        _told_why(refused)
     else:
         assert found == parse_event(found.to_json())
     try:
         read_event(data)
     except EventRefusedError as refused:
-        assert refused.faults
+        _told_why(refused)
+
+
+def _told_why(refused: EventRefusedError) -> None:
+    """A refusal names at least one fault."""
+    assert refused.faults, "refused without a reason"
 
 
 def nems(data: bytes) -> None:

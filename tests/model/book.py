@@ -124,7 +124,7 @@ class Book:
         self.seen.add(said.event)
         self.clock += 1
         try:
-            file = self._act(said) if said.verb else None
+            file = self._act(said, said.verb) if said.verb else None
         except Refused:
             return "refused"
         file = file or self._file_of(said)
@@ -158,34 +158,34 @@ class Book:
 
     # What events do.
 
-    def _act(self, said: "Said") -> File:
-        if said.verb in VERBS:
-            return self._walk(said)
-        if said.verb == "link":
+    def _act(self, said: "Said", verb: str) -> File:
+        if verb in VERBS:
+            return self._walk(said, verb)
+        if verb == "link":
             return self._tie(said)
-        if said.verb == "unlink":
+        if verb == "unlink":
             return self._untie(said)
         file = self._file_of(said)
         if file is None or said.member is None:
             raise Refused
         self._require_door(file, said.author)
-        if said.verb == "involve":
+        if verb == "involve":
             file.known_to.add(said.member)
         else:
             file.known_to.discard(said.member)
         return file
 
-    def _walk(self, said: "Said") -> File:
+    def _walk(self, said: "Said", verb: str) -> File:
         """One step of a passage: only the two areas may take it, each its own steps, and only where it fits."""
         file, passage = self.passage(said.key)
-        side = passage.giver if said.verb in BY_GIVER else passage.taker
+        side = passage.giver if verb in BY_GIVER else passage.taker
         others = {id(self.of_name[name]) for name in said.names if name in self.of_name} - {id(file)}
         if said.author != self.doors.get(side) or others:
             raise Refused
-        self.visited[passage.stage, said.verb] += 1
+        self.visited[passage.stage, verb] += 1
         papers = frozenset(event for event, _ in file.story if self.doors[passage.giver] in self.must[event])
-        step(passage, said.verb, conference=said.conference, papers=papers)
-        if said.verb == "accept":
+        step(passage, verb, conference=said.conference, papers=papers)
+        if verb == "accept":
             file.keeper = passage.taker
             self._settle(file, passage)
         return file

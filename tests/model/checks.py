@@ -26,14 +26,14 @@ _OUTCOMES: Final = {
 }
 
 
-class Broken(AssertionError):
+class BrokenPromiseError(AssertionError):
     """A promise does not hold."""
 
 
 def must(holds: object, promise: str, why: str) -> None:
     """Raise unless it holds."""
     if not holds:
-        raise Broken(f"{promise}: {why}")
+        raise BrokenPromiseError(f"{promise}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +124,11 @@ class Inspector:
     def _row(self, file: File) -> Any:
         """The router's (child, case holder, safety duty) behind a file's names."""
         tokens = [token for token, name in self.town.tokens.items() if name in file.names]
-        rows = self._ask(
-            "SELECT DISTINCT c.child, c.holder, c.safety FROM tokens t JOIN children c ON c.child = t.child"
-            f" WHERE t.token IN ({','.join('?' * len(tokens))})",
-            tokens,
+        question = (
+            "SELECT c.child, c.holder, c.safety FROM tokens t JOIN children c ON c.child = t.child"
+            " WHERE t.token = ?"
         )
+        rows = sorted({row for token in tokens for row in self._ask(question, [token])})
         must(len(rows) < 2, "P10", f"one child to the book, {len(rows)} to the router: {file.names}")
         return rows[0] if rows else None
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from pytest import MonkeyPatch
+import pytest
 
 from adapters.gateway.receiving import Receiving
 from broker.handover import machine
@@ -25,10 +25,10 @@ class Fault:
     """One fault: how it is put in, and the promise that it breaks."""
 
     promise: str
-    put_in: Callable[[MonkeyPatch], None]
+    put_in: Callable[[pytest.MonkeyPatch], None]
 
 
-def _repeats_are_taken(patch: MonkeyPatch) -> None:
+def _repeats_are_taken(patch: pytest.MonkeyPatch) -> None:
     """The router forgets that it knows a message: what comes again is taken again."""
     chain = Batch._chain
 
@@ -39,17 +39,17 @@ def _repeats_are_taken(patch: MonkeyPatch) -> None:
     patch.setattr(Batch, "_chain", forgetful)
 
 
-def _the_ledger_forgets(patch: MonkeyPatch) -> None:
+def _the_ledger_forgets(patch: pytest.MonkeyPatch) -> None:
     """A gateway applies a held delivery whether or not what comes before it has been applied."""
     patch.setattr(Inbox, "is_applied", lambda _self, _number: True)
 
 
-def _previous_stands_still(patch: MonkeyPatch) -> None:
+def _previous_stands_still(patch: pytest.MonkeyPatch) -> None:
     """Each note names no predecessor: the newest number about the child is not carried on."""
     patch.setattr(Outgoing, "previous_about", lambda _self, _reader, _child, _number: 0)
 
 
-def _a_decline_gives_the_case(patch: MonkeyPatch) -> None:
+def _a_decline_gives_the_case(patch: pytest.MonkeyPatch) -> None:
     """The case passes on a decline, as on an acceptance."""
     step = machine.step
 
@@ -61,7 +61,7 @@ def _a_decline_gives_the_case(patch: MonkeyPatch) -> None:
     patch.setattr(machine, "step", generous)
 
 
-def _nobody_is_asked_to_grant(patch: MonkeyPatch) -> None:
+def _nobody_is_asked_to_grant(patch: pytest.MonkeyPatch) -> None:
     """Who must know and was not sealed to is forgotten, of every other event."""
     one = Ordering.one
     count = [0]
@@ -74,7 +74,7 @@ def _nobody_is_asked_to_grant(patch: MonkeyPatch) -> None:
     patch.setattr(Ordering, "one", every_other)
 
 
-def _a_routine_event_keeps_a_row(patch: MonkeyPatch) -> None:
+def _a_routine_event_keeps_a_row(patch: pytest.MonkeyPatch) -> None:
     """Every delivery is recorded, also of a child that nothing is open about."""
     without = Events._without_child
 
@@ -87,7 +87,7 @@ def _a_routine_event_keeps_a_row(patch: MonkeyPatch) -> None:
     patch.setattr(Events, "_without_child", keeping)
 
 
-def _a_link_forgets_where_names_came_from(patch: MonkeyPatch) -> None:
+def _a_link_forgets_where_names_came_from(patch: pytest.MonkeyPatch) -> None:
     """Two records merge and nothing tells afterwards which was whose."""
     merge = Links.merge
 
@@ -97,28 +97,28 @@ def _a_link_forgets_where_names_came_from(patch: MonkeyPatch) -> None:
     patch.setattr(Links, "merge", forgetful)
 
 
-def _a_child_is_never_forgotten(patch: MonkeyPatch) -> None:
+def _a_child_is_never_forgotten(patch: pytest.MonkeyPatch) -> None:
     """The last matter ends and the rows stay."""
     patch.setattr(Children, "forget", lambda _self, _child: None)
 
 
-def _the_history_is_cut_short(patch: MonkeyPatch) -> None:
+def _the_history_is_cut_short(patch: pytest.MonkeyPatch) -> None:
     """The first event of a history is not ordered."""
     lacking = Ordering._lacking
     patch.setattr(Ordering, "_lacking", lambda self, *rest: lacking(self, *rest)[1:])
 
 
-def _a_move_waits_for_the_acceptance(patch: MonkeyPatch) -> None:
+def _a_move_waits_for_the_acceptance(patch: pytest.MonkeyPatch) -> None:
     """A reported move opens the handover and leaves the safety duty where it was."""
     patch.setattr(Children, "set_safety", lambda _self, _child, _area, _at_ms: None)
 
 
-def _the_other_handovers_stay_open(patch: MonkeyPatch) -> None:
+def _the_other_handovers_stay_open(patch: pytest.MonkeyPatch) -> None:
     """An acceptance brings the child's other handovers into line with nothing."""
     patch.setattr(Handovers, "settle", lambda _self, *_rest: None)
 
 
-def _custody_comes_last(patch: MonkeyPatch) -> None:
+def _custody_comes_last(patch: pytest.MonkeyPatch) -> None:
     """A gateway acknowledges the last letter of a batch before it has entered it."""
     take = Receiving.take
     patch.setattr(

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.book import STAGES, VERBS
-from tests.model.checks import Broken
+from tests.model.checks import BrokenPromiseError
 from tests.model.faults import FAULTS
 from tests.model.machine import Lives, table, visited
 from tests.model.tour import tour
@@ -43,6 +43,6 @@ def test_a_seeded_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     FAULTS[name].put_in(monkeypatch)
     begun = time.monotonic()
 
-    with pytest.raises(Broken):
+    with pytest.raises(BrokenPromiseError):
         run_state_machine_as_test(Lives, settings=settings(SHORT, max_examples=60))
     assert time.monotonic() - begun < 60

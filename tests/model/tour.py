@@ -9,7 +9,7 @@ from typing import Final
 
 from tests.model.book import STAGES, VERBS, fits
 from tests.model.machine import Lives, visited
-from tests.model.town import NORTHUMBERLAND
+from tests.support.desk import NORTHUMBERLAND
 
 _WAYS: Final[dict[str, tuple[str, ...]]] = {
     "noticed": (),

@@ -292,7 +292,7 @@ class Town:
     def reconsider(self, name: str) -> bool:
         """A gateway looks again at the orders that it could not answer for want of a ground; True if one had it now."""
         question = "SELECT COUNT(*) FROM orders WHERE answer IS NULL AND events > 0 AND grantor = ?"
-        (waiting,) = self.peek(name).execute(question, [self.members[name]]).fetchone()
+        waiting: int = self.peek(name).execute(question, [self.members[name]]).fetchone()[0]
         return waiting > 0 and self[name].orders.reconsider() < waiting
 
     def tick(self) -> None:
@@ -315,7 +315,7 @@ class Town:
         checked = check_envelope(envelope, self.directory.public_of, {})
         facts, header = checked.facts, checked.header
         action = facts.action
-        owners = {self.directory.key(key_id).owner for part in checked.readers for key_id in part}
+        keys = [self.directory.key(key_id) for part in checked.readers for key_id in part]
         return Statement(
             event=header.event_id,
             author=self.names_of[header.author],
@@ -326,7 +326,7 @@ class Town:
             to_area=facts.to_area,
             matter=(int(facts.matter[0]), facts.matter[1]),
             action=None if action is None else (action[0], action[1], self.names_of.get(action[2])),
-            sealed_to=frozenset(self.names_of[owner] for owner in owners),
+            sealed_to=frozenset(self.names_of[key.owner] for key in keys if key is not None),
             conference=action is not None and bool(action[4]),
         )
 
