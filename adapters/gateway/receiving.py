@@ -77,17 +77,16 @@ class Receiving:
 
     def replay(self, messages: list[bytes]) -> list[Ref]:
         """Apply messages that are in custody already; what is in the ledger is dropped."""
-        taken = []
+        noted = []
         for data in messages:
             try:
-                noted = self.read(data)
+                noted.append(self.read(data))
             except RejectedError as error:
                 _log.warning("dropped", code=error.code)
-                continue
-            with self._home.store.work() as work:
-                self._enter(work, noted)
-            taken.append((noted.note.kind, noted.note.message_id))
-        return taken
+        with self._home.store.work() as work:
+            for one in noted:
+                self._enter(work, one)
+        return [(one.note.kind, one.note.message_id) for one in noted]
 
     def read(self, data: bytes) -> Noted:
         """Check that the router signed this for us. Raises RejectedError."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from itertools import groupby
 from typing import Final, TypeVar
 
 import structlog
@@ -99,9 +100,13 @@ class GatewayService:
         while True:
             seen = self._home.store.version()
             rows = await self._stored(self._next_to_send)
-            for row in rows:
-                # One after the other: the author's chain must reach the router in its order.
-                await self._send_one(publisher, row)
+            for chained, together in groupby(rows, lambda row: row.event_id is not None):
+                if chained:
+                    # One after the other: the author's chain must reach the router in its order.
+                    for row in together:
+                        await self._send_all(publisher, [row])
+                else:
+                    await self._send_all(publisher, list(together))
             if not rows:
                 await self._news(seen)
 
@@ -124,6 +129,11 @@ class GatewayService:
                 self._watch.waits("disk")
                 await asyncio.sleep(_RETRY_S)
 
+    async def _send_all(self, publisher: Publisher, rows: list[OutRow]) -> None:
+        """Send these in any order, and note that the bus has them."""
+        await asyncio.gather(*(self._send_one(publisher, row) for row in rows))
+        await self._stored(lambda: self._sent(rows))
+
     async def _send_one(self, publisher: Publisher, row: OutRow) -> None:
         started_ns = time.time_ns()
         while True:
@@ -135,12 +145,12 @@ class GatewayService:
                 _log.info("send-waits", error=str(error))
                 self._watch.waits("bus")
                 await asyncio.sleep(_RETRY_S)
-        await self._stored(lambda: self._sent(row))
         self._watch.sent(row.event_id, row.msg_id, started_ns)
 
-    def _sent(self, row: OutRow) -> None:
+    def _sent(self, rows: list[OutRow]) -> None:
         with self._home.store.work() as work:
-            work.outbox.sent(row.position, to_ms(self._home.clock()))
+            for row in rows:
+                work.outbox.sent(row.position, to_ms(self._home.clock()))
 
     def _vouched(self, row: OutRow) -> bytes:
         """The message; where its key has expired while it waited, the current key vouches for it.

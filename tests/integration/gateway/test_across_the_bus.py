@@ -142,6 +142,7 @@ async def test_a_declined_handover_says_why_on_both_sides(it: Exchange) -> None:
         health.publish(a_document("move.notified", n=2))
         view = (await settled(westmorland.actions.handovers))[0]
         westmorland.actions.decline(view.handover.hex(), WORKER, "temporary_stay", "Back on Friday.")
+        await settled(cumberland.actions.handovers)
         both = (cumberland, westmorland)
         await settled(lambda: {one.actions.handovers()[0].state for one in both} == {"declined"})
 
