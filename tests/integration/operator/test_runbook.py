@@ -161,12 +161,20 @@ def _old_router(machine: Machine) -> None:
     RouterStore(machine.it.layout.router / "router.db").close()
 
 
+def _said_which_page_to_read(machine: Machine) -> None:
+    log = (machine.folder / "shim" / "handrail-router.log").read_text()
+
+    assert "behind the bus" in log
+    assert "docs/runbook/router-behind-audit.md" in log
+
+
 BEFORE: Final = {
     "quarantine": _refused_message,
     "recover-a-gateway": _lost_gateway,
     "restore": _copy_exists,
     "router-behind-audit": _old_router,
 }
+AFTER: Final = {"router-behind-audit": _said_which_page_to_read}
 
 
 @pytest.mark.parametrize(
