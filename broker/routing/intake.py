@@ -193,8 +193,9 @@ class Batch:
         try:
             return self._take(moment, judged, result)
         except RejectedError as error:
-            known = isinstance(judged, Event)
-            event_id = judged.verified.checked.header.event_id if known else error.event_id
+            event_id = error.event_id
+            if isinstance(judged, Event):
+                event_id = judged.verified.checked.header.event_id
             moment.quarantine.refuse(judged.subject, judged.data, error, event_id)
             return Outcome.REFUSED
 

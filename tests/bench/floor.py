@@ -7,6 +7,7 @@ bytes before the message; it checks nothing, decides nothing, remembers nothing.
 
 import asyncio
 import json
+import secrets
 import struct
 import sys
 from pathlib import Path
@@ -51,7 +52,7 @@ class Relay:
         self._news = asyncio.Event()
         self._asked = 0
         self._answers: dict[str, asyncio.Future[None]] = {}
-        self._batches = 0
+        self._run, self._batches = secrets.token_hex(4), 0
 
     async def run(self) -> None:
         """For ever."""
@@ -108,7 +109,7 @@ class Relay:
     async def _send(self, batch: list[tuple[str, bytes]]) -> "asyncio.Future[None]":
         """One atomic batch, with the ids by which a repeat would be known."""
         self._batches += 1
-        name = f"{self._batches}"
+        name = f"{self._run}-{self._batches}"
         for number, (subject, body) in enumerate(batch[:-1], start=1):
             headers = {
                 "Nats-Msg-Id": f"{name}.{number}",

@@ -31,16 +31,16 @@ from schemas.wire import PROTOCOL_VERSION, InKind
 from tests.bench.floor import Sizes, planned
 from tests.bench.load import Message, Scene, make_scene
 
-_EVENTS: Final = int(os.environ.get("BENCH_EVENTS", "2000"))
-_ROUNDS: Final = int(os.environ.get("BENCH_ROUNDS", "3"))
-_CHILDREN: Final = int(os.environ.get("BENCH_CHILDREN", "400"))
+_EVENTS: Final = 1_500
+_ROUNDS: Final = 3
+_CHILDREN: Final = 200
 _POLL_S: Final = 0.02
-_LIMIT_S: Final = 120.0
+_LIMIT_S: Final = 60.0
 _INBOXES: Final = tuple(in_stream(shard) for shard in range(DEFAULT_SHARDS))
 _CORES: Final = sorted(os.sched_getaffinity(0))
 _OWN: Final = set(_CORES[:1])
 _OTHERS: Final = set(_CORES[1:]) or _OWN
-_HANDRAIL: Final = (sys.executable, "-c", "from broker.cli import main; main()" if not os.environ.get("BENCH_PROF") else "import cProfile; from broker.cli import main; cProfile.run('main()', '/tmp/speed/router.prof')")
+_HANDRAIL: Final = (sys.executable, "-c", "from broker.cli import main; main()")
 _FLOOR: Final = (sys.executable, "-m", "tests.bench.floor")
 
 
@@ -57,7 +57,7 @@ class Pass:
 def run() -> list[tuple[str, str]]:
     """Three areas, then a hundred and fifty."""
     rows = [("cores", f"{os.cpu_count()}: one for the program, one for nats-server and the counting")]
-    for areas in map(int, os.environ.get('BENCH_AREAS', '3 150').split()):
+    for areas in (3, 150):
         with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder:
             rows += asyncio.run(_compare(Path(folder), areas))
     return rows
@@ -65,7 +65,7 @@ def run() -> list[tuple[str, str]]:
 
 async def _compare(folder: Path, areas: int) -> list[tuple[str, str]]:
     ours, floor = (make_scene(folder / name, areas) for name in ("ours", "floor"))
-    places = {seat.id: place for place, seat in enumerate((*ours.doors, *ours.authors))}
+    places: dict[str, int] = {seat.id: place for place, seat in enumerate((*ours.doors, *ours.authors))}
     router = [*_HANDRAIL, "router", "--data", str(ours.layout.data)]
     routed: list[Pass] = []
     relayed: list[Pass] = []
@@ -135,7 +135,11 @@ class _Course:
         goal = sum(len(message.to) for message in load), sum(message.audits for message in load)
         events = sum(message.audits == 1 for message in load)
         process = await asyncio.create_subprocess_exec(
-            *program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL if not os.environ.get("BENCH_ERR") else open(os.environ["BENCH_ERR"], "ab"), preexec_fn=_keep_to_own
+            *program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=_keep_to_own,
         )
         assert process.stdin is not None
         assert process.stdout is not None

@@ -29,7 +29,8 @@ _COUNT_ROUTINE = _routine.on_conflict_do_update(
     index_elements=["member", "day"], set_={"count": t.daily_counts.c.count + _routine.excluded.count}
 )
 _SENT = insert(t.sent).on_conflict_do_nothing()
-_FIRST, _LAST = sa.bindparam("first"), sa.bindparam("last")
+_FIRST: sa.BindParameter[int] = sa.bindparam("first")
+_LAST: sa.BindParameter[int] = sa.bindparam("last")
 _INBOX_DONE = t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position.between(_FIRST, _LAST))
 _AUDIT_DONE = t.audit_outgoing.delete().where(t.audit_outgoing.c.n.between(_FIRST, _LAST))
 
