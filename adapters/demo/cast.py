@@ -6,6 +6,7 @@ from typing import Final
 from schemas.areas import AreaRegister
 from schemas.events.base import Event
 from schemas.ids import GssCode, NhsNumber, Upn
+from schemas.policy import kept_to_front_doors
 
 CUMBERLAND: Final = GssCode("E06000063")
 WESTMORLAND_AND_FURNESS: Final = GssCode("E06000064")
@@ -53,10 +54,16 @@ class Plot:
     old: Place
     new: Place
     moves: bool
-    """The child is reported in another area that can be told: a handover must open."""
-    sensitive: bool
+    """The child is reported in another area, openly: a handover must open and both sides must see it."""
+    hidden: bool
+    """The child is reported in another area that the old one must not learn: only the new one may be told."""
     secrets: tuple[str, ...]
     """Words of the message that nobody between two gateways may ever see."""
+
+    @property
+    def reader(self) -> str:
+        """The role in whose area the child is: who opens the message."""
+        return "new" if self.moves or self.hidden else "old"
 
 
 class NoPlotError(ValueError):
@@ -82,6 +89,7 @@ def plot_of(events: tuple[Event, ...], register: AreaRegister) -> Plot:
     new = _place(to_area, register)
     old = _place(from_area, register) or _other_than(new, register)
     subject = event.subject
+    elsewhere = new is not None and new != old
     return Plot(
         child=Child(
             subject.nhs_number or event.subject.nhs_number,
@@ -92,8 +100,8 @@ def plot_of(events: tuple[Event, ...], register: AreaRegister) -> Plot:
         ),
         old=old,
         new=new if new is not None and new != old else _other_than(old, register),
-        moves=new is not None and new != old,
-        sensitive=event.sensitivity.value != "normal",
+        moves=elsewhere and not kept_to_front_doors(event),
+        hidden=elsewhere and kept_to_front_doors(event),
         secrets=_secrets(event),
     )
 

@@ -36,7 +36,7 @@ def _flow(play: Play) -> Text:
     old, new = play.plot.old.name[:_SIDE], play.plot.new.name[:_SIDE]
     rows = [
         (f"{len(play.scenes)} events by agencies", "sealed", ""),
-        ("an NHS message", "sealed", "told at once" if play.plot.moves else ""),
+        ("an NHS message", "sealed", "told at once" if play.plot.reader == "new" else ""),
     ]
     lines = [f"{old:^{_SIDE}}{'router (blind)':^{_MIDDLE}}{new:^{_SIDE}}"]
     lines += [_arrow(left, label, right) for left, label, right in rows]
@@ -59,8 +59,8 @@ def _arrow(left: str, label: str, right: str) -> str:
 
 
 def _chronology(play: Play) -> Table:
-    reader = "new" if play.plot.moves else "old"
-    area = (play.plot.new if play.plot.moves else play.plot.old).name
+    reader = play.plot.reader
+    area = (play.plot.new if reader == "new" else play.plot.old).name
     table = Table("Happened", "What", "By", "How it came", title=f"The child's chronology, opened in {area}")
     for line in chronology(play, reader):
         table.add_row(
@@ -103,7 +103,7 @@ def _router_saw(play: Play) -> Iterable[Text]:
 
 
 def _reader_saw(play: Play) -> str:
-    reader = "new" if play.plot.moves else "old"
+    reader = play.plot.reader
     event_id = str(play.message_ids[0])
     for line in chronology(play, reader):
         if line.read.document["id"] == event_id:

@@ -120,6 +120,12 @@ class Play:
             f" {len(report.unmapped)} have no place and are named in the report."
         )
         self._until_delivered("old", self.message_ids, "the message")
+        if self.plot.hidden:
+            self._until("the handover in the new area", lambda: self.view("new") is not None)
+            self.teller.say(
+                f"The record is restricted: {self.plot.new.name}'s front door was told, {self.plot.old.name} is not told where."
+            )
+            return
         if not self.plot.moves:
             self.teller.say(
                 "The message tells of no move to another area: nothing is handed over, the case stays where it is."
@@ -165,8 +171,7 @@ class Play:
         )
 
     def _read(self) -> None:
-        reader = "new" if self.plot.moves else "old"
-        gateway = self.gateway(reader)
+        gateway = self.gateway(self.plot.reader)
         wanted = {event_id.raw for event_id in self.message_ids}
         for item in gateway.inbox():
             if item.message_id in wanted:

@@ -13,7 +13,7 @@ from adapters.demo.history import PUPIL_OF_NO_CONCERN
 from adapters.demo.play import UNSEALED, Play
 from adapters.demo.search import files_under, find
 from adapters.demo.stage import StageError
-from adapters.gateway.api import Line
+from adapters.gateway.chronology import Line
 from broker.crypto.tokens import IdentifierKind
 from schemas.catalogue import parse_event
 from schemas.ids import EventId
@@ -44,6 +44,8 @@ def check(play: Play, trail: list[dict[str, Any]]) -> list[Checked]:
     checks = [_nothing_lost(play), _once_and_in_order(play), *_blind(play), _nothing_unsigned(play)]
     if play.plot.moves:
         checks += [_never_vacant(play), _clocks(play), _history_whole(play)]
+    if play.plot.hidden:
+        checks.append(_stays_hidden(play))
     return [*checks, *_proof(play, trail), _never_guessed(play), _no_register(play)]
 
 
@@ -166,6 +168,24 @@ def _clocks(play: Play) -> Checked:
         "every obligation has a clock and an owner",
         f"{len(due)} clocks ran in the handover, each with an owner and its rule; all were met in time",
         bool(due) and all(one.met_ms and not one.late and one.reason for one in due) and len(owners) == 2,  # noqa: PLR2004
+    )
+
+
+def _stays_hidden(play: Play) -> Checked:
+    """Everything that the old side can read: its chronology, its handovers, and the readable side of its database."""
+    told = json.dumps([line.read.document for line in chronology(play, "old")])
+    hits = find(
+        [play.plot.new.gss], [play.stage.homes["old"] / "gateway.db", play.stage.homes["old"] / "custody.db"]
+    )
+    return Checked(
+        "P7",
+        "a hidden family stays hidden",
+        f"{play.plot.old.name} reads its own history and that the child is gone; nothing that it can read, and neither of its"
+        f" databases, names {play.plot.new.name}, which was told and has the safety duty",
+        play.plot.new.gss not in told
+        and not hits
+        and play.view("old") is None
+        and play.view("new") is not None,
     )
 
 

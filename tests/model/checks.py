@@ -142,7 +142,7 @@ class Inspector:
         self._two_facts()
         self._no_register()
         for name in CAST:
-            self._inbox(name)
+            self.at_the_door(name)
         self._everybody_hears()
 
     def _two_facts(self) -> None:
@@ -198,7 +198,7 @@ class Inspector:
         )
         return {row[0] for row in rows}
 
-    def _inbox(self, name: str) -> None:
+    def at_the_door(self, name: str) -> None:
         """P1, P2 at one reader: no letter is lost, none applied twice, none before its predecessor."""
         sent = self.town.sent.get(name, {})
         lines = self._ledger(name)

@@ -161,6 +161,15 @@ class Lives(RuleBasedStateMachine):
         self.two_names_are_linked(nhs, upn, by, "settle")
         self.a_link_is_undone(len(self._links) - 1, by, "settle")
 
+    @rule(name=_NAMES, by=_DOORS)
+    def much_is_said_at_once(self, name: str, by: str) -> None:
+        """A plan and what several members know of the child, all on the way together."""
+        home = self._own(by)
+        self._publish(by, "plan.opened", name, home, "publish", plan_ref=f"plan-{self._said}")
+        for author in ("health", "police", "school"):
+            self._publish(author, "household.changed", name, home, "publish")
+        self._settle()
+
     @precondition(lambda self: self._links)
     @rule(pick=_SEEDS, by=_DOORS, far=_FAR)
     def a_link_is_undone(self, pick: int, by: str, far: str) -> None:
@@ -264,7 +273,10 @@ class Lives(RuleBasedStateMachine):
                 if letters := self.town.doors.get(name):
                     places = list(range(len(letters)))
                     self._noise.shuffle(places)
-                    self.town.deliver(name, [*places, places[0]])
+                    # In two goes: what overtakes another is seen only while the other is still on its way.
+                    part = places[: self._noise.randint(1, len(places))]
+                    self.town.deliver(name, [*part, part[0]])
+                    self.eye.at_the_door(name)
                     moved = True
                 moved = self.town.reconsider(name) or moved
         self.eye.at_rest()

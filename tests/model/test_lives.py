@@ -13,7 +13,7 @@ from tests.model.machine import Lives, table, visited
 from tests.model.tour import tour
 
 SHORT = settings(
-    max_examples=25,
+    max_examples=15,
     stateful_step_count=30,
     derandomize=True,
     deadline=None,
