@@ -180,7 +180,7 @@ def test_a_countersignature_cannot_be_moved_forged_or_made_from_another_signatur
 
     for counter, error in (
         (other.countersigned, AlteredError),
-        (other.countersigned[:-1] + b"\x00", BadSignatureError),
+        (other.countersigned[:-1] + bytes([other.countersigned[-1] ^ 1]), BadSignatureError),
         (envelope.signed, WrongLabelError),
         (sign(CAST.author_next, "handrail-note", b""), WrongLabelError),
         (sign(CAST.author_next, COUNTER_LABEL, b""), AlteredError),
