@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.gateway.receiving import Receiving
 from broker.handover import machine
 from broker.routing.events import Events
 from broker.routing.handovers import Handovers
@@ -118,14 +117,6 @@ def _the_other_handovers_stay_open(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Handovers, "settle", lambda _self, *_rest: None)
 
 
-def _custody_comes_last(patch: pytest.MonkeyPatch) -> None:
-    """A gateway acknowledges the last letter of a batch before it has entered it."""
-    take = Receiving.take
-    patch.setattr(
-        Receiving, "take", lambda self, messages: take(self, messages[:-1] if messages[1:] else messages)
-    )
-
-
 FAULTS: Final[dict[str, Fault]] = {
     "repeats are taken": Fault("P2", _repeats_are_taken),
     "the ledger forgets the order": Fault("P2", _the_ledger_forgets),
@@ -133,7 +124,6 @@ FAULTS: Final[dict[str, Fault]] = {
     "a decline gives the case away": Fault("P5", _a_decline_gives_the_case),
     "a reader is forgotten": Fault("P1", _nobody_is_asked_to_grant),
     "a history is cut short": Fault("P1", _the_history_is_cut_short),
-    "a letter is acknowledged too early": Fault("P1", _custody_comes_last),
     "a routine event keeps a row": Fault("P12", _a_routine_event_keeps_a_row),
     "a child is never forgotten": Fault("P12", _a_child_is_never_forgotten),
     "a link forgets whose a name was": Fault("P10", _a_link_forgets_where_names_came_from),
