@@ -99,7 +99,7 @@ _Row = tuple[type[Event], EventClass, frozenset[Kind], Purpose, Basis, str, str]
 
 _ROWS: Final[tuple[_Row, ...]] = (
     (moves.MoveNotified, _MOVE, _ANY, _PROTECT, _TASK, "ABCO", "P-DOR1"),
-    (moves.DestinationWithheld, _MOVE, _PROTECTORS, _PROTECT, _TASK, "BI", "ORA"),
+    (moves.DestinationWithheld, _MOVE, _PROTECTORS | _HEALTH, _PROTECT, _TASK, "BI", "ORA"),
     (moves.OutOfAreaPlacement, _MOVE, _CARE, _NOTICE, _RULE, "BCU", "SI3239"),
     (moves.TemporaryAccommodation, _MOVE, frozenset({Kind.HOUSING}), _NOTICE, _RULE, "B", "S208"),
     (handovers.TransferRequested, _HANDOVER, _CARE, _CONTINUE, _TASK, "ABE", "P-NFK2"),
