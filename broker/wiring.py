@@ -10,6 +10,7 @@ from broker.clock import system_clock, system_entropy
 from broker.crypto.directories import Accept, judge_directory, reopen_directory
 from broker.crypto.keyring import load_keyring
 from broker.errors import ConfigurationError
+from broker.faults import gap_of
 from broker.routing.desk import RouterKeys
 from broker.routing.service import RouterParts, RouterService
 from broker.routing.standing import check_standing
@@ -118,6 +119,7 @@ async def make_router(
         shards=DEFAULT_SHARDS,
         is_area=area_check(),
         entropy=system_entropy,
+        gap=gap_of("router"),
         watch=watch or UnwatchedRouter(),
     )
     return RouterService(parts), bus, store

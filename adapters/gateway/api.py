@@ -20,6 +20,7 @@ from adapters.gateway.receipting import Receipting
 from adapters.gateway.receiving import Receiving
 from adapters.gateway.watching import Alarm, Watching
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
+from broker.faults import Gap, no_gap
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.outbox import OutRow, ReaderState
 from broker.store.gateway.store import Work
@@ -87,9 +88,10 @@ class Gateway:
         places: Callable[[], Places] = LocalPlaces,
         clock: Clock = system_clock,
         entropy: Entropy = system_entropy,
+        gap: Gap = no_gap,
     ) -> Self:
         """Open a member's home. Raises ConfigurationError where something is missing or open to others."""
-        return cls(Home.open(folder, clock=clock, entropy=entropy), places)
+        return cls(Home.open(folder, clock=clock, entropy=entropy, gap=gap), places)
 
     def __enter__(self) -> Self:
         return self

@@ -14,6 +14,7 @@ from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.keys import SigningKey
 from broker.crypto.vault import Vault
 from broker.errors import ConfigurationError
+from broker.faults import Gap, no_gap
 from broker.store.gateway.store import Custody, GatewayStore
 from schemas.directory import Directory
 from schemas.ids import MemberId
@@ -37,6 +38,7 @@ class Home:
     custody: Custody
     clock: Clock
     entropy: Entropy
+    gap: Gap
     lost: bool
     """The home was in use, and both its databases are gone: nothing here remembers what was sent."""
     _directory: Directory
@@ -44,7 +46,12 @@ class Home:
 
     @classmethod
     def open(
-        cls, folder: str | Path, *, clock: Clock = system_clock, entropy: Entropy = system_entropy
+        cls,
+        folder: str | Path,
+        *,
+        clock: Clock = system_clock,
+        entropy: Entropy = system_entropy,
+        gap: Gap = no_gap,
     ) -> "Home":
         """Open a home.
 
@@ -73,6 +80,7 @@ class Home:
             custody=custody,
             clock=clock,
             entropy=entropy,
+            gap=gap,
             lost=lost,
             _directory=reopen_directory(signed),
             _seen=(path / "directory.bin").stat().st_mtime_ns,

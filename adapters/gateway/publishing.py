@@ -1,4 +1,10 @@
-"""Publishing: validate, pre-fill, seal, sign and queue, in one transaction. Durable on return, online or not."""
+"""Publishing: validate, pre-fill, seal, sign and queue, in one transaction. Durable on return, online or not.
+
+What a crash means at each numbered gap (``broker.faults``):
+
+* gap 4, before the outbox commits: nothing was promised; the author publishes again.
+* gap 5, in the outbox, the author not told: it publishes again under the same id, which is once.
+"""
 
 from collections.abc import Sequence
 
@@ -86,6 +92,8 @@ class Publishing:
                 created_ms=to_ms(now),
                 readers=composed.readers,
             )
+            home.gap(4)
+        home.gap(5)
         return event.id
 
     def _seal(

@@ -1,8 +1,10 @@
 """Receiving: custody first, then the ledger; each child's deliveries in the router's order, each exactly once.
 
-What a crash means at each gap: before custody is durable nothing was acknowledged and the bus delivers again;
-after custody and before the ledger, the bus delivers again and custody holds it twice, which harms nothing; after
-the ledger, a repeat is known by its number and dropped.
+What a crash means at each numbered gap (``broker.faults``):
+
+* gap 1, before custody is durable: nothing was acknowledged; the bus delivers again.
+* gap 2, in custody, before the ledger commits: the bus delivers again; custody holds it twice, which harms nothing.
+* gap 3, in the ledger, not acknowledged: the repeat is known by its number and dropped.
 """
 
 import hashlib
@@ -72,6 +74,7 @@ class Receiving:
         Raises:
             UnavailableError: custody or ledger took no write; do not acknowledge.
         """
+        self._home.gap(1)
         self._home.custody.keep(messages, to_ms(self._home.clock()))
         return self.replay(messages)
 
@@ -86,6 +89,7 @@ class Receiving:
         with self._home.store.work() as work:
             for one in noted:
                 self._enter(work, one)
+            self._home.gap(2)
         return [(one.note.kind, one.note.message_id) for one in noted]
 
     def read(self, data: bytes) -> Noted:

@@ -1,4 +1,10 @@
-"""The running gateway: sends what is in the outbox, takes what the bus brings, answers, and never loses its place."""
+"""The running gateway: sends what is in the outbox, takes what the bus brings, answers, and never loses its place.
+
+What a crash means at each numbered gap of sending (``broker.faults``; those of receiving are in ``receiving``):
+
+* gap 6, taken from the outbox, not on the bus: it is still in the outbox and goes at the next start.
+* gap 7, on the bus, not noted as sent: it goes again under the same id; the bus or the router's chains drop it.
+"""
 
 import asyncio
 import hashlib
@@ -101,6 +107,7 @@ class GatewayService:
             seen = self._home.store.version()
             rows = await self._stored(self._next_to_send)
             for chained, together in groupby(rows, lambda row: row.event_id is not None):
+                self._home.gap(6)
                 if chained:
                     # One after the other: the author's chain must reach the router in its order.
                     for row in together:
@@ -132,6 +139,7 @@ class GatewayService:
     async def _send_all(self, publisher: Publisher, rows: list[OutRow]) -> None:
         """Send these in any order, and note that the bus has them."""
         await asyncio.gather(*(self._send_one(publisher, row) for row in rows))
+        self._home.gap(7)
         await self._stored(lambda: self._sent(rows))
 
     async def _send_one(self, publisher: Publisher, row: OutRow) -> None:
@@ -189,6 +197,7 @@ class GatewayService:
                 self._watch.waits("disk")
                 await asyncio.sleep(_RETRY_S)
                 continue
+            self._home.gap(3)
             for delivery in batch:
                 await puller.ack(delivery)
             self._watch.received(taken, len(batch), batch[-1].pending, started_ns)

@@ -17,6 +17,7 @@ from broker.board import showing
 from broker.board.asking import read_question
 from broker.board.node import BoardHome, BoardService
 from broker.clock import system_clock, to_ms
+from broker.faults import gap_of
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 from broker.store.audit.rows import Found
@@ -61,7 +62,9 @@ async def _run(home: BoardHome, url: str | None, watch: BoardWatch) -> None:
     store = home.store()
     try:
         with stop_on_signals(stop):
-            await BoardService(home, store, url, watch).run(stop, ready=lambda: click.echo("ready"))
+            await BoardService(home, store, url, watch, gap_of("board")).run(
+                stop, ready=lambda: click.echo("ready")
+            )
     finally:
         store.close()
 

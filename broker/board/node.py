@@ -1,4 +1,10 @@
-"""The running node and its home."""
+"""The running node and its home.
+
+What a crash means at each numbered gap (``broker.faults``):
+
+* gap 1, before the entries commit: nothing was acknowledged; the bus delivers again.
+* gap 2, committed, not acknowledged: the entries come again and are there already.
+"""
 
 import asyncio
 import json
@@ -16,6 +22,7 @@ from broker.bus.topology import AUDIT, audit_durable
 from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.vault import Vault
 from broker.errors import ConfigurationError, UnavailableError
+from broker.faults import Gap, no_gap
 from broker.store.audit.store import AuditStore
 from broker.telemetry.watching import BoardWatch, UnwatchedBoard
 from broker.wiring import DirectoryFile
@@ -74,8 +81,14 @@ class BoardService:
     """Follows AUDIT until ``stop`` is set."""
 
     def __init__(
-        self, home: BoardHome, store: AuditStore, url: str | None, watch: BoardWatch | None = None
+        self,
+        home: BoardHome,
+        store: AuditStore,
+        url: str | None,
+        watch: BoardWatch | None = None,
+        gap: Gap = no_gap,
     ) -> None:
+        self._gap = gap
         self._watch = watch or UnwatchedBoard()
         self._home = home
         self._store = store
@@ -103,7 +116,7 @@ class BoardService:
         async for batch in puller.batches():
             while not self._keep(batch):  # noqa: ASYNC110  nobody could wake us: the disk does not say when it has room
                 await asyncio.sleep(_RETRY_S)
-            # A crash before this line brings the batch again; every entry of it is there already then.
+            self._gap(2)
             for delivery in batch:
                 await puller.ack(delivery)
             self._watch.kept(len(batch), batch[-1].pending)
@@ -114,6 +127,7 @@ class BoardService:
             with self._store.work() as work:
                 for delivery in batch:
                     self._projection.take(work, delivery.data)
+                self._gap(1)
         except UnavailableError:
             _log.exception("entries-not-stored")
             return False

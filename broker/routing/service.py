@@ -6,6 +6,7 @@ What a crash means at each numbered gap:
 * gap 2, committed, not acknowledged: they come again, the chains know them, they are acknowledged.
 * gap 3, acknowledged, deliveries not published: they wait in the router's own outbox and go out at the start.
 * gap 4, published, not marked: they go out again under the same ids; the bus or the reader's ledger drops them.
+* gap 5, audit entries published, not marked: as at gap 4; the board's node knows an entry by its number.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from broker.bus.topology import OUT, in_stream, router_durable, shard_subject
 from broker.clock import Clock
 from broker.crypto.keys import KemKey
 from broker.errors import UnavailableError
+from broker.faults import Gap, no_gap
 from broker.routing.controls import numbers_to_resend
 from broker.routing.desk import AUDIT_PARTITION, RouterKeys, Said
 from broker.routing.intake import Batch, BatchResult, Outcome
@@ -60,8 +62,7 @@ class RouterParts:
     shards: int
     is_area: Callable[[str], bool]
     entropy: Callable[[int], bytes]
-    gap: Callable[[int], None] = lambda _number: None
-    """Called at each numbered gap; tests kill the process there."""
+    gap: Gap = no_gap
     watch: RouterWatch = field(default_factory=UnwatchedRouter)
 
 
@@ -230,6 +231,7 @@ class RouterService:
                 for row in rows
             ]
         )
+        self._p.gap(5)
         self._p.watch.published("audit", len(rows), time.monotonic() - started)
         with self._p.store.work() as work:
             work.outgoing.audit_published(rows)
