@@ -1,0 +1,63 @@
+"""``python -m tests.rig --rounds 1000``: kills, one a round, until there were so many; then the counts."""
+
+import asyncio
+import json
+import sys
+import tempfile
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from tests.rig.conducting import Rig
+
+
+@click.command()
+@click.option("--rounds", default=50, show_default=True)
+@click.option("--every", default=100, show_default=True, help="Rounds between two counts.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Where it lies; given again, it goes on from there."
+)
+@click.option("--rate", default=15.0, show_default=True, help="Events a second.")
+@click.option(
+    "--ack-wait",
+    default=20,
+    show_default=True,
+    help="Seconds until the bus gives on what a dead reader held.",
+)
+@click.option("--seed", default=1, show_default=True)
+def main(rounds: int, every: int, folder: Path | None, rate: float, ack_wait: int, seed: int) -> None:
+    """Kill everything, again and again, and count."""
+    folder = folder or Path(tempfile.mkdtemp(prefix="handrail-rig-"))
+    rig = Rig.make(folder, seed=seed, rate=rate, ack_wait_s=ack_wait)
+    sys.exit(asyncio.run(_run(rig, rounds, every)))
+
+
+async def _run(rig: Rig, rounds: int, every: int) -> int:
+    began = time.monotonic()
+    async with rig:
+        click.echo(f"up after {time.monotonic() - began:.0f} s in {rig.folder}")
+        faults = {}
+        while rig.deaths.rounds < rounds and not faults:
+            await rig.rounds(min(rounds, rig.deaths.rounds + every))
+            t = time.monotonic()
+            waiting = await rig.settle()
+            counts = rig.count()
+            faults = counts.faults() | ({"waiting": waiting} if waiting else {})
+            click.echo(
+                f"{rig.deaths.rounds} rounds after {t - began:.0f} s, settled in {time.monotonic() - t:.0f} s"
+            )
+            click.echo(
+                json.dumps({k: v if not isinstance(v, list) else len(v) for k, v in asdict(counts).items()})
+            )
+            click.echo(json.dumps(rig.deaths.kills))
+        for name, found in faults.items():
+            click.echo(f"{name}: {len(found)}\n  " + "\n  ".join(found[:10]))
+        for line in rig.deaths.unordered[-10:]:
+            click.echo(f"unordered: {line}")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    main()
