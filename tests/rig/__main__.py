@@ -7,6 +7,7 @@ import tempfile
 import time
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -38,7 +39,7 @@ async def _run(rig: Rig, rounds: int, every: int) -> int:
     began = time.monotonic()
     async with rig:
         click.echo(f"up after {time.monotonic() - began:.0f} s in {rig.folder}")
-        faults = {}
+        faults: dict[str, Any] = {}
         while rig.deaths.rounds < rounds and not faults:
             await rig.rounds(min(rounds, rig.deaths.rounds + every))
             t = time.monotonic()

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
+from broker.bus.server import EmbeddedServer
 from broker.bus.streams import stream_facts
 from broker.bus.topology import ACK_WAIT_S, OUT, durables
-from broker.bus.server import EmbeddedServer
 from broker.directory.apply import write_urls
 from broker.directory.layout import Layout
 from broker.errors import UnavailableError
@@ -61,7 +61,7 @@ class Rig:
             return rig
         return cls(make_exchange(folder), folder, random.Random(seed), **more)
 
-    async def __aenter__(self) -> "Rig":
+    async def __aenter__(self) -> Self:
         try:
             await self._start()
         except BaseException:

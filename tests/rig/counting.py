@@ -69,9 +69,11 @@ def unsettled(homes: Mapping[str, Path], ids: Mapping[str, str], router: Path) -
     found = []
     with reading(router / "router.db") as state:
         given = dict(state.execute("SELECT name, value FROM counters"))
-        for table in ("inbox_outgoing", "audit_outgoing"):
-            if count := _one(state, f"SELECT COUNT(*) FROM {table}"):  # noqa: S608
-                found.append(f"router: {count} in {table}")
+        found += [
+            f"router: {count} in {table}"
+            for table in ("inbox_outgoing", "audit_outgoing")
+            if (count := _one(state, f"SELECT COUNT(*) FROM {table}"))  # noqa: S608
+        ]
     for name, home in homes.items():
         if name == "board":
             continue

@@ -62,9 +62,7 @@ class Part:
         if self.fault is not None:
             environment[FAULT] = f"{self.kind}:{self.fault}:{chance.randint(1, _PASSES)}"
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(  # noqa: S603
-                self.command, stdout=subprocess.PIPE, stderr=log, env=environment
-            )
+            self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=log, env=environment)
         assert self.process.stdout is not None
         os.set_blocking(self.process.stdout.fileno(), False)
         self.began, self.ready = time.monotonic(), False
