@@ -19,6 +19,7 @@ import structlog
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import NoKeyError
+from adapters.gateway.mending import send_again
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller
@@ -228,6 +229,8 @@ class GatewayService:
             await asyncio.sleep(_GAP_S)
             with suppress(NoKeyError):
                 await self._stored(self._gateway.orders.reconsider)
+            if sent_again := await self._stored(partial(send_again, self._home)):
+                _log.warning("sent-again", events=sent_again)
             gaps = await self._stored(self._gateway.receiving.gaps)
             overdue = [number for number in gaps if number in before]
             before = gaps

@@ -10,6 +10,7 @@ from typing import Final
 
 from adapters.gateway.grounds import CONFIRMED, Record, confirmed
 from adapters.gateway.home import Home
+from adapters.gateway.mending import RECEIPT_MS
 from adapters.gateway.places import Places
 from adapters.gateway.reading import Read, Reading
 from broker.bus.subjects import OutSubject
@@ -24,11 +25,9 @@ from schemas.ids import MemberId
 from schemas.members import ROUTER
 from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer, NoRuleError, may_be_granted, readers_for
-from schemas.wire import EventClass, InKind, Lane
+from schemas.wire import EventClass, InKind
 
 MINUTE_MS: Final = 60_000
-RECEIPT_MS: Final = {Lane.URGENT: 5 * MINUTE_MS, Lane.NORMAL: 60 * MINUTE_MS, Lane.BULK: 1440 * MINUTE_MS}
-"""How long a reader's gateway may take to say that it has an event, by the event's lane."""
 GAP_MS: Final = MINUTE_MS
 """A number that has not come by then was asked for ten times."""
 GRANT_MS: Final = 10 * MINUTE_MS
@@ -82,7 +81,8 @@ class Watching:
     def _unreceipted(self, work: Work) -> Iterator[Alarm]:
         """A reader's gateway says within a second that it has an event: silence may be a router that dropped it."""
         for event in work.oversight.unreceipted(self._now_ms - min(RECEIPT_MS.values())):
-            if self._now_ms - event.sent_ms > RECEIPT_MS[OutSubject.parse(event.subject).lane]:
+            late = self._now_ms - event.sent_ms > RECEIPT_MS[OutSubject.parse(event.subject).lane]
+            if late or event.again:
                 says = "this reader's gateway has not said that it has our event"
                 yield Alarm("receipt-missing", event.event_id.hex(), event.reader, event.sent_ms, says)
 

@@ -10,8 +10,10 @@ from broker.crypto.keys import SigningKey
 from broker.crypto.signing import sign
 from broker.crypto.vault import pairwise_handle
 from broker.store.router.outgoing import Outgoing
+from schemas import canonical
 from schemas.audit import AuditEntry, EntryKind
 from schemas.control import Note, frame
+from schemas.members import ROUTER
 from schemas.wire import PROTOCOL_VERSION, InKind
 
 AUDIT_PARTITION: Final = 0
@@ -68,6 +70,18 @@ class Desk:
         """Queue ``item`` for ``reader``; gives its number in the reader's order."""
         number = self._out.next_number(f"in {reader}")
         previous = 0 if item.child is None else self._out.previous_about(reader, item.child, number)
+        # Number and reader make the id: the same delivery sent twice is one, two deliveries are never one.
+        self._put(reader, number, previous, item, f"{reader}.{number}")
+        return number
+
+    def replace(self, reader: str, number: int, event_id: bytes | None) -> None:
+        """Under the number of a delivery that is lost, say so: it follows nothing, and what follows it goes on."""
+        details = {"number": number} | ({} if event_id is None else {"event": event_id})
+        body = canonical.encode(["delivery-lost", details])
+        item = Item(InKind.NOTICE, self.new_id(), ROUTER, body)
+        self._put(reader, number, 0, item, f"{reader}.{number}.{self.now_ms}")
+
+    def _put(self, reader: str, number: int, previous: int, item: Item, msg_id: str) -> None:
         note = Note(
             reader=reader,
             number=number,
@@ -83,9 +97,7 @@ class Desk:
         )
         signed = sign(self._keys.sign, Note.LABEL, note.to_bytes())
         body = frame(PROTOCOL_VERSION, signed, int(item.kind), item.body)
-        # Number and reader make the id: the same delivery sent twice is one, two deliveries are never one.
-        self._out.put(reader, number, f"{reader}.{number}", body)
-        return number
+        self._out.put(reader, number, msg_id, body)
 
     def later(self, reader: str, item: Item) -> None:
         """Say this after the event in hand, which whoever acts on it must have read; see ``flush``."""

@@ -21,7 +21,7 @@ from broker.routing.identities import Identities
 from broker.routing.judging import Control, Event, Judged, Nowhere, Refused, judge, read_ahead
 from broker.routing.ordering import Ordering
 from broker.routing.quarantine import Quarantine
-from broker.routing.refusals import ChainForkError, EventIdTakenError
+from broker.routing.refusals import ChainForkError, EventIdTakenError, LostOnTheBusError
 from broker.routing.verify import (
     ChainStep,
     Framed,
@@ -136,12 +136,25 @@ class Batch:
             said += moment.desk.said
         return len(due) + len(waiting) + len(expired) + summed
 
-    def note_resend(self, work: Work, member: str, number: int, body: bytes | None, now: datetime) -> None:
-        """Queue a delivery again under a new id, or write down that the bus has lost it."""
+    def note_resend(
+        self, work: Work, member: str, number: int, body: bytes | None, directory: Directory, now: datetime
+    ) -> None:
+        """Queue a delivery again under a new id.
+
+        What the bus has lost is written down, and its place is taken by a word that says so: what waits behind it
+        must not wait for ever. Its author, where the router knows it, is asked to publish it again.
+        """
         desk = Desk(work.outgoing, self._keys, self._entropy, to_ms(now))
         desk.audit(EntryKind.SENT_AGAIN, reader=member, number=number, lost=body is None)
         if body is not None:
             work.outgoing.put(member, number, f"{member}.{number}.{to_ms(now)}", body)
+            return
+        lost = work.outgoing.deliveries_of(member, [number]).get(number)
+        desk.replace(member, number, None if lost is None else lost.event_id)
+        if lost is not None and directory.member(lost.author) is not None:
+            Quarantine(intake=work.intake, desk=desk, directory=directory).give_back(
+                lost.author, LostOnTheBusError(), lost.event_id
+            )
 
     def _moment(self, work: Work, directory: Directory, now: datetime) -> _Moment:
         desk = Desk(work.outgoing, self._keys, self._entropy, to_ms(now))

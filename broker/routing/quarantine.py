@@ -44,7 +44,7 @@ class Quarantine:
         else:
             self._intake.count_flood(member, self._desk.now_ms)
         if kept or event_id is not None:
-            self._return(member, error, event_id)
+            self.give_back(member, error, event_id)
 
     def sum_up(self) -> int:
         """Write one entry for each flood of the last minute, and let go of bytes that have waited too long."""
@@ -78,7 +78,8 @@ class Quarantine:
             verified=event_id is not None,
         )
 
-    def _return(self, member: str, error: RejectedError, event_id: bytes | None) -> None:
+    def give_back(self, member: str, error: RejectedError, event_id: bytes | None) -> None:
+        """Tell a member why its message, or its event, did not get where it must; with what it is to do."""
         if self._directory.member(member) is None:
             return
         body = canonical.encode([error.code, error.why, error.advice, event_id])

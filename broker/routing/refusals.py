@@ -24,6 +24,13 @@ class ImpostorError(RejectedError):
     advice = "Only the author's own gateway may send an event. Ask the operator if a key was moved."
 
 
+class LostOnTheBusError(RejectedError):
+    """The router had taken the event, and the bus has lost what it gave to a reader: its file was damaged."""
+
+    code = "lost-on-the-bus"
+    advice = "Publish it again under the same id: whoever has it takes it once, whoever has not gets it."
+
+
 class ExpiredKeyError(RejectedError):
     """The signing key was not valid when the router took the message, and nobody vouches for it."""
 

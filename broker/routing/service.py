@@ -32,6 +32,7 @@ from broker.faults import Gap, no_gap
 from broker.routing.controls import numbers_to_resend
 from broker.routing.desk import AUDIT_PARTITION, RouterKeys, Said
 from broker.routing.intake import Batch, BatchResult, Outcome
+from broker.routing.standing import number_of
 from broker.store.router.outgoing import InboxRow
 from broker.store.router.store import RouterStore
 from broker.telemetry.watching import RouterWatch, UnwatchedRouter
@@ -45,6 +46,7 @@ _PUBLISH_MOST: Final = 400
 _TICK_S: Final = 1.0
 _RETRY_S: Final = 0.5
 _FULL_S: Final = 10.0
+_ERASED: Final = frozenset({Outcome.ROUTINE, Outcome.REPEAT})
 _SCRUB_S: Final = 30.0
 """How long a deleted row may stay in the write-ahead log while messages flow; when they rest, a second (P12)."""
 
@@ -146,8 +148,9 @@ class RouterService:
 
     async def _acknowledge(self, puller: Puller, deliveries: list[Delivery], result: BatchResult) -> None:
         for delivery, outcome in zip(deliveries, result.outcomes, strict=True):
-            if outcome is Outcome.ROUTINE:
-                # Acknowledging would leave the bytes in the stream's file: routine events are overwritten (P12).
+            if outcome in _ERASED:
+                # Acknowledging would leave the bytes in the stream's file: routine events are overwritten (P12), and
+                # so is what came again: after a crash at gap 2 nobody knows any more whether it was routine.
                 try:
                     await erase_message(self._p.bus, OUT, delivery.sequence)
                 except UnavailableError:
@@ -244,12 +247,17 @@ class RouterService:
                 sequence = work.outgoing.sequence_of(member, number)
             if sequence is None:
                 continue
-            stored = await get_message(self._p.bus, in_stream(shard_of(member, self._p.shards)), sequence)
+            body = await self._still_there(member, number, sequence)
             with self._p.store.work() as work:
-                self._batch.note_resend(
-                    work, member, number, None if stored is None else stored.data, self._p.clock()
-                )
+                self._batch.note_resend(work, member, number, body, self._p.directory(), self._p.clock())
         self._wake.set()
+
+    async def _still_there(self, member: str, number: int, sequence: int) -> bytes | None:
+        """A delivery as it lies on the bus; None where it is gone, or where a damaged stream has given its place away."""
+        stored = await get_message(self._p.bus, in_stream(shard_of(member, self._p.shards)), sequence)
+        if stored is None or stored.subject != shard_subject(member, self._p.shards):
+            return None
+        return stored.data if number_of(stored.data, self._p.directory()) == number else None
 
     async def _tick(self) -> None:
         while True:

@@ -97,13 +97,13 @@ async def _said_to(
     highest = 0
     while (found := await next_message(bus, stream, subject, place + 1)) is not None:
         place = found.sequence
-        highest = max(highest, _number(found.data, directory))
+        highest = max(highest, number_of(found.data, directory))
         if enough is not None and highest > enough:
             break
     return highest
 
 
-def _number(data: bytes, directory: Directory) -> int:
+def number_of(data: bytes, directory: Directory) -> int:
     """The number in a delivery; 0 for what the router did not sign, which is no word of its own."""
     try:
         signed, _, _ = unframe(data, 3, PROTOCOL_VERSION)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -15,6 +16,10 @@ _RECEIPT_COLUMNS = {
     ReceiptKind.TAKEN_ON: t.sent_to.c.taken_on_ms,
     ReceiptKind.PASSED_ON: t.sent_to.c.passed_on_ms,
 }
+
+AGAIN: Final = ".again"
+"""Ends the id of what was sent a second time: the bus would take the first id for a repeat."""
+_UNHEARD: Final = sa.select(t.sent_to.c.event_id).where(t.sent_to.c.delivered_ms.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,25 @@ class Outbox:
     def sent(self, position: int, at_ms: int) -> None:
         """The bus has it."""
         self._c.execute(t.outbox.update().where(t.outbox.c.position == position).values(sent_ms=at_ms))
+
+    def send_again(self, subjects: str, before_ms: int) -> int:
+        """Queue anew, once and under another id, what went to these subjects before then and no reader has said to have."""
+        heard = sa.exists().where(
+            t.sent_to.c.event_id == t.outbox.c.event_id, t.sent_to.c.delivered_ms.is_not(None)
+        )
+        done = self._c.execute(
+            t.outbox.update()
+            .where(
+                t.outbox.c.event_id.in_(_UNHEARD),
+                t.outbox.c.returned.is_(None),
+                t.outbox.c.sent_ms < before_ms,
+                t.outbox.c.subject.like(subjects),
+                t.outbox.c.msg_id.not_like(f"%{AGAIN}"),
+                ~heard,
+            )
+            .values(sent_ms=None, msg_id=t.outbox.c.msg_id + AGAIN)
+        )
+        return done.rowcount
 
     def returned(self, event_id: bytes, why: str) -> None:
         """The router did not take it."""

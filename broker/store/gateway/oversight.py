@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from broker.store.gateway import tables as t
+from broker.store.gateway.outbox import AGAIN
 from schemas.wire import InKind
 
 
@@ -17,6 +18,8 @@ class Unreceipted:
     subject: str
     sent_ms: int
     reader: str
+    again: bool
+    """It was sent a second time, since nobody had said to have it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +60,19 @@ class Oversight:
 
     def unreceipted(self, before_ms: int) -> list[Unreceipted]:
         """Oldest first; at most a thousand."""
+        again = t.outbox.c.msg_id.like(f"%{AGAIN}")
         query = (
-            sa.select(t.outbox.c.event_id, t.outbox.c.subject, t.outbox.c.sent_ms, t.sent_to.c.reader)
+            sa.select(
+                t.outbox.c.event_id,
+                t.outbox.c.subject,
+                t.outbox.c.sent_ms,
+                t.sent_to.c.reader,
+                again.label("again"),
+            )
             .join(t.sent_to, t.sent_to.c.event_id == t.outbox.c.event_id)
             .where(
                 t.sent_to.c.delivered_ms.is_(None),
-                t.outbox.c.sent_ms < before_ms,
+                sa.or_(t.outbox.c.sent_ms < before_ms, sa.and_(t.outbox.c.sent_ms.is_not(None), again)),
                 t.outbox.c.returned.is_(None),
             )
             .order_by(t.outbox.c.position)

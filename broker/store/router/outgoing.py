@@ -28,7 +28,10 @@ _routine = insert(t.daily_counts)
 _COUNT_ROUTINE = _routine.on_conflict_do_update(
     index_elements=["member", "day"], set_={"count": t.daily_counts.c.count + _routine.excluded.count}
 )
-_SENT = insert(t.sent).on_conflict_do_nothing()
+_sent = insert(t.sent)
+_SENT = _sent.on_conflict_do_update(
+    index_elements=["reader", "number"], set_={"stream_sequence": _sent.excluded.stream_sequence}
+)
 _FIRST: sa.BindParameter[int] = sa.bindparam("first")
 _LAST: sa.BindParameter[int] = sa.bindparam("last")
 _INBOX_DONE = t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position.between(_FIRST, _LAST))
