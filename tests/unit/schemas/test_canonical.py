@@ -1,5 +1,6 @@
 """One spelling per value: what the strict reader refuses, and that it reads whatever our writer writes."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -96,6 +97,14 @@ def test_what_the_protocol_has_no_spelling_for_is_refused_by_every_reader(value:
         canonical.decode(canonical.encode(value))
 
 
+def test_no_tag_is_ever_read() -> None:
+    """Whatever the fast reader makes of a tag: an array of two numbers is an array, not a date, fraction or set."""
+    for tag in range(66_000):
+        head = bytes([0xC0 + tag]) if tag < 24 else b"\xda" + tag.to_bytes(4, "big")
+        with pytest.raises(NotCanonicalError):
+            canonical.decode(b"\x82" + head + b"\x82\x01\x02" + b"\x58\x18" + bytes(24))
+
+
 _SCALARS = (
     st.none()
     | st.booleans()
@@ -145,6 +154,25 @@ def test_whatever_is_read_has_exactly_one_spelling(data: bytes) -> None:
         return
 
     assert data == canonical.encode(value)
+
+
+@settings(max_examples=300, deadline=None)
+@given(VALUES, st.data())
+def test_the_fast_reader_says_what_our_own_says(value: object, data: st.DataObject) -> None:
+    """Of whole messages, of broken ones, and of those that hold what the protocol has no spelling for."""
+    foreign = data.draw(st.sampled_from([None, 1.5, 2**70, {-1: 0}, {b"k": 0}, {1: 0, "a": 0}, {2, 3}]))
+    spelled = bytearray(canonical.encode([bytes(30), foreign, value]))
+    for _ in range(data.draw(st.integers(0, 2))):
+        spelled[data.draw(st.integers(0, len(spelled) - 1))] = data.draw(st.integers(0, 255))
+
+    assert _said_by(canonical.decode_slowly, bytes(spelled)) == _said_by(canonical.decode, bytes(spelled))
+
+
+def _said_by(read: Callable[[bytes], object], data: bytes) -> str:
+    try:
+        return repr(_sorted(read(data)))
+    except NotCanonicalError as error:
+        return f"refused: {error}"
 
 
 @settings(max_examples=150, deadline=None)
