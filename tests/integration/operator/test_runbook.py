@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from broker.operator.lines import Line, Verdict
 from broker.operator.situation import look
 from broker.store.router.store import RouterStore
 from schemas.codes.members import MemberKind
+from tests.support.commands import exists
 from tests.support.directory import CUMBERLAND
 from tests.support.events import CUMBERLAND as HERE
 from tests.support.events import a_document
@@ -89,7 +91,7 @@ class Machine:
         deadline = time.monotonic() + 40
         while not condition(seen := self.status()):
             assert time.monotonic() < deadline, seen
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def status(self) -> dict[str, Line]:
         """The status by topic."""
@@ -229,8 +231,22 @@ def test_every_page_is_in_the_index_and_every_link_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_a_block_that_no_test_runs_says_so(page: Path) -> None:
+def test_a_page_says_what_is_run_by_a_test_and_what_is_not(page: Path) -> None:
     text = page.read_text()
+    index = (ROOT / "docs" / "runbook" / "README.md").read_text()
+    (run_by,) = re.findall(rf"\({page.name}\) \|[^|]*\| ([^|]+) \|", index)
 
     assert _blocks(page)
-    assert text.count("```text") <= text.count("No test runs this block")
+    assert text.count("```text") == text.count("No test runs this block")
+    assert ("test" == run_by) == ("No test runs this" not in text)
+    assert run_by.startswith("test")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_a_command_inside_a_sentence_is_one_of_ours(page: Path) -> None:
+    """No test runs it there, so it must at least exist, with its options."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+
+    named = [shlex.split(command) for command in re.findall(r"`handrail ([a-z][^`]*)`", prose)]
+
+    assert [] == [words for words in named if not exists(words)]
