@@ -17,6 +17,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from schemas import canonical
 from schemas.base import AwareDatetime, Date, Line, Wire
+from schemas.calendars import Division, SchoolTerm
 from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
 from schemas.ids import GssCode
@@ -80,8 +81,12 @@ class AreaEntry(Wire):
     successors: tuple[GssCode, ...] = ()
     clock_start: ClockStart = ClockStart.NOTIFIED
     """Which moment starts its own fifteen working days; *notified* is always shown beside it."""
-    calendar: Literal["england-and-wales"] = "england-and-wales"
+    calendar: Division = Division.ENGLAND_AND_WALES
     """Whose bank holidays its working days leave out."""
+    terms: tuple[SchoolTerm, ...] = Field(default=(), max_length=60)
+    """School terms as the area publishes them. None: school days are not known there, and nobody guesses them."""
+    local_clocks: tuple[Line, ...] = Field(default=(), max_length=60)
+    """Keys of the policy's local clocks that this area keeps."""
 
 
 class PastVersion(Wire):

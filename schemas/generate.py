@@ -1,4 +1,5 @@
-"""Writes the schemas that vendors build against: one JSON Schema per event type and one AsyncAPI document.
+"""Writes the schemas that vendors build against: one JSON Schema per event type and one AsyncAPI document; and the
+page of deadlines.
 
 ``python -m schemas.generate`` writes them, ``--check`` only says whether they are up to date. The output depends on
 the models alone. Rules that span fields are in the descriptions; only the program enforces those.
@@ -16,9 +17,11 @@ from typing import Any, Final
 from pydantic.json_schema import models_json_schema
 
 from schemas.catalogue import CATALOGUE, EventSpec
+from schemas.deadline_page import page
 from schemas.event_reader import MAX_EVENT_BYTES, VERSION
 
 FOLDER: Final = Path(__file__).parent
+DEADLINES: Final = Path("docs") / "deadlines.md"
 _ALWAYS: Final = ("version", "type")
 """Fields with one possible value; pydantic takes them as given, the reader does not."""
 
@@ -61,8 +64,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--folder", type=Path, default=FOLDER, help="where schemas/ is (default: beside this module)"
     )
+    parser.add_argument("--root", type=Path, help="where docs/ is (default: beside schemas/)")
     options = parser.parse_args(arguments)
     paths = stale(options.folder) if options.check else write(options.folder)
+    root = options.root or options.folder.parent
+    if not _holds(root / DEADLINES, page()):
+        paths.append(DEADLINES)
+        if not options.check:
+            (root / DEADLINES).parent.mkdir(exist_ok=True)
+            (root / DEADLINES).write_text(page(), encoding="utf-8")
     verb = "out of date" if options.check else "written"
     sys.stdout.writelines(f"{verb}: {path}\n" for path in paths)
     if options.check and paths:

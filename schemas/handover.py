@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from schemas import canonical
+from schemas.deadlines import Moment
 from schemas.envelope import ID_BYTES
 from schemas.reading import listed, octets, optional_text, rows, text, whole, yes_or_no
 
@@ -41,6 +42,8 @@ class HandoverView:
     expected: int
     due: tuple[Due, ...]
     reason: str | None = None
+    moments: tuple[tuple[str, int], ...] = ()
+    """Which of the six moments have come, each as the router saw it, in their order."""
 
     def to_bytes(self) -> bytes:
         """The canonical bytes, covered by the router's note."""
@@ -61,13 +64,14 @@ class HandoverView:
                 self.expected,
                 [[due.kind, due.owner, due.due_ms, due.reason, due.met_ms, due.late] for due in self.due],
                 self.reason,
+                [list(moment) for moment in self.moments],
             ]
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "HandoverView":
         """Read a view; raises NotCanonicalError or MalformedMessageError."""
-        row = rows(canonical.decode(data), 15, "handover")
+        row = rows(canonical.decode(data), 16, "handover")
         return cls(
             handover=octets(row[0], ID_BYTES, "handover"),
             kind=text(row[1], "kind"),
@@ -84,7 +88,13 @@ class HandoverView:
             expected=whole(row[12], "expected"),
             due=tuple(_due(item) for item in listed(row[13], 32, "due")),
             reason=optional_text(row[14], "reason"),
+            moments=tuple(_moment(item) for item in listed(row[15], len(Moment), "moments")),
         )
+
+
+def _moment(value: object) -> tuple[str, int]:
+    name, at_ms = rows(value, 2, "moment")
+    return text(name, "moment"), whole(at_ms, "moment")
 
 
 def _due(value: object) -> Due:

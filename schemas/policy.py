@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Self
 
 from pydantic import Field as Of
@@ -18,11 +19,11 @@ from schemas.base import Date, Line, Wire
 from schemas.codes.cases import LiveStatus
 from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Sensitivity
+from schemas.deadlines import FACTS, ClockRule, LadderRule
 from schemas.ids import GssCode, MemberId
 from schemas.rules import (
     AreaRole,
     BasisEntry,
-    ClockRule,
     ClockUnit,
     MoveEvidence,
     OpeningRule,
@@ -45,6 +46,7 @@ __all__ = [
     "ClockUnit",
     "ConcernedAreas",
     "GrantAnswer",
+    "LadderRule",
     "MoveEvidence",
     "NoRuleError",
     "OpeningRule",
@@ -75,6 +77,7 @@ class Policy(Wire):
     openings: tuple[OpeningRule, ...]
     releases: tuple[ReleaseRule, ...]
     clocks: tuple[ClockRule, ...]
+    ladders: tuple[LadderRule, ...] = Of(min_length=1)
     rules: tuple[TypeRule, ...] = Of(min_length=1)
 
     @model_validator(mode="after")
@@ -82,13 +85,28 @@ class Policy(Wire):
         for what, names in (
             ("rule", [rule.event_type for rule in self.rules]),
             ("basis", [entry.basis.value for entry in self.bases]),
-            ("clock", [clock.name for clock in self.clocks]),
+            ("ladder", [ladder.name for ladder in self.ladders]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise PydanticCustomError(
                     "twice", "says {what} {names} twice", {"what": what, "names": ", ".join(twice)}
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _clocks_can_run(self) -> Self:
+        types, ladders = {rule.event_type for rule in self.rules}, {ladder.name for ladder in self.ladders}
+        for clock in self.clocks:
+            unknown = sorted({*clock.starts, *clock.met_by} - types - FACTS)
+            if unknown or clock.ladder not in ladders:
+                what = ", ".join(unknown) or clock.ladder
+                raise PydanticCustomError(
+                    "clock", "has a clock {key} that names {what}", {"key": clock.key, "what": what}
+                )
+        for key in sorted({clock.key for clock in self.clocks}):
+            if _overlap([clock for clock in self.clocks if clock.key == key]):
+                raise PydanticCustomError("twice", "says clock {key} twice for the same days", {"key": key})
         return self
 
     @cached_property
@@ -128,9 +146,22 @@ class Policy(Wire):
         )
         return next(fits, ReleaseRule(live=live, source=("ours",)))
 
-    def clock(self, name: str) -> ClockRule | None:
-        """A limit by its name, or None."""
-        return next((clock for clock in self.clocks if clock.name == name), None)
+    def clock(self, key: str, on: date | None = None) -> ClockRule | None:
+        """A limit by its key, as it is in force that day; without a day, whichever the policy has; or None."""
+        versions = (clock for clock in self.clocks if clock.key == key)
+        return next((clock for clock in versions if on is None or clock.in_force(on)), None)
+
+    def ladder(self, name: str) -> LadderRule:
+        """A ladder by its name. Raises KeyError; the policy's own clocks name only ladders that it has."""
+        for ladder in self.ladders:
+            if ladder.name == name:
+                return ladder
+        raise KeyError(name)
+
+
+def _overlap(versions: "list[ClockRule]") -> bool:
+    spans = sorted((one.in_force_from or date.min, one.in_force_until or date.max) for one in versions)
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(spans))
 
 
 class NoRuleError(LookupError):

@@ -74,6 +74,7 @@ class ClockUnit(StrEnum):
     CALENDAR_DAYS = "calendar_days"
     CALENDAR_DAYS_INCLUSIVE = "calendar_days_inclusive"
     """``14 days beginning with D`` ends on D + 13."""
+    WEEKS = "weeks"
 
 
 class ReaderRule(Wire):
@@ -155,13 +156,4 @@ class ReleaseRule(Wire):
     """True: no person in the old area need release it."""
     break_glass: bool = False
     """Whether the new area may take it, with a reason, while nobody answers."""
-    source: tuple[Line, ...] = Of(min_length=1)
-
-
-class ClockRule(Wire):
-    """A limit: how long an obligation may wait before it goes to the next person up."""
-
-    name: Line
-    amount: int = Of(ge=1)
-    unit: ClockUnit
     source: tuple[Line, ...] = Of(min_length=1)

@@ -2,6 +2,7 @@
 
 from broker.directory.errors import UnknownAreaError
 from schemas.areas import AreaRegister
+from schemas.calendars import Division
 from schemas.codes.cases import ClockStart
 from schemas.directory import AreaEntry
 from schemas.errors import MalformedIdentifierError
@@ -20,7 +21,7 @@ def area_entry(code: str, clock_start: ClockStart = ClockStart.NOTIFIED) -> Area
         raise UnknownAreaError(str(error)) from error
     known = AreaRegister.load().area(gss)
     if known is None:
-        return AreaEntry(gss=gss, name=gss, clock_start=clock_start)
+        return AreaEntry(gss=gss, name=gss, calendar=Division.of(gss), clock_start=clock_start)
     return AreaEntry(
         gss=gss,
         name=known.name,
@@ -28,4 +29,5 @@ def area_entry(code: str, clock_start: ClockStart = ClockStart.NOTIFIED) -> Area
         valid_to=known.valid_until,
         successors=known.successors,
         clock_start=clock_start,
+        calendar=Division.of(gss),
     )

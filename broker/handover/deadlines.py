@@ -1,13 +1,27 @@
-"""What is owed in a handover, by whom, until when, and by which rule. Pure; the router stores and fires it."""
+"""What is owed in a handover, by whom, until when, and by which rule of the policy. Pure; the router stores and fires it.
 
+*Notified* starts the clocks that are shown and reported first. Where an area's own clock starts with another of the
+six moments, its due date stands beside, under a kind of its own. Missing papers are said beside a due date, as a reason
+to give; they pause nothing.
+"""
+
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date
 from enum import StrEnum
+from functools import cache
+from typing import Final
 
+from broker.calendars import day_of
 from broker.clock import from_ms, to_ms
-from broker.handover.calendars import due_after_working_days
+from broker.handover.clocks import Due, DueDate, NotKnown, due_date
 from broker.handover.machine import Handover, State
+from schemas.codes.cases import ClockStart
 from schemas.control import ActionKind
+from schemas.deadlines import ClockRule, Moment
+from schemas.default_policy import default_policy
+from schemas.directory import AreaEntry, Directory
+from schemas.policy import Policy
 from schemas.wire import Urgency
 
 
@@ -18,6 +32,8 @@ class Owed(StrEnum):
     GRANTS = "grants"
     ACCEPTANCE = "acceptance"
     CONFERENCE = "conference"
+    CONFERENCE_LOCAL = "conference-local"
+    """The same conference by the new area's own clock, beside the one from being notified."""
     RESPONSE = "response"
     """The old area answers a decline: asks again, or withdraws."""
 
@@ -32,39 +48,74 @@ class Deadline:
     reason: str
 
 
-RELEASE_UNPLANNED = timedelta(hours=24)
-GRANTS_URGENT = timedelta(minutes=1)
-GRANTS_NORMAL = timedelta(minutes=10)
-ACCEPTANCE_WORKING_DAYS = 15
-RESPONSE_WORKING_DAYS = 10
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """The rules in force and the areas' calendars, as one version of the directory has them."""
+
+    policy: Policy
+    area: Callable[[str], AreaEntry | None]
+
+    @classmethod
+    def of(cls, directory: Directory) -> "Clocks":
+        """Those of a directory."""
+        return cls(directory.policy, directory.area)
+
+    def rule(self, key: str, on: date) -> ClockRule:
+        """A rule as it is in force that day; the default policy's where this one leaves it out."""
+        found = self.policy.clock(key, on) or national().policy.clock(key, on)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def due(self, key: str, start_ms: int, area: str) -> DueDate:
+        """Until when ``area`` has, by the rule ``key``."""
+        start = from_ms(start_ms)
+        return due_date(self.rule(key, day_of(start)), start, self.area(area), gss=area)
 
 
-def when_noticed(handover: Handover) -> tuple[Deadline, ...]:
+@cache
+def national() -> Clocks:
+    """The default policy's rules, and no area's own calendar."""
+    return Clocks(default_policy(), lambda _: None)
+
+
+_LOCAL: Final = {
+    ClockStart.WRITTEN_PACK_RECEIVED: (Moment.WRITTEN_PACK_RECEIVED, "conference-written"),
+    ClockStart.ACCEPTED: (Moment.ACCEPTED, "conference-accepted"),
+    ClockStart.PERMANENCE_AGREED: (Moment.PERMANENCE_AGREED, "conference-permanence"),
+}
+_PAPERS: Final = "papers not received: a reason, not a pause"
+
+
+def when_noticed(handover: Handover, clocks: Clocks | None = None) -> tuple[Deadline, ...]:
     """A move was noticed: the old side shares everything relevant, the new side decides."""
-    due = due_after_working_days(from_ms(handover.opened_ms), ACCEPTANCE_WORKING_DAYS)
-    acceptance = Deadline(
-        Owed.ACCEPTANCE, handover.to_area, to_ms(due), "15 working days from being notified [P-NOT]"
+    known = clocks or national()
+    return (
+        _release(handover, handover.opened_ms, known),
+        _owed(Owed.ACCEPTANCE, "accept", handover.to_area, handover.opened_ms, known),
     )
-    return (_release(handover, handover.opened_ms), acceptance)
 
 
-def when_handed_on(before: State, handover: Handover) -> tuple[Deadline, ...]:
+def when_handed_on(before: State, handover: Handover, clocks: Clocks | None = None) -> tuple[Deadline, ...]:
     """Another area took the case meanwhile: now that one owes the release, and a decline is answered anew."""
-    release = _release(handover, handover.changed_ms)
-    return (release, _answer_again(handover)) if before is State.DECLINED else (release,)
+    known = clocks or national()
+    release = _release(handover, handover.changed_ms, known)
+    return (release, _answer_again(handover, known)) if before is State.DECLINED else (release,)
 
 
-def owed_after(action: ActionKind, after: Handover) -> tuple[Deadline, ...]:
+def owed_after(action: ActionKind, after: Handover, clocks: Clocks | None = None) -> tuple[Deadline, ...]:
     """What an action makes somebody owe, given the handover as it is after it."""
+    known = clocks or national()
     match action:
         case ActionKind.RELEASE if after.state is State.RELEASED and after.declines:
-            return (_grants(after), _answer_again(after))
+            return (_grants(after, known), _answer_again(after, known))
         case ActionKind.RELEASE:
-            return (_grants(after),)
+            return (_grants(after, known),)
         case ActionKind.DECLINE:
-            return (_response(after),)
+            return (_owed(Owed.RESPONSE, "respond", after.from_area, after.changed_ms, known),)
         case ActionKind.ACCEPT if after.state is State.ACCEPTED:
-            return (_conference(after),)
+            # Counted from when the new area was notified, not from its acceptance.
+            return (_owed(Owed.CONFERENCE, "conference", after.to_area, after.opened_ms, known),)
         case _:
             return ()
 
@@ -83,50 +134,70 @@ def met_by(action: ActionKind) -> frozenset[Owed]:
         case ActionKind.WITHDRAW:
             return frozenset(Owed)
         case ActionKind.CONFERENCE_HELD:
-            return frozenset({Owed.CONFERENCE})
+            return frozenset({Owed.CONFERENCE, Owed.CONFERENCE_LOCAL})
         case _:
             return frozenset()
 
 
-def _release(handover: Handover, since_ms: int) -> Deadline:
-    since = from_ms(since_ms)
-    if handover.urgency is Urgency.U0:
-        due, rule = since + RELEASE_UNPLANNED, "24 hours of knowing [P-NOT]"
-    else:
-        due, rule = due_after_working_days(since, 1), "the next working day (policy default)"
-    return Deadline(Owed.RELEASE, handover.from_area, to_ms(due), rule)
+NOTICED: Final = (Moment.MOVE_KNOWN, Moment.NOTIFIED)
+"""Both come in the transaction that takes the evidence: the new area is told at once."""
 
 
-def _grants(handover: Handover) -> Deadline:
+def moments_of(action: ActionKind) -> tuple[Moment, ...]:
+    """Which of the six moments an action is."""
+    match action:
+        case ActionKind.VERIFY:
+            return (Moment.WRITTEN_PACK_RECEIVED,)
+        case ActionKind.ACCEPT:
+            return (Moment.ACCEPTED, Moment.RESPONSIBILITY_ACCEPTED)
+        case _:
+            return ()
+
+
+def local_clock(after: Handover, moments: Mapping[str, int], clocks: Clocks) -> tuple[Deadline, ...]:
+    """The conference by the new area's own clock, once the moment that starts it has come.
+
+    None for a move that is hidden: an area's own way of counting would tell which area it is.
+    """
+    area = clocks.area(after.to_area)
+    local = _LOCAL.get(area.clock_start) if area is not None else None
+    if local is None or after.withheld or after.state is not State.ACCEPTED or local[0] not in moments:
+        return ()
+    return (_owed(Owed.CONFERENCE_LOCAL, local[1], after.to_area, moments[local[0]], clocks),)
+
+
+def reason_shown(kind: str, reason: str, after: Handover, moments: Mapping[str, int], clocks: Clocks) -> str:
+    """A due date's reason as both sides read it now: the rule, what is missing, and which other clock has not begun."""
+    said = [reason]
+    if kind in {Owed.ACCEPTANCE, Owed.CONFERENCE} and Moment.WRITTEN_PACK_RECEIVED not in moments:
+        said.append(_PAPERS)
+    area = clocks.area(after.to_area)
+    local = _LOCAL.get(area.clock_start) if area is not None and not after.withheld else None
+    if kind == Owed.CONFERENCE and local is not None and local[0] not in moments:
+        said.append(f"own clock ({local[0].value.replace('_', ' ')}): not begun")
+    return "; ".join(said)
+
+
+def _owed(kind: Owed, key: str, area: str, start_ms: int, clocks: Clocks) -> Deadline:
+    match clocks.due(key, start_ms, area):
+        case Due(at, reason):
+            return Deadline(kind, area, to_ms(at), reason)
+        case NotKnown(reason):
+            # A policy may count a handover in school days, of which the area has published none: due at once, and
+            # the reason says why. Whoever owes it is told, and nothing is guessed.
+            return Deadline(kind, area, start_ms, reason)
+
+
+def _release(handover: Handover, since_ms: int, clocks: Clocks) -> Deadline:
+    key = "release-unplanned" if handover.urgency is Urgency.U0 else "release"
+    return _owed(Owed.RELEASE, key, handover.from_area, since_ms, clocks)
+
+
+def _grants(handover: Handover, clocks: Clocks) -> Deadline:
     # The old side's gateway owes the grants: machines answer in minutes, or a person is told.
-    allowed = GRANTS_URGENT if handover.urgency is Urgency.U0 else GRANTS_NORMAL
-    due = to_ms(from_ms(handover.changed_ms) + allowed)
-    return Deadline(Owed.GRANTS, handover.from_area, due, "the gateway answers an order in minutes (design)")
+    key = "grant-at-once" if handover.urgency is Urgency.U0 else "grant"
+    return _owed(Owed.GRANTS, key, handover.from_area, handover.changed_ms, clocks)
 
 
-def _answer_again(handover: Handover) -> Deadline:
-    due = due_after_working_days(from_ms(handover.changed_ms), ACCEPTANCE_WORKING_DAYS)
-    return Deadline(
-        Owed.ACCEPTANCE,
-        handover.to_area,
-        to_ms(due),
-        "15 working days from being asked again (policy default)",
-    )
-
-
-def _response(handover: Handover) -> Deadline:
-    due = due_after_working_days(from_ms(handover.changed_ms), RESPONSE_WORKING_DAYS)
-    return Deadline(
-        Owed.RESPONSE,
-        handover.from_area,
-        to_ms(due),
-        "10 working days after a decline, then the heads of service (design)",
-    )
-
-
-def _conference(handover: Handover) -> Deadline:
-    # Counted from when the new area was notified, not from its acceptance.
-    due = due_after_working_days(from_ms(handover.opened_ms), ACCEPTANCE_WORKING_DAYS)
-    return Deadline(
-        Owed.CONFERENCE, handover.to_area, to_ms(due), "15 working days from being notified [P-NOT][P-MK]"
-    )
+def _answer_again(handover: Handover, clocks: Clocks) -> Deadline:
+    return _owed(Owed.ACCEPTANCE, "accept-again", handover.to_area, handover.changed_ms, clocks)

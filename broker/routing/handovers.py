@@ -16,6 +16,7 @@ from broker.store.router.children import Children, ChildRow
 from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
 from schemas.audit import EntryKind
 from schemas.control import Action
+from schemas.deadlines import Moment
 from schemas.directory import Directory
 from schemas.handover import Due, HandoverView
 from schemas.wire import InKind, Urgency
@@ -38,6 +39,7 @@ class Handovers:
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
+        self._clocks = deadlines.Clocks.of(directory)
 
     def open_of(self, child: bytes) -> list[Handover]:
         """A child's handovers that are not over, newest first."""
@@ -87,7 +89,8 @@ class Handovers:
             withheld=withheld,
         )
         self._save(handover)
-        self._owe(handover, deadlines.when_noticed(handover))
+        self._owe(handover, deadlines.when_noticed(handover, self._clocks))
+        self._came(handover, deadlines.NOTICED)
         self._record(handover, "noticed", None)
         self.tell(handover)
 
@@ -104,7 +107,8 @@ class Handovers:
             case Moved(after, holder, order_history):
                 self._save(after)
                 self._procedures.meet(after.handover, deadlines.met_by(action.kind), self._desk.now_ms)
-                self._owe(after, deadlines.owed_after(action.kind, after))
+                self._owe(after, deadlines.owed_after(action.kind, after, self._clocks))
+                self._came(after, deadlines.moments_of(action.kind))
                 if holder is not None:
                     self._children.set_holder(after.child, holder)
                 if order_history and not self._ordering.history(after, event_id):
@@ -134,7 +138,7 @@ class Handovers:
                 self._procedures.meet(after.handover, deadlines.Owed, self._desk.now_ms)
             else:
                 self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
-                self._owe(after, deadlines.when_handed_on(other.state, after))
+                self._owe(after, deadlines.when_handed_on(other.state, after, self._clocks))
             self._record(after, "handed-on" if after.state is State.NOTICED else "superseded", None)
             self.tell(after, also=other.from_area)
         if child.safety != child.holder:
@@ -163,6 +167,7 @@ class Handovers:
         """The handover as both sides see it."""
         child = self._children.get(handover.child)
         done, asked = self._procedures.granted_of(handover.handover)
+        moments = self._procedures.moments_of(handover.handover)
         return HandoverView(
             handover=handover.handover,
             kind=handover.kind.value,
@@ -177,8 +182,16 @@ class Handovers:
             verified=handover.verified,
             granted=done,
             expected=asked,
-            due=tuple(_due(row) for row in self._procedures.owed(handover.handover)),
+            due=tuple(
+                _due(row, deadlines.reason_shown(row.kind, row.reason, handover, moments, self._clocks))
+                # What counts from being notified comes first; an area's own clock stands beside it.
+                for row in sorted(
+                    self._procedures.owed(handover.handover),
+                    key=lambda row: row.kind == deadlines.Owed.CONFERENCE_LOCAL,
+                )
+            ),
             reason=reason,
+            moments=tuple((one.value, moments[one]) for one in Moment if one in moments),
         )
 
     def fire(self, row: DeadlineRow) -> None:
@@ -212,6 +225,15 @@ class Handovers:
                     reason=one.reason,
                 )
             )
+
+    def _came(self, handover: Handover, moments: Iterable[Moment]) -> None:
+        """Keep which of the six moments this is; one of them may start the new area's own clock."""
+        came = frozenset(moments)
+        if not came:
+            return
+        self._procedures.note_moments(handover.handover, sorted(came), self._desk.now_ms)
+        known = self._procedures.moments_of(handover.handover)
+        self._owe(handover, deadlines.local_clock(handover, known, self._clocks))
 
     def _save(self, handover: Handover) -> None:
         self._procedures.save_handover(
@@ -247,5 +269,5 @@ def _machine(row: HandoverRow) -> Handover:
     )
 
 
-def _due(row: DeadlineRow) -> Due:
-    return Due(row.kind, row.owner, row.due_ms, row.reason, row.met_ms or 0, row.fired_ms is not None)
+def _due(row: DeadlineRow, reason: str) -> Due:
+    return Due(row.kind, row.owner, row.due_ms, reason, row.met_ms or 0, row.fired_ms is not None)

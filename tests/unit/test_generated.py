@@ -9,6 +9,8 @@ import pytest
 
 from schemas import generate
 from schemas.catalogue import CATALOGUE
+from schemas.deadline_page import page
+from schemas.default_policy import default_policy
 from tests.support.events import a_document, every_type
 
 SCHEMAS = Path(generate.__file__).parent
@@ -25,20 +27,30 @@ def _asyncapi() -> Any:
 def test_the_committed_files_are_up_to_date() -> None:
     """When this fails: ``python -m schemas.generate``, and commit."""
     assert [] == generate.stale(SCHEMAS)
+    assert page() == (SCHEMAS.parent / generate.DEADLINES).read_text(encoding="utf-8")
+
+
+def test_every_clock_and_ladder_of_the_policy_stands_on_the_page_of_deadlines() -> None:
+    policy, written = default_policy(), page()
+
+    assert all(f"| `{clock.key}` | {clock.owed} |" in written for clock in policy.clocks)
+    assert all(f"[{key}]" in written for clock in policy.clocks for key in clock.source if key != "ours")
+    assert all(f"\n| {ladder.name}" in written for ladder in policy.ladders)
 
 
 def test_check_notices_changed_missing_and_left_over_files(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    generate.write(tmp_path)
-    (tmp_path / "json" / "move.notified.schema.json").write_text("{}")
-    (tmp_path / "asyncapi.json").unlink()
-    (tmp_path / "json" / "gone.schema.json").write_text("{}")
+    folder = tmp_path / "schemas"
+    generate.write(folder)
+    (folder / "json" / "move.notified.schema.json").write_text("{}")
+    (folder / "asyncapi.json").unlink()
+    (folder / "json" / "gone.schema.json").write_text("{}")
 
-    assert 1 == generate.main(["--check", "--folder", str(tmp_path)])
-    assert 3 == capsys.readouterr().out.count("out of date: ")
-    assert 0 == generate.main(["--folder", str(tmp_path)])
-    assert 0 == generate.main(["--check", "--folder", str(tmp_path)])
+    assert 1 == generate.main(["--check", "--folder", str(folder)])
+    assert 4 == capsys.readouterr().out.count("out of date: ")
+    assert 0 == generate.main(["--folder", str(folder)])
+    assert 0 == generate.main(["--check", "--folder", str(folder)])
 
 
 @pytest.mark.parametrize("kind", every_type())

@@ -20,6 +20,11 @@ _OF_A_CHILD = (
     t.deadlines,
     t.links,
 )
+_BY_THEIR_OWNER = (
+    (t.moments.c.handover, t.handovers.c.handover),
+    (t.notices_sent.c.about, t.deadlines.c.about),
+)
+"""Rows that name no child: they go with what they are about."""
 _LED_TO = (
     sa.select(
         t.tokens.c.token, t.tokens.c.origin, t.children.c.child, t.children.c.holder, t.children.c.safety
@@ -175,5 +180,8 @@ class Children:
         )
         ordered = sa.select(t.orders.c.order_id).where(t.orders.c.child == child)
         self._t.now.execute(t.order_events.delete().where(t.order_events.c.order_id.in_(ordered)))
+        for column, owner in _BY_THEIR_OWNER:
+            ids = sa.select(owner).where(owner.table.c.child == child)
+            self._t.now.execute(column.table.delete().where(column.in_(ids)))
         for table in _OF_A_CHILD:
             self._t.now.execute(table.delete().where(table.c.child == child))

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.router import tables as t
 from broker.store.router.transaction import Transaction
@@ -12,6 +13,18 @@ _HANDOVERS = (
     sa.select(t.handovers)
     .where(t.handovers.c.child.in_(sa.bindparam("children", expanding=True)))
     .order_by(t.handovers.c.opened_ms.desc())
+)
+
+# Served by the partial index alone, so that a look at which nothing is due reads one page of it.
+_DUE = (
+    sa.select(t.deadlines)
+    .where(
+        t.deadlines.c.due_ms <= sa.bindparam("now"),
+        t.deadlines.c.met_ms.is_(None),
+        t.deadlines.c.fired_ms.is_(None),
+    )
+    .order_by(t.deadlines.c.due_ms)
+    .limit(sa.bindparam("most"))
 )
 
 
@@ -61,6 +74,18 @@ class DeadlineRow:
     reason: str
     met_ms: int | None = None
     fired_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRow:
+    """A member's gateway has told a person, on this rung, of something owed."""
+
+    about: bytes
+    kind: str
+    due_ms: int
+    rung: str
+    member: str
+    at_ms: int
 
 
 class Procedures:
@@ -221,17 +246,8 @@ class Procedures:
         return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def due(self, now_ms: int, most: int) -> list[DeadlineRow]:
-        """What is overdue and has not fired. Late is late, even if nothing ran when it fell due."""
-        rows = self._t.now.execute(
-            sa.select(t.deadlines)
-            .where(
-                t.deadlines.c.due_ms <= now_ms,
-                t.deadlines.c.met_ms.is_(None),
-                t.deadlines.c.fired_ms.is_(None),
-            )
-            .order_by(t.deadlines.c.due_ms)
-            .limit(most)
-        ).all()
+        """What is overdue and has not fired, longest overdue first. Late is late, even if nothing ran when it fell due."""
+        rows = self._t.now.execute(_DUE, {"now": now_ms, "most": most}).all()
         return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def fired(self, row: DeadlineRow, at_ms: int) -> None:
@@ -241,3 +257,45 @@ class Procedures:
             .where(t.deadlines.c.about == row.about, t.deadlines.c.kind == row.kind)
             .values(fired_ms=at_ms)
         )
+
+    def note_moments(self, handover: bytes, moments: Iterable[str], at_ms: int) -> None:
+        """These have come; one that came before stays as it was."""
+        for moment in moments:
+            self._t.now.execute(
+                insert(t.moments)
+                .values(handover=handover, moment=moment, at_ms=at_ms)
+                .on_conflict_do_nothing()
+            )
+
+    def moments_of(self, handover: bytes) -> dict[str, int]:
+        """Which of the six moments have come, and when."""
+        rows = self._t.now.execute(sa.select(t.moments).where(t.moments.c.handover == handover)).all()
+        return {row.moment: row.at_ms for row in rows}
+
+    def note_told(self, row: NoticeRow) -> None:
+        """A person has been told of something owed; said again, it stays as it was."""
+        self._t.now.execute(insert(t.notices_sent).values(**asdict(row)).on_conflict_do_nothing())
+
+    def told_of(self, about: bytes) -> list[NoticeRow]:
+        """Who was told about a handover or an order, oldest first."""
+        rows = self._t.now.execute(
+            sa.select(t.notices_sent)
+            .where(t.notices_sent.c.about == about)
+            .order_by(t.notices_sent.c.at_ms, t.notices_sent.c.rung)
+        ).all()
+        return [NoticeRow(**row._mapping) for row in rows]  # noqa: SLF001
+
+    def untold(self, before_ms: int, most: int) -> list[DeadlineRow]:
+        """What fell due before then, is not met, and of which nobody is known to have been told; worst first."""
+        told = sa.exists().where(
+            t.notices_sent.c.about == t.deadlines.c.about,
+            t.notices_sent.c.kind == t.deadlines.c.kind,
+            t.notices_sent.c.due_ms == t.deadlines.c.due_ms,
+        )
+        rows = self._t.now.execute(
+            sa.select(t.deadlines)
+            .where(t.deadlines.c.met_ms.is_(None), t.deadlines.c.due_ms <= before_ms, ~told)
+            .order_by(t.deadlines.c.due_ms)
+            .limit(most)
+        ).all()
+        return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001

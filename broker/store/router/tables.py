@@ -127,6 +127,12 @@ orders = sa.Table(
     sa.Column("handover", Bytes),
     sa.Column("state", Text, nullable=False),
     sa.Column("expires_ms", Number, nullable=False),
+    sa.Index(
+        "orders_open",
+        "expires_ms",
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    ),
 )
 
 order_events = sa.Table(
@@ -156,13 +162,22 @@ handovers = sa.Table(
     sa.Column("changed_ms", Number, nullable=False),
 )
 
+# The six moments of a handover, each as the router saw it first.
+moments = sa.Table(
+    "moments",
+    METADATA,
+    sa.Column("handover", Bytes, primary_key=True),
+    sa.Column("moment", Text, primary_key=True),
+    sa.Column("at_ms", Number, nullable=False),
+)
+
 # ``about`` is a handover or an order. A row fires once: ``fired_ms`` is set in the transaction that tells.
 deadlines = sa.Table(
     "deadlines",
     METADATA,
     sa.Column("about", Bytes, primary_key=True),
     sa.Column("kind", Text, primary_key=True),
-    sa.Column("child", Bytes, nullable=False),
+    sa.Column("child", Bytes, nullable=False, index=True),
     sa.Column("owner", Text, nullable=False),
     sa.Column("due_ms", Number, nullable=False),
     sa.Column("reason", Text, nullable=False),
@@ -174,6 +189,20 @@ deadlines = sa.Table(
         sqlite_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
         postgresql_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
     ),
+    # What has fired and is still not met: what the operator counts, and tells of if nobody else has.
+    sa.Index("deadlines_late", "met_ms", "fired_ms", "due_ms"),
+)
+
+# That a member's gateway has told a person of something owed; ``due_ms`` tells one deadline from its successor.
+notices_sent = sa.Table(
+    "notices_sent",
+    METADATA,
+    sa.Column("about", Bytes, primary_key=True),
+    sa.Column("kind", Text, primary_key=True),
+    sa.Column("due_ms", Number, primary_key=True),
+    sa.Column("rung", Text, primary_key=True),
+    sa.Column("member", Text, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
 )
 
 # Each decision that two records are one child: an edge between two origins, until it is undone. ``child`` is the

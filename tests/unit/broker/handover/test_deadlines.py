@@ -2,18 +2,33 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from broker.calendars import add_working_days, due_after_working_days, end_of_day, is_working_day
 from broker.clock import from_ms, to_ms
-from broker.handover import deadlines
-from broker.handover.calendars import add_working_days, due_after_working_days, end_of_day, is_working_day
-from broker.handover.deadlines import Owed, met_by, owed_after, when_handed_on, when_noticed
+from broker.handover.deadlines import (
+    Clocks,
+    Owed,
+    local_clock,
+    met_by,
+    owed_after,
+    reason_shown,
+    when_handed_on,
+    when_noticed,
+)
 from broker.handover.machine import Handover, Kind, State
+from schemas.calendars import Division
+from schemas.codes.cases import ClockStart
 from schemas.control import ActionKind
+from schemas.deadlines import Moment
+from schemas.default_policy import default_policy
+from schemas.directory import AreaEntry
+from schemas.ids import GssCode
+from schemas.rules import ClockUnit
 from schemas.wire import Urgency
 
 OLD, NEW = "E06000063", "E06000064"
@@ -47,7 +62,8 @@ WORKING_DAYS: Final = {
     "over a leap day": (date(2028, 2, 28), 1, date(2028, 2, 29)),
     "from a leap day": (date(2028, 2, 29), 1, date(2028, 3, 1)),
     "into the next year": (date(2026, 12, 31), 1, date(2027, 1, 4)),
-    "none": (date(2026, 4, 3), 0, date(2026, 4, 3)),
+    "none, on a working day": (date(2026, 4, 2), 0, date(2026, 4, 2)),
+    "none, on Good Friday": (date(2026, 4, 3), 0, date(2026, 4, 7)),
 }
 
 
@@ -158,7 +174,7 @@ MET: Final = {
     ActionKind.ACCEPT: {Owed.ACCEPTANCE, Owed.RESPONSE},
     ActionKind.DECLINE: {Owed.ACCEPTANCE},
     ActionKind.WITHDRAW: set(Owed),
-    ActionKind.CONFERENCE_HELD: {Owed.CONFERENCE},
+    ActionKind.CONFERENCE_HELD: {Owed.CONFERENCE, Owed.CONFERENCE_LOCAL},
     ActionKind.LINK: set(),
 }
 
@@ -188,5 +204,108 @@ def test_every_rule_is_named_to_both_sides() -> None:
     ]
 
     assert all(one.reason and ("[" in one.reason or "(" in one.reason) for one in every)
-    assert set(Owed) == {one.kind for one in every}
-    assert deadlines.ACCEPTANCE_WORKING_DAYS == 15
+    assert set(Owed) - {Owed.CONFERENCE_LOCAL} == {one.kind for one in every}
+
+
+def clocks_of(start: ClockStart, **changes: Any) -> Clocks:
+    """The default policy, and the new area with a clock of its own."""
+    entry = AreaEntry(gss=GssCode(NEW), name="Example new", clock_start=start, **changes)
+    return Clocks(default_policy(), {NEW: entry}.get)
+
+
+S1: Final = {
+    Moment.NOTIFIED: datetime(2026, 3, 23, 10, 5, tzinfo=UTC),
+    Moment.WRITTEN_PACK_RECEIVED: datetime(2026, 3, 25, 16, 0, tzinfo=UTC),
+    Moment.ACCEPTED: datetime(2026, 3, 26, 9, 0, tzinfo=UTC),
+    Moment.PERMANENCE_AGREED: datetime(2026, 3, 27, 9, 0, tzinfo=UTC),
+}
+OWN_CLOCKS: Final = {
+    ClockStart.NOTIFIED: [],
+    ClockStart.WRITTEN_PACK_RECEIVED: [date(2026, 4, 17)],
+    ClockStart.ACCEPTED: [date(2026, 4, 20)],
+    ClockStart.PERMANENCE_AGREED: [date(2026, 4, 21)],
+}
+
+
+@pytest.mark.parametrize(("start", "expected"), OWN_CLOCKS.items(), ids=[start.value for start in OWN_CLOCKS])
+def test_an_areas_own_clock_stands_beside_the_one_from_being_notified(
+    start: ClockStart, expected: list[date]
+) -> None:
+    """Good Friday and Easter Monday lie between. From being notified it is 15 April, whatever the area's clock."""
+    accepted = a_handover(state=State.ACCEPTED)
+    clocks = clocks_of(start)
+    moments = {moment.value: to_ms(at) for moment, at in S1.items()}
+
+    [notified] = owed_after(ActionKind.ACCEPT, accepted, clocks)
+
+    assert end_of_day(date(2026, 4, 15)) == from_ms(notified.due_ms)
+    assert [end_of_day(day) for day in expected] == [
+        from_ms(one.due_ms) for one in local_clock(accepted, moments, clocks)
+    ]
+
+
+def test_a_hidden_moves_clock_does_not_tell_which_area_it_is() -> None:
+    moments = {moment.value: to_ms(at) for moment, at in S1.items()}
+    hidden = a_handover(state=State.ACCEPTED, withheld=True)
+    clocks = clocks_of(ClockStart.ACCEPTED)
+
+    assert () == local_clock(hidden, moments, clocks)
+    assert "own clock" not in reason_shown("conference", "15 working days", hidden, {}, clocks)
+
+
+def test_missing_papers_are_a_reason_beside_the_date_and_no_pause() -> None:
+    accepted, clocks = a_handover(state=State.ACCEPTED), clocks_of(ClockStart.WRITTEN_PACK_RECEIVED)
+    moments = {Moment.NOTIFIED.value: to_ms(KNOWN)}
+
+    without = reason_shown("conference", "the rule", accepted, moments, clocks)
+    complete = reason_shown(
+        "conference", "the rule", accepted, moments | {"written_pack_received": 1}, clocks
+    )
+
+    assert "the rule; papers not received: a reason, not a pause" in without
+    assert "own clock (written pack received): not begun" in without
+    assert "the rule" == complete
+
+
+def test_the_days_are_those_of_the_area_that_owes() -> None:
+    """Scotland has no Easter Monday; the reason says whose holidays were left out."""
+    clocks = clocks_of(ClockStart.NOTIFIED, calendar=Division.SCOTLAND)
+
+    _, acceptance = when_noticed(a_handover(), clocks)
+
+    assert end_of_day(date(2026, 4, 14)) == from_ms(acceptance.due_ms)
+    assert "Scotland" in acceptance.reason
+
+
+def test_an_area_that_has_published_no_terms_gets_no_guess() -> None:
+    """The policy of this test counts an acceptance in school days."""
+    policy = default_policy()
+    odd = policy.model_copy(
+        update={
+            "clocks": tuple(
+                clock.model_copy(update={"unit": ClockUnit.SCHOOL_DAYS}) if clock.key == "accept" else clock
+                for clock in policy.clocks
+            )
+        }
+    )
+
+    _, acceptance = when_noticed(a_handover(), Clocks(odd, lambda _: None))
+
+    assert f"the school terms of {NEW} are not known" in acceptance.reason
+    assert to_ms(KNOWN) == acceptance.due_ms
+
+
+@pytest.mark.parametrize("division", Division)
+@pytest.mark.parametrize("start", ClockStart)
+def test_a_reason_always_fits_beside_its_date(start: ClockStart, division: Division) -> None:
+    """A view carries 200 characters; a handover that could not be shown would be told to nobody."""
+    clocks = clocks_of(start, calendar=division)
+    accepted = a_handover(state=State.ACCEPTED, from_area=NEW)
+    moments = {moment.value: 1 for moment in Moment}
+    every = [
+        *when_noticed(accepted, clocks),
+        *(one for action in ActionKind for one in owed_after(action, accepted, clocks)),
+        *local_clock(accepted, moments, clocks),
+    ]
+
+    assert all(len(reason_shown(one.kind, one.reason, accepted, {}, clocks)) <= 200 for one in every)
