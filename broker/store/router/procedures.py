@@ -16,7 +16,7 @@ _HANDOVERS = (
 )
 
 # Served by the partial index alone, so that a look at which nothing is due reads one page of it.
-_DUE = (
+DUE = (
     sa.select(t.deadlines)
     .where(
         t.deadlines.c.due_ms <= sa.bindparam("now"),
@@ -24,6 +24,12 @@ _DUE = (
         t.deadlines.c.fired_ms.is_(None),
     )
     .order_by(t.deadlines.c.due_ms)
+    .limit(sa.bindparam("most"))
+)
+
+EXPIRED = (
+    sa.select(t.orders.c.order_id, t.orders.c.child)
+    .where(t.orders.c.expires_ms < sa.bindparam("now"), t.orders.c.state == sa.literal_column("'open'"))
     .limit(sa.bindparam("most"))
 )
 
@@ -127,11 +133,7 @@ class Procedures:
 
     def expire(self, now_ms: int, most: int) -> frozenset[bytes]:
         """Close orders that nobody answered in all their time; gives the children concerned."""
-        late = self._t.now.execute(
-            sa.select(t.orders.c.order_id, t.orders.c.child)
-            .where(t.orders.c.state == "open", t.orders.c.expires_ms < now_ms)
-            .limit(most)
-        ).all()
+        late = self._t.now.execute(EXPIRED, {"now": now_ms, "most": most}).all()
         for row in late:
             self.set_order_state(row.order_id, "expired")
         return frozenset(row.child for row in late)
@@ -247,7 +249,7 @@ class Procedures:
 
     def due(self, now_ms: int, most: int) -> list[DeadlineRow]:
         """What is overdue and has not fired, longest overdue first. Late is late, even if nothing ran when it fell due."""
-        rows = self._t.now.execute(_DUE, {"now": now_ms, "most": most}).all()
+        rows = self._t.now.execute(DUE, {"now": now_ms, "most": most}).all()
         return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def fired(self, row: DeadlineRow, at_ms: int) -> None:

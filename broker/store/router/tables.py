@@ -189,8 +189,13 @@ deadlines = sa.Table(
         sqlite_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
         postgresql_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
     ),
-    # What has fired and is still not met: what the operator counts, and tells of if nobody else has.
-    sa.Index("deadlines_late", "met_ms", "fired_ms", "due_ms"),
+    # What is still not met, fired or not: what the operator counts, and tells of if nobody else has.
+    sa.Index(
+        "deadlines_unmet",
+        "due_ms",
+        sqlite_where=sa.text("met_ms IS NULL"),
+        postgresql_where=sa.text("met_ms IS NULL"),
+    ),
 )
 
 # That a member's gateway has told a person of something owed; ``due_ms`` tells one deadline from its successor.

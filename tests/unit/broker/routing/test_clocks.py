@@ -1,11 +1,13 @@
 """The clocks of a handover at the router: six moments, the same words to both sides, once, and late if nothing ran."""
 
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import pytest
+import sqlalchemy as sa
 
 from broker.clock import to_ms
+from broker.store.router import procedures
 from schemas.audit import EntryKind
 from schemas.codes.cases import ClockStart
 from schemas.control import Action, ActionKind
@@ -112,3 +114,19 @@ def test_moments_go_with_the_child_when_it_is_forgotten(desk: RouterDesk) -> Non
         work.children.forget(row.child)
 
         assert {} == work.procedures.moments_of(handover)
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [(procedures.DUE, "deadlines_due"), (procedures.EXPIRED, "orders_open")],
+    ids=["due", "expired"],
+)
+def test_a_look_at_the_clock_reads_what_is_due_and_nothing_else(
+    desk: RouterDesk, query: sa.Select[Any], index: str
+) -> None:
+    """A million open deadlines are a million rows that it must not touch; the bench measures it."""
+    with desk.store.work() as work:
+        written = str(query.compile(work.connection)).replace("?", "1")
+        plan = work.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {written}").all()
+
+    assert [index] == [word for step in plan for word in str(step).split() if "_" in word]

@@ -1,0 +1,96 @@
+"""What a look at the clock costs the router when a million deadlines are open.
+
+All of them lie in the router's own table with its own indexes, each with an open order beside it; none has fallen due.
+A tick is the router's whole one: deadlines, quarantine, orders that expire, refusals summed up; in one transaction on
+the real database. Beside it, a tick at which two hundred have fallen due (the most that one tick takes).
+"""
+
+import secrets
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from broker.clock import system_clock, system_entropy, to_ms
+from broker.crypto.keyring import load_keyring
+from broker.directory.files import read_current
+from broker.routing.desk import RouterKeys
+from broker.routing.intake import Batch
+from broker.store.router.store import RouterStore
+from broker.wiring import RouterHome
+from tests.bench.load import make_scene
+
+_OPEN: Final = 1_000_000
+_ROUNDS: Final = 50
+_SPREAD_MS: Final = 15 * 86_400_000
+"""Due within the next three working weeks, an hour from now at the earliest."""
+_HOUR_MS: Final = 3_600_000
+
+
+def run() -> list[tuple[str, str]]:
+    """Ticks with nothing due, then one with as much due as a tick takes."""
+    with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder:
+        scene = make_scene(Path(folder), 3)
+        home = RouterHome(scene.layout.router)
+        directory = read_current(scene.layout)
+        keyring = load_keyring(home.folder / "keys")
+        store = RouterStore(home.database)
+        batch = Batch(
+            store=store,
+            keys=RouterKeys(
+                keyring.sign_key([key.key_id for key in directory.router.sign_keys]),
+                keyring.secret("handles"),
+            ),
+            routing_keys=keyring.kems,
+            is_area=lambda _: True,
+            entropy=system_entropy,
+        )
+        now = system_clock()
+        _fill(home.database, now)
+        idle = [_timed(lambda: batch.tick(directory, now)) for _ in range(_ROUNDS)]
+        busy = _timed(lambda: batch.tick(directory, now + timedelta(days=30)))
+        store.close()
+        size = home.database.stat().st_size / 2**20
+    return [
+        ("open deadlines, and as many open orders", f"{_OPEN:,} ({size:,.0f} MB)"),
+        (
+            f"a tick with nothing due, median of {_ROUNDS} (goal at most 50 ms)",
+            f"{statistics.median(idle):.2f} ms",
+        ),
+        ("the slowest of them", f"{max(idle):.2f} ms"),
+        ("a tick at which 200 fell due, each told to both ends and audited", f"{busy:.0f} ms"),
+    ]
+
+
+def _timed(work: Callable[[], object]) -> float:
+    began = time.perf_counter()
+    work()
+    return (time.perf_counter() - began) * 1e3
+
+
+def _fill(database: Path, now: datetime) -> None:
+    now_ms = to_ms(now)
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        for start in range(0, _OPEN, 100_000):
+            ids = [secrets.token_bytes(16) for _ in range(100_000)]
+            connection.executemany(
+                "INSERT INTO deadlines (about, kind, child, owner, due_ms, reason)"
+                " VALUES (?1, 'grants', ?1, 'm-nobody', ?2, '10 minutes from the order')",
+                ((one, now_ms + _HOUR_MS + (start + n) * _SPREAD_MS // _OPEN) for n, one in enumerate(ids)),
+            )
+            connection.executemany(
+                "INSERT INTO orders (order_id, kind, grantor, reader, child, state, expires_ms)"
+                " VALUES (?1, 1, 'm-a', 'm-b', ?1, 'open', ?2)",
+                ((one, now_ms + 45 * 86_400_000) for one in ids),
+            )
+    connection.close()
+
+
+if __name__ == "__main__":
+    for what, measured in run():
+        print(f"{what:<80} {measured}")
