@@ -46,6 +46,7 @@ NOT_THE_ROUTERS: Final = {
     crypto_errors.CryptoRejectedError: "never raised itself",
     crypto_errors.UnusableKeyError: "keys are judged when a directory is made, not when a message comes",
     crypto_errors.TwoFacedError: "only a reader can open a part: tests/unit/broker/crypto/test_attacks.py",
+    refusals.LostOnTheBusError: "what was taken is no bad input; it comes back: tests/rig/test_damaged_streams.py",
 }
 
 
