@@ -1,6 +1,7 @@
 """What the router tells both front doors at each change of a handover: the same facts, in the same words."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from schemas import canonical
 from schemas.deadlines import Moment
@@ -18,6 +19,10 @@ class Due:
     reason: str
     met_ms: int
     late: bool
+
+
+WITHHELD: Final = "withheld"
+"""Stands for the area of the safety duty in whatever is told to areas that must not know where the child is (P7)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class HandoverView:
     reason: str | None = None
     moments: tuple[tuple[str, int], ...] = ()
     """Which of the six moments have come, each as the router saw it, in their order."""
+    evidence: bytes = bytes(ID_BYTES)
+    """The event that the handover rests on."""
 
     def to_bytes(self) -> bytes:
         """The canonical bytes, covered by the router's note."""
@@ -65,13 +72,14 @@ class HandoverView:
                 [[due.kind, due.owner, due.due_ms, due.reason, due.met_ms, due.late] for due in self.due],
                 self.reason,
                 [list(moment) for moment in self.moments],
+                self.evidence,
             ]
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "HandoverView":
         """Read a view; raises NotCanonicalError or MalformedMessageError."""
-        row = rows(canonical.decode(data), 16, "handover")
+        row = rows(canonical.decode(data), 17, "handover")
         return cls(
             handover=octets(row[0], ID_BYTES, "handover"),
             kind=text(row[1], "kind"),
@@ -89,6 +97,7 @@ class HandoverView:
             due=tuple(_due(item) for item in listed(row[13], 32, "due")),
             reason=optional_text(row[14], "reason"),
             moments=tuple(_moment(item) for item in listed(row[15], len(Moment), "moments")),
+            evidence=octets(row[16], ID_BYTES, "evidence"),
         )
 
 

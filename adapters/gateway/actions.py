@@ -24,6 +24,7 @@ from schemas.wire import InKind, Token
 Side: TypeAlias = Literal["old", "new"]
 _OLD: Final = "old"
 _NEW: Final = "new"
+_ON_IDENTITY: Final = frozenset({"identity.linked", "identity.unlinked"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,17 +226,20 @@ class Actions:
         )
 
     def _subject(self, work: Work, row: HandoverRow) -> dict[str, Any]:
-        """Who the handover is about, from an event that we can read ourselves."""
-        if row.child is not None:
-            for delivery in work.inbox.of_child(row.child, int(InKind.VIEW)):
-                try:
-                    found: dict[str, Any] = self._reading.delivered(work, delivery).document["subject"]
-                except RejectedError:
-                    continue
-                if found.get("nhs_number") or found.get("upn") or found.get("unborn"):
-                    return {
-                        key: value for key, value in found.items() if key not in {"local_ref", "case_ref"}
-                    }
+        """Who the handover is about, from an event that we can read ourselves: first the one that it rests on."""
+        evidence = work.inbox.by_message(HandoverView.from_bytes(row.body).evidence, int(InKind.VIEW))
+        about = [] if row.child is None else work.inbox.of_child(row.child, int(InKind.VIEW))
+        for delivery in [*([] if evidence is None else [evidence]), *about]:
+            try:
+                document = self._reading.delivered(work, delivery).document
+            except RejectedError:
+                continue
+            found: dict[str, Any] = document["subject"]
+            # A decision on identity names two records, and may have been undone since.
+            if document["type"] in _ON_IDENTITY:
+                continue
+            if found.get("nhs_number") or found.get("upn") or found.get("unborn"):
+                return {key: value for key, value in found.items() if key not in {"local_ref", "case_ref"}}
         raise NoSuchItemError("no event about this child has reached us yet; wait for the notice of the move")
 
     def _ours(self, prefix: str, side: Side) -> tuple[HandoverRow, HandoverView]:

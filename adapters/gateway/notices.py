@@ -7,6 +7,7 @@ from schemas.reading import MalformedMessageError, rows, text
 from schemas.wire import InKind
 
 _UNLINKED = "A link between two records was undone. Read again what you were told about this child."
+_VOID = "Something was to be shared because two records were one child; that link was undone, so it is not."
 _LOST = "Delivery {} was lost on the bus. Its author must publish it again; ask, if it does not come."
 _REFUSED = "A front door was asked to share with you and did not"
 
@@ -38,6 +39,8 @@ def _notice(body: bytes) -> str:
             return _UNLINKED
         case "delivery-lost", {"number": int(number)}:
             return _LOST.format(number)
+        case "order-refused", {"reason": "link-undone"}:
+            return _VOID
         case "order-refused", {"reason": str(reason)}:
             return f"{_REFUSED} ({reason})."
         case _:

@@ -91,9 +91,10 @@ class Projection:
             case EntryKind.HANDOVER if thread is not None and child is not None:
                 # Its two sides and nobody else: the child may be in a third area by now.
                 sides = {entry.text_of("from_area"), entry.text_of("to_area")}
-                work.thread_concerns(thread, {side for side in sides if side is not None}, {child})
+                about = entry.bytes_of("origin") or child
+                work.thread_concerns(thread, {side for side in sides if side is not None}, {about})
             case EntryKind.ORDER if thread is not None and child is not None:
-                work.thread_concerns(thread, (), {child})
+                work.thread_concerns(thread, (), {entry.bytes_of("origin") or child})
                 parent = _thread(_PROCEDURE, entry.bytes_of("handover"))
                 parent = parent or _thread(_EVENT, entry.bytes_of("evidence"))
                 if parent is not None:

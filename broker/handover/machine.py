@@ -55,6 +55,8 @@ class Handover:
 
     handover: bytes
     child: bytes
+    origin: bytes
+    """The record that it is about: when a link is undone, it goes with that (P10)."""
     from_area: str
     to_area: str
     kind: Kind

@@ -168,7 +168,8 @@ class Controls:
         given, origin = found
         self._outgoing.record(
             Delivered(order.reader, number, event_id, given.digest, given.author, self._desk.now_ms),
-            order.child,
+            # A link may have been undone since the order: the event is the child's whose record it came under.
+            self._children.records.child_of(origin) or order.child,
             origin,
         )
 

@@ -17,6 +17,7 @@ from broker.routing.verify import Verified
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.outgoing import Delivered, Outgoing
 from broker.store.router.procedures import Procedures
+from broker.store.router.records import Report
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.directory import Directory
@@ -65,17 +66,18 @@ class Events:
             child = self._child_of(event)
         if child is None:
             return self._without_child(event)
-        child = self._moved(event, child)
         origin = self._origin(event, child)
+        child = self._moved(event, child, origin)
         self._matter(event, child, origin)
         concerned = self._concerned(child)
         readers = choose(event.checked, concerned, self._directory)
         numbers = self._deliver(event, child, origin, readers)
         self._record(event, child, origin, concerned, readers, numbers)
-        self._order_missing(event, child, readers)
+        self._order_missing(event, child, origin, readers)
         self._desk.flush()
         if action is not None or event.facts.matter[0] is MatterEffect.CLOSE:
-            forget_if_over(self._children, self._procedures, child.child, self._desk.now_ms)
+            for over in {child.child, *self._identities.parted}:
+                forget_if_over(self._children, self._procedures, over, self._desk.now_ms)
         return True
 
     def _act(self, event: Verified, action: Action) -> ChildRow | None:
@@ -91,7 +93,7 @@ class Events:
             case ActionKind.LINK:
                 return self._identities.link(tokens, header.author, header.event_id, header.urgency)
             case ActionKind.UNLINK:
-                return self._identities.unlink(tokens, header.author, header.event_id)
+                return self._identities.unlink(tokens, header.author, header.event_id, header.urgency)
             case _:
                 return self._involve(event, action)
 
@@ -132,11 +134,13 @@ class Events:
         safety = facts.residence or holder
         child = self._desk.new_id()
         first = facts.tokens[0].value
-        self._children.create(child, [first], holder, safety, self._desk.now_ms)
+        header = event.checked.header
+        report = Report(safety, header.event_id, header.sealed_openings)
+        made = self._children.create(child, first, holder, report, self._desk.now_ms)
         self._desk.audit(EntryKind.CHILD_TOKEN, child=child, tokens=[first], areas=sorted({holder, safety}))
-        return ChildRow(child, holder, safety)
+        return made
 
-    def _moved(self, event: Verified, child: ChildRow) -> ChildRow:
+    def _moved(self, event: Verified, child: ChildRow, origin: bytes) -> ChildRow:
         """A credible report of a move: the safety duty goes where the child is, at once (P5).
 
         Where the author says that the move went is what counts, not where it says it came from: a change of address
@@ -147,27 +151,25 @@ class Events:
         to_area = facts.to_area
         if header.event_class is not EventClass.MOVE or to_area is None:
             return child
+        report = Report(to_area, header.event_id, header.sealed_openings)
+        self._children.records.report(origin, report)
         if to_area != child.safety:
             self._children.set_safety(child.child, to_area, self._desk.now_ms)
         moved = ChildRow(child.child, child.holder, to_area)
         if to_area != child.holder:
-            self._handovers.notice(
-                moved,
-                to_area,
-                Kind.MOVE,
-                header.event_id,
-                header.urgency,
-                withheld=header.sealed_openings,
-            )
+            self._handovers.notice(moved, origin, report, Kind.MOVE, header.urgency)
         return moved
 
     def _origin(self, event: Verified, child: ChildRow) -> bytes:
         """The record that this event came under, so that an unlink can take it back."""
         for token in event.facts.tokens:
             origin = self._children.origin_of(token.value)
-            if origin is not None:
+            if origin is not None and [child.child] == self._leads_to(token.value):
                 return origin
         return child.child
+
+    def _leads_to(self, token: bytes) -> list[bytes]:
+        return [row.child for row in self._children.by_tokens([token])]
 
     def _matter(self, event: Verified, child: ChildRow, origin: bytes) -> None:
         effect, ref = event.facts.matter
@@ -185,18 +187,19 @@ class Events:
                     area=event.facts.acting_area,
                     by=header.author,
                 )
-                self._conflict(event, child)
+                self._conflict(event, child, origin)
         elif effect is MatterEffect.CLOSE and self._children.close_matter(header.author, key):
             self._desk.audit(
                 EntryKind.MATTER_CLOSED, child=child.child, event=header.event_id, by=header.author
             )
 
-    def _conflict(self, event: Verified, child: ChildRow) -> None:
+    def _conflict(self, event: Verified, child: ChildRow, origin: bytes) -> None:
         """A second area's front door opens a matter: that moves nothing, but people must decide who holds it."""
         area = event.facts.acting_area
         if event.member.front_door and area != child.holder:
             header = event.checked.header
-            self._handovers.notice(child, area, Kind.CONFLICT, header.event_id, header.urgency)
+            report = Report(area, header.event_id)
+            self._handovers.notice(child, origin, report, Kind.CONFLICT, header.urgency)
 
     def _concerned(self, child: ChildRow) -> Concerned:
         sides = {
@@ -305,7 +308,7 @@ class Events:
                 EntryKind.WITHHELD, child=about, event=header.event_id, readers=list(readers.withheld)
             )
 
-    def _order_missing(self, event: Verified, child: ChildRow, readers: Readers) -> None:
+    def _order_missing(self, event: Verified, child: ChildRow, origin: bytes, readers: Readers) -> None:
         """Somebody must know whom the author did not seal to: a front door that has the event grants it.
 
         The case holder's is asked first: it is the custodian of the child's record.
@@ -324,7 +327,7 @@ class Events:
             return
         for reader in missing:
             self._ordering.one(
-                child.child,
+                (child.child, origin),
                 doors[0],
                 reader,
                 (header.event_id, event.checked.manifest_hash),

@@ -4,7 +4,7 @@ The decisions are ``broker.handover``'s; this obeys them inside the caller's tra
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from broker.handover import deadlines, machine
 from broker.handover.machine import Handover, Kind, Moved, NotPossible, State
@@ -13,12 +13,14 @@ from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ImpossibleActionError, NotYourActionError, UnknownHandoverError
 from broker.store.router.children import Children, ChildRow
+from broker.store.router.links import Links
 from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
+from broker.store.router.records import Report
 from schemas.audit import EntryKind
 from schemas.control import Action
 from schemas.deadlines import Moment
 from schemas.directory import Directory
-from schemas.handover import Due, HandoverView
+from schemas.handover import WITHHELD, Due, HandoverView
 from schemas.wire import InKind, Urgency
 
 
@@ -29,12 +31,14 @@ class Handovers:
         self,
         *,
         children: Children,
+        links: Links,
         procedures: Procedures,
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
     ) -> None:
         self._children = children
+        self._links = links
         self._procedures = procedures
         self._ordering = ordering
         self._desk = desk
@@ -59,34 +63,27 @@ class Handovers:
             raise NotYourActionError
         return handover
 
-    def notice(
-        self,
-        child: ChildRow,
-        to_area: str,
-        kind: Kind,
-        evidence: bytes,
-        urgency: Urgency,
-        *,
-        withheld: bool = False,
-    ) -> None:
+    def notice(self, child: ChildRow, origin: bytes, report: Report, kind: Kind, urgency: Urgency) -> None:
         """A child with an open matter is in (or claimed by) another area: open a handover unless one is open.
 
         The new area learns at once that the child is there and how urgent it is; the history needs a person.
+        ``origin`` is the record that the report is about.
         """
-        if any(one.to_area == to_area for one in self.open_of(child.child)):
+        if any(one.to_area == report.area for one in self.open_of(child.child)):
             return
         handover = Handover(
             handover=self._desk.new_id(),
             child=child.child,
+            origin=origin,
             from_area=child.holder,
-            to_area=to_area,
+            to_area=report.area,
             kind=kind,
             state=State.NOTICED,
-            evidence=evidence,
+            evidence=report.evidence,
             urgency=urgency,
             opened_ms=self._desk.now_ms,
             changed_ms=self._desk.now_ms,
-            withheld=withheld,
+            withheld=report.withheld,
         )
         self._save(handover)
         self._owe(handover, deadlines.when_noticed(handover, self._clocks))
@@ -110,15 +107,38 @@ class Handovers:
                 self._owe(after, deadlines.owed_after(action.kind, after, self._clocks))
                 self._came(after, deadlines.moments_of(action.kind))
                 if holder is not None:
-                    self._children.set_holder(after.child, holder)
+                    self._passes(after, holder)
                 if order_history and not self._ordering.history(after, event_id):
                     self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
                 self._record(after, action.kind.value, action.reason)
                 self.tell(after, action.reason)
                 if holder is not None:
-                    self.settle(after.child, event_id, after.urgency)
+                    self.settle(after.child, after.urgency)
 
-    def settle(self, child_id: bytes, evidence: bytes, urgency: Urgency) -> None:
+    def _passes(self, handover: Handover, holder: str) -> None:
+        """The case passes: of the record that the handover is about, or of all where two of them were at issue."""
+        origins = {handover.origin}
+        if any(link.event_id == handover.evidence for link in self._links.of(handover.child)):
+            origins = set(self._children.records.of(handover.child))
+        self._children.records.take(origins, holder)
+        self._children.set_holder(handover.child, holder)
+
+    def part(self, children: Iterable[bytes], link: bytes, urgency: Urgency) -> None:
+        """A link was wrong: each child has its own handovers again, in line with who holds it and where it is.
+
+        One that the link itself had opened, to ask who of two holds the one child, asks nothing any more.
+        """
+        for child in children:
+            for opened in (_machine(row) for row in self._procedures.all_of(child)):
+                if opened.evidence == link and opened.state in machine.OPEN:
+                    self._supersede(opened, opened)
+                    self._ordering.void(child, opened.handover)
+            self._ordering.void(child, link)
+            self.settle(child, urgency)
+            for row in self._procedures.all_of(child):
+                self.tell(_machine(row))
+
+    def settle(self, child_id: bytes, urgency: Urgency, ground: bytes | None = None) -> None:
         """Another area holds the case now: bring the child's other handovers into line with that.
 
         None is left that waits for an area which no longer holds the case, or leads to where the child is not;
@@ -133,16 +153,26 @@ class Handovers:
             after = machine.after_acceptance(other, child.holder, child.safety, self._desk.now_ms)
             if after == other:
                 continue
-            self._save(after)
             if after.state is State.SUPERSEDED:
-                self._procedures.meet(after.handover, deadlines.Owed, self._desk.now_ms)
+                self._supersede(after, other)
             else:
+                self._save(after)
                 self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
                 self._owe(after, deadlines.when_handed_on(other.state, after, self._clocks))
-            self._record(after, "handed-on" if after.state is State.NOTICED else "superseded", None)
-            self.tell(after, also=other.from_area)
-        if child.safety != child.holder:
-            self.notice(child, child.safety, Kind.MOVE, evidence, urgency)
+                self._record(after, "handed-on", None)
+                self.tell(after, also=other.from_area)
+        record = self._children.records.newest(child_id)
+        if child.safety != child.holder and record is not None:
+            report = Report(record.area, ground or record.evidence, record.withheld)
+            self.notice(child, record.origin, report, Kind.MOVE, urgency)
+
+    def _supersede(self, handover: Handover, before: Handover) -> None:
+        """Nobody is waited for here any more."""
+        over = replace(handover, state=State.SUPERSEDED, changed_ms=self._desk.now_ms)
+        self._save(over)
+        self._procedures.meet(over.handover, deadlines.Owed, self._desk.now_ms)
+        self._record(over, "superseded", None)
+        self.tell(over, also=before.from_area)
 
     def granted(self, handover_id: bytes) -> None:
         """One more event of the history is on its way: both sides see how far it is, at the end of the list."""
@@ -166,6 +196,10 @@ class Handovers:
     def view(self, handover: Handover, reason: str | None = None) -> HandoverView:
         """The handover as both sides see it."""
         child = self._children.get(handover.child)
+        safety = child.safety if child else handover.to_area
+        record = None if handover.withheld else self._children.records.newest(handover.child)
+        if record is not None and record.withheld:
+            safety = WITHHELD
         done, asked = self._procedures.granted_of(handover.handover)
         moments = self._procedures.moments_of(handover.handover)
         return HandoverView(
@@ -175,7 +209,7 @@ class Handovers:
             from_area=handover.from_area,
             to_area=handover.to_area,
             holder=child.holder if child else handover.from_area,
-            safety=child.safety if child else handover.to_area,
+            safety=safety,
             urgency=int(handover.urgency),
             opened_ms=handover.opened_ms,
             changed_ms=handover.changed_ms,
@@ -191,6 +225,7 @@ class Handovers:
                 )
             ),
             reason=reason,
+            evidence=handover.evidence,
             moments=tuple((one.value, moments[one]) for one in Moment if one in moments),
         )
 
@@ -252,6 +287,7 @@ class Handovers:
         self._desk.audit(
             EntryKind.HANDOVER,
             child=handover.child,
+            origin=handover.origin,
             handover=handover.handover,
             step=step,
             state=handover.state.value,

@@ -1,5 +1,7 @@
 """Linking and unlinking records at the router: only by a front door's signed decision, always reversible (P10)."""
 
+from collections.abc import Set as AbstractSet
+
 from broker.handover.machine import Kind
 from broker.routing.desk import Desk, Item
 from broker.routing.handovers import Handovers
@@ -7,7 +9,8 @@ from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import NothingToLinkError, NotYourActionError
 from broker.store.router.children import Children, ChildRow
-from broker.store.router.links import LinkRow, Links, joined_with
+from broker.store.router.links import Links
+from broker.store.router.records import LinkRow, Report, joined_with
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.directory import Directory
@@ -35,6 +38,8 @@ class Identities:
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
+        self.parted: list[bytes] = []
+        """Children that have come out of another in this transaction: what is over of them is to be forgotten too."""
 
     def link(self, tokens: tuple[bytes, ...], author: str, event_id: bytes, urgency: Urgency) -> ChildRow:
         """Join the children of these tokens; gives the one that stays.
@@ -47,93 +52,121 @@ class Identities:
         if len(set(tokens)) < _TWO or not rows:
             raise NothingToLinkError
         self._require_front_door(rows, author)
-        kept, records = rows[0], self._records(tokens)
-        joined = []
-        for merged in rows[1:]:
-            between = records[kept.child], records[merged.child]
-            kept = self._links.merge(kept, merged, between, event_id=event_id, at_ms=self._desk.now_ms)
-            joined.append(between[1])
-        bound = self._bind(tokens, kept, records[kept.child], event_id)
+        first = next(token for token in tokens if self._children.origin_of(token) is not None)
+        record = self._record_of(first)
+        kept, joined, bound = rows[0], [], []
+        for token in dict.fromkeys(tokens):
+            if token == first:
+                continue
+            origin = self._children.origin_of(token)
+            if origin is None:
+                bound.append([token, self._bind(token, kept, record, event_id)])
+            else:
+                kept = self._join(token, kept, (record, origin), event_id)
+                joined.append(origin)
         self._desk.audit(
             EntryKind.LINKED,
             child=kept.child,
             event=event_id,
             author=author,
-            kept=records[kept.child],
+            kept=record,
             merged=joined,
             bound=bound,
             tokens=list(tokens),
             areas=sorted({area for row in rows for area in (row.holder, row.safety)}),
         )
         self._complete(kept, rows, event_id)
-        self._agree(kept, rows, event_id, urgency)
+        self._agree(kept, rows, record, event_id, urgency)
         return kept
 
-    def unlink(self, tokens: tuple[bytes, ...], author: str, event_id: bytes) -> ChildRow:
-        """Undo the newest decision without which these tokens are two children; tell all who were told under it.
+    def unlink(self, tokens: tuple[bytes, ...], author: str, event_id: bytes, urgency: Urgency) -> ChildRow:
+        """Undo the newest decision about exactly these records, or else the newest that alone holds them together.
+
+        Where other decisions still hold them together nothing comes apart. All who were told under it are told.
 
         Raises:
             NothingToLinkError: no link joins them.
             NotYourActionError: as for ``link``.
         """
         rows = self._children.by_tokens(tokens)
-        origins = [origin for token in tokens if (origin := self._children.origin_of(token)) is not None]
-        found = self._between(rows, origins)
-        if found is None:
+        origins = {origin for token in tokens if (origin := self._children.origin_of(token)) is not None}
+        link = self._decision(rows, origins)
+        if link is None:
             raise NothingToLinkError("no link joins these identifiers")
-        link, apart = found
         self._require_front_door(rows, author)
+        rest = [other for other in self._links.of(link.child) if other.n != link.n]
+        apart = joined_with(link.merged, rest)
         areas = {area for row in rows for area in (row.holder, row.safety)}
-        told = self._links.undo(link, apart, self._desk.new_id(), self._desk.now_ms)
-        body = canonical.encode(["unlinked", {"event": event_id, "link": link.event_id}])
-        for member in sorted(told | {author}):
-            self._desk.deliver(
-                member, Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=link.child)
-            )
+        told: frozenset[str] = frozenset()
+        if link.kept in apart:
+            self._links.drop(link)
+        else:
+            told = self._links.told_since(link)
+            # The child keeps its id on the side of the record that it has it from.
+            if link.child in apart:
+                apart = joined_with(link.kept, rest)
+            fresh = self._links.part(link, apart, self._desk.now_ms)
+            self.parted.append(fresh)
+            self._handovers.part((link.child, fresh), link.event_id, urgency)
+            areas |= self._areas_of(link.child, fresh)
+        self._tell_unlinked(link, told | {author}, event_id)
+        again = any({other.kept, other.merged} == {link.kept, link.merged} for other in rest)
         self._desk.audit(
             EntryKind.UNLINKED,
             child=link.child,
             event=event_id,
             author=author,
             kept=link.kept,
-            split=link.merged,
-            origins=sorted(apart),
-            areas=sorted({*areas, link.merged_holder, link.merged_safety, link.kept_safety}),
+            split=None if again else link.merged,
+            origins=sorted(apart) if link.kept not in apart or link.merged not in apart else [],
+            areas=sorted(areas),
             told=sorted(told),
         )
-        return rows[0]
+        return self._children.get(link.child) or rows[0]
 
-    def _records(self, tokens: tuple[bytes, ...]) -> dict[bytes, bytes]:
-        """For each child that the tokens lead to, the record of the first of them: what the decision is about."""
-        found: dict[bytes, bytes] = {}
-        for token in tokens:
-            origin = self._children.origin_of(token)
-            for row in self._children.by_tokens([token]):
-                if origin is not None:
-                    found.setdefault(row.child, origin)
-        return found
+    def _record_of(self, token: bytes) -> bytes:
+        origin = self._children.origin_of(token)
+        assert origin is not None, "asked only of tokens that lead to a child"
+        return origin
 
-    def _bind(
-        self, tokens: tuple[bytes, ...], kept: ChildRow, record: bytes, event_id: bytes
-    ) -> list[list[bytes]]:
-        bound = []
-        for token in dict.fromkeys(tokens):
-            if self._children.origin_of(token) is None:
-                between = record, self._desk.new_id()
-                self._links.bind(token, kept, between, event_id=event_id, at_ms=self._desk.now_ms)
-                bound.append([token, between[1]])
-        return bound
+    def _join(self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], event_id: bytes) -> ChildRow:
+        """This record is the kept child's too; where it was so already, the decision stands beside the others."""
+        [other] = self._children.by_tokens([token])
+        if other.child != kept.child:
+            return self._links.merge(kept, other, between, event_id=event_id, at_ms=self._desk.now_ms)
+        if between[0] != between[1]:
+            self._links.tie(kept, between, event_id=event_id, at_ms=self._desk.now_ms)
+        return kept
 
-    def _between(self, rows: list[ChildRow], origins: list[bytes]) -> tuple[LinkRow, frozenset[bytes]] | None:
-        """The newest decision that alone holds the records together, with those on its far side."""
+    def _bind(self, token: bytes, kept: ChildRow, record: bytes, event_id: bytes) -> bytes:
+        origin = self._desk.new_id()
+        self._links.bind(token, kept, (record, origin), event_id=event_id, at_ms=self._desk.now_ms)
+        return origin
+
+    def _decision(self, rows: list[ChildRow], origins: AbstractSet[bytes]) -> LinkRow | None:
+        """The newest decision about exactly these records, or else the newest that alone holds them together."""
         if len(rows) != 1:
             return None
         links = self._links.of(rows[0].child)
         for link in links:
+            if {link.kept, link.merged} == origins:
+                return link
+        for link in links:
             apart = joined_with(link.merged, [other for other in links if other.n != link.n])
             if link.kept not in apart and len({origin in apart for origin in origins}) == _TWO:
-                return link, apart
+                return link
         return None
+
+    def _areas_of(self, *children: bytes) -> set[str]:
+        rows = [row for child in children if (row := self._children.get(child)) is not None]
+        return {area for row in rows for area in (row.holder, row.safety)}
+
+    def _tell_unlinked(self, link: LinkRow, members: AbstractSet[str], event_id: bytes) -> None:
+        body = canonical.encode(["unlinked", {"event": event_id, "link": link.event_id}])
+        for member in sorted(members):
+            self._desk.deliver(
+                member, Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=link.child)
+            )
 
     def _require_front_door(self, rows: list[ChildRow], author: str) -> None:
         areas = {area for row in rows for area in (row.holder, row.safety)}
@@ -150,9 +183,11 @@ class Identities:
         for grantor in sorted(front_doors(areas, self._directory) - {reader}):
             self._ordering.complete(kept.child, grantor, reader, evidence)
 
-    def _agree(self, kept: ChildRow, rows: list[ChildRow], evidence: bytes, urgency: Urgency) -> None:
+    def _agree(
+        self, kept: ChildRow, rows: list[ChildRow], record: bytes, evidence: bytes, urgency: Urgency
+    ) -> None:
         """One child, one case holder: where the records had two, people must decide which (P5)."""
-        self._handovers.settle(kept.child, evidence, urgency)
+        self._handovers.settle(kept.child, urgency, evidence)
         for row in rows[1:]:
             if row.holder != kept.holder:
-                self._handovers.notice(kept, row.holder, Kind.CONFLICT, evidence, urgency)
+                self._handovers.notice(kept, record, Report(row.holder, evidence), Kind.CONFLICT, urgency)

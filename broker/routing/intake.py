@@ -163,6 +163,7 @@ class Batch:
         )
         handovers = Handovers(
             children=work.children,
+            links=work.links,
             procedures=work.procedures,
             ordering=ordering,
             desk=desk,

@@ -19,6 +19,7 @@ DAY_MS: Final = 86_400_000
 ORDER_DAYS: Final = 45
 """How long an order can be answered: as long as the bus keeps it for a front door that was cut off."""
 _GRANT_LIMIT_MS: Final = {True: MINUTE_MS, False: 10 * MINUTE_MS}
+LINK_UNDONE: Final = "link-undone"
 _RULE: Final = "the gateway answers an order in minutes (design)"
 
 
@@ -49,7 +50,7 @@ class Ordering:
             self._issue(
                 OrderKind.HANDOVER,
                 (grantor, reader),
-                handover.child,
+                (handover.child, handover.origin),
                 listed[start : start + MAX_ORDERED],
                 evidence,
                 handover.handover,
@@ -57,19 +58,50 @@ class Ordering:
         return len(listed)
 
     def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
-        """Order all that ``grantor`` was given about a child and ``reader`` was not."""
-        listed = self._lacking(child, grantor, reader)
-        for start in range(0, len(listed), MAX_ORDERED):
-            part = listed[start : start + MAX_ORDERED]
-            order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), child, part, evidence)
-            self._owe(order, child, Urgency.U2)
+        """Order all that ``grantor`` was given about a child and ``reader`` was not: record by record."""
+        records: dict[bytes, list[tuple[bytes, bytes]]] = {}
+        for event in self._lacking(child, grantor, reader):
+            found = self._outgoing.delivery_of(grantor, event[0])
+            records.setdefault(child if found is None else found[1], []).append(event)
+        for origin, listed in records.items():
+            for start in range(0, len(listed), MAX_ORDERED):
+                part = listed[start : start + MAX_ORDERED]
+                about = child, origin
+                order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, part, evidence)
+                self._owe(order, child, Urgency.U2)
 
     def one(
-        self, child: bytes, grantor: str, reader: str, event: tuple[bytes, bytes], urgency: Urgency
+        self,
+        about: tuple[bytes, bytes],
+        grantor: str,
+        reader: str,
+        event: tuple[bytes, bytes],
+        urgency: Urgency,
     ) -> None:
-        """Order one event, just taken, for a reader that its author did not seal to."""
-        order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), child, [event], event[0])
-        self._owe(order, child, urgency)
+        """Order one event, just taken, for a reader that its author did not seal to; ``about``: child and record."""
+        order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, [event], event[0])
+        self._owe(order, about[0], urgency)
+
+    def void(self, child: bytes, ground: bytes) -> None:
+        """What an order rested on, a link or a handover, is undone: it is not to be carried out, and both ends are told."""
+        for order in self._procedures.waiting_orders(child):
+            if ground not in {order.evidence, order.handover}:
+                continue
+            self._procedures.set_order_state(order.order_id, "void")
+            self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+            self._desk.audit(
+                EntryKind.ORDER_REFUSED,
+                child=child,
+                order=order.order_id,
+                grantor=order.grantor,
+                reader=order.reader,
+                reason=LINK_UNDONE,
+            )
+            body = canonical.encode(["order-refused", {"order": order.order_id, "reason": LINK_UNDONE}])
+            for member in (order.grantor, order.reader):
+                self._desk.later(
+                    member, Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=child)
+                )
 
     def overdue(self, row: DeadlineRow) -> None:
         """An order was not answered in time: people at both ends are told."""
@@ -93,13 +125,13 @@ class Ordering:
         self,
         kind: OrderKind,
         between: tuple[str, str],
-        child: bytes,
+        about: tuple[bytes, bytes],
         events: list[tuple[bytes, bytes]],
         evidence: bytes,
         handover: bytes | None = None,
     ) -> Order:
         """Sign an order, remember it, send it to grantor and new reader (who can then tell what is missing)."""
-        grantor, reader = between
+        (grantor, reader), (child, origin) = between, about
         order = Order(
             order_id=self._desk.new_id(),
             kind=kind,
@@ -119,6 +151,8 @@ class Ordering:
                 grantor,
                 reader,
                 child,
+                origin,
+                evidence,
                 handover,
                 "open" if events else "done",
                 order.expires_ms,
@@ -131,6 +165,7 @@ class Ordering:
         self._desk.audit(
             EntryKind.ORDER,
             child=child,
+            origin=origin,
             order=order.order_id,
             order_kind=int(kind),
             grantor=grantor,

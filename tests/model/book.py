@@ -7,6 +7,7 @@ safety duty. A *passage* is a handover from a giver to a taker. Everything is by
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -40,6 +41,8 @@ class Passage:
     taker: str
     why: str
     about: str
+    by_knot: "Knot | None" = None
+    """The decision on names that opened it, where one did."""
     stage: str = "noticed"
     let_go: bool = False
     checked: bool = False
@@ -48,22 +51,30 @@ class Passage:
     """The program's id for it, told by the audit trail."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Knot:
-    """A person's decision that two names are one child, and how things stood before."""
+    """A person's decision that two names are one child."""
 
     one: str
     other: str
-    keeper_of_other: str
-    watch_of_other: str
+    tied: int
+
+
+@dataclass(slots=True)
+class Name:
+    """What was said under one name: who kept its file first, and each area that took it on since, with the moment."""
+
+    first_keeper: str
+    taken: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class File:
-    """What is known about one child."""
+    """What is known about one child. ``root`` is the name that the file was begun under."""
 
+    root: str
     keeper: str
-    names: set[str]
+    names: dict[str, Name]
     places: dict[str, tuple[int, str]]
     """The newest credible report of where the child is, by the name it was made under."""
     matters: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
@@ -80,6 +91,22 @@ class File:
     def watch(self) -> str:
         """The area of the safety duty: where the child was last credibly reported."""
         return max(self.places.values())[1]
+
+    def keeper_of(self, names: Iterable[str]) -> str:
+        """Who keeps the file of these names, going by what was decided about them alone."""
+        own = set(names)
+        keeper = {name: self.names[name].first_keeper for name in own}
+        group = {name: {name} for name in own}
+        steps: list[tuple[int, str, str]] = [
+            (knot.tied, knot.one, knot.other) for knot in self.knots if {knot.one, knot.other} <= own
+        ]
+        steps += [(at, area, name) for name in own for at, area in self.names[name].taken]
+        for _, what, name in sorted(steps):
+            area = keeper[what] if what in own else what
+            together = group[name] | (group[what] if what in own else set())
+            for one in together:
+                keeper[one], group[one] = area, together
+        return keeper[max(own, key=lambda name: len(group[name]))]
 
     @property
     def running(self) -> list[Passage]:
@@ -188,11 +215,18 @@ class Book:
         papers = frozenset(event for event, _ in file.story if self.doors[passage.giver] in self.must[event])
         step(passage, verb, conference=said.conference, papers=papers)
         if verb == "accept":
-            file.keeper = passage.taker
+            self._take_on(file, passage)
             self._settle(file, passage)
         return file
 
-    def _settle(self, file: File, accepted: Passage | None) -> None:
+    def _take_on(self, file: File, passage: Passage) -> None:
+        """The case passes: that of the name that the passage is about, or of all where a knot had asked for whose."""
+        file.keeper = passage.taker
+        asked = passage.by_knot is not None and passage.by_knot in file.knots
+        for name in file.names if asked else [passage.about]:
+            file.names[name].taken.append((self.clock, passage.taker))
+
+    def _settle(self, file: File, accepted: Passage | None, knot: Knot | None = None) -> None:
         """The case has a new keeper: nobody waits any more for an area that has it, or where the child is not."""
         for one in file.running:
             if one is accepted and one.stage == "accepted":
@@ -205,13 +239,13 @@ class Book:
             elif one.giver != file.keeper:
                 one.giver, one.stage, one.let_go, one.checked = file.keeper, "noticed", False, False
         if file.watch != file.keeper:
-            self._open(file, file.watch, MOVE, max(file.places, key=lambda name: file.places[name]))
+            self._open(file, file.watch, MOVE, max(file.places, key=lambda name: file.places[name]), knot)
 
-    def _open(self, file: File, taker: str, why: str, about: str) -> None:
+    def _open(self, file: File, taker: str, why: str, about: str, knot: Knot | None = None) -> None:
         """An area hears that a child with an open matter is there, or claims it: once."""
         if any(one.taker == taker for one in file.running):
             return
-        passage = Passage(file.keeper, taker, why, about)
+        passage = Passage(file.keeper, taker, why, about, knot)
         file.passages.append(passage)
         self.opened.append(passage)
 
@@ -225,26 +259,28 @@ class Book:
         kept, first = known[0], next(name for name in said.names if self.of_name.get(name) is known[0])
         keepers = [file.keeper for file in known]
         everybody = {self.doors[area] for file in known for area in (file.keeper, file.watch)}
+        knot = None
         for name in said.names:
-            other = self.of_name.get(name)
-            if other is kept:
+            if name == first:
                 continue
-            before = other or kept
-            kept.knots.append(Knot(first, name, before.keeper, before.watch))
+            other = self.of_name.get(name)
+            knot = Knot(first, name, self.clock)
+            kept.knots.append(knot)
             if other is None:
-                kept.names.add(name)
+                kept.names[name] = Name(kept.keeper)
+                kept.places[name] = (0, kept.watch)
                 self.of_name[name] = kept
-            else:
+            elif other is not kept:
                 self._merge(kept, other)
         kept.joined_at = len(kept.story)
         door = self.doors[kept.keeper]
         for event, _ in kept.story:
             if self.must[event] & (everybody - {door}):
                 self.must[event].add(door)
-        self._settle(kept, None)
+        self._settle(kept, None, knot)
         for keeper in keepers[1:]:
             if keeper != kept.keeper:
-                self._open(kept, keeper, CONFLICT, first)
+                self._open(kept, keeper, CONFLICT, first, knot)
         return kept
 
     def _merge(self, kept: File, other: File) -> None:
@@ -262,40 +298,55 @@ class Book:
         return list(self.must).index(event)
 
     def _untie(self, said: "Said") -> File:
-        """The newest decision that alone holds these names together is taken back."""
+        """The newest decision about just these names is taken back, or else the newest that alone holds them together."""
         known = self._known(said.names)
-        names = [name for name in said.names if name in self.of_name]
+        names = {name for name in said.names if name in self.of_name}
         if len(known) != 1:
             raise Refused
         file = known[0]
-        for knot in reversed(file.knots):
-            rest = [one for one in file.knots if one is not knot]
-            apart = held_with(knot.other, rest)
-            if knot.one not in apart and len({name in apart for name in names}) == 2:
-                self._require_door(file, said.author)
-                self._split(file, knot, apart)
-                return file
-        raise Refused
+        newest_first = [(knot, self._beyond(file, knot)) for knot in reversed(file.knots)]
+        chosen = [one for one in newest_first if {one[0].one, one[0].other} == names]
+        chosen += [
+            one
+            for one in newest_first
+            if one[0].one not in one[1] and len({name in one[1] for name in names}) == 2
+        ]
+        if not chosen:
+            raise Refused
+        self._require_door(file, said.author)
+        knot, apart = chosen[0]
+        file.knots.remove(knot)
+        if knot.one not in apart:
+            self._split(file, knot, set(file.names) - apart if file.root in apart else apart)
+        return file
 
-    def _split(self, file: File, knot: Knot, apart: frozenset[str]) -> None:
-        fresh = File(keeper=knot.keeper_of_other, names=set(apart), places={})
-        fresh.knots = [one for one in file.knots if one is not knot and one.one in apart]
+    def _beyond(self, file: File, knot: Knot) -> frozenset[str]:
+        return held_with(knot.other, [one for one in file.knots if one is not knot])
+
+    def _split(self, file: File, knot: Knot, apart: AbstractSet[str]) -> None:
+        """Two files again: each with its own names, matters, story, places and passages, and kept as if never joined."""
+        stay = set(file.names) - apart
+        mine, theirs = file.keeper_of(stay), file.keeper_of(apart)
+        root = next(name for name in (knot.other, knot.one) if name in apart)
+        fresh = File(root, theirs, {name: file.names.pop(name) for name in apart}, {})
+        fresh.knots = [one for one in file.knots if one.one in apart]
         fresh.matters = {key: held for key, held in file.matters.items() if held[1] in apart}
         fresh.story = [item for item in file.story if item[1] in apart]
         fresh.places = {name: place for name, place in file.places.items() if name in apart}
         fresh.passages = [one for one in file.passages if one.about in apart]
-        file.knots = [one for one in file.knots if one is not knot and one.one not in apart]
-        file.names -= apart
+        file.keeper = mine
+        file.knots = [one for one in file.knots if one not in fresh.knots]
         file.matters = {key: held for key, held in file.matters.items() if key not in fresh.matters}
         file.story = [item for item in file.story if item[1] not in apart]
         file.places = {name: place for name, place in file.places.items() if name not in apart}
         file.passages = [one for one in file.passages if one.about not in apart]
-        # A name that nobody ever reported a place for: where it was said to be when it was tied on.
-        fresh.places = fresh.places or {knot.other: (0, knot.watch_of_other)}
         for name in apart:
             self.of_name[name] = fresh
-        if fresh.may_go:
-            self.burn(fresh)
+        for one in (file, fresh):
+            for passage in one.running:
+                if passage.by_knot is knot:
+                    passage.stage = "superseded"
+            self._settle(one, None)
 
     def _file_of(self, said: "Said") -> File | None:
         """The first name that is known; or a new file, if this opens the first matter."""
@@ -306,7 +357,8 @@ class Book:
             return None
         keeper = said.acting if said.author in self.doors.values() else said.residence or said.acting
         name = said.names[0]
-        file = File(keeper=keeper, names={name}, places={name: (self.clock, said.residence or keeper)})
+        place = (self.clock, said.residence or keeper)
+        file = File(name, keeper, {name: Name(keeper)}, {name: place})
         self.of_name[name] = file
         return file
 

@@ -16,7 +16,7 @@ _IN_FLIGHT: Final = frozenset({"inbox_outgoing", "audit_outgoing", "quarantine"}
 """What waits for the bus, and what was refused and is kept for two weeks: bytes in them are no register."""
 _TABLES: Final = sorted(set(METADATA.tables) - _IN_FLIGHT)
 _EVENTS: Final = frozenset({InKind.VIEW, InKind.GRANTED})
-_ALOUD: Final = frozenset({"kept-by-policy", "some-kept-by-policy", "not-concerned"})
+_ALOUD: Final = frozenset({"kept-by-policy", "some-kept-by-policy", "not-concerned", "link-undone"})
 """What a front door may answer for good: it is written down, and the reader is told. Any other refusal is a hole."""
 _OUTCOMES: Final = {
     "taken": Outcome.TAKEN,

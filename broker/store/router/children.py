@@ -1,16 +1,18 @@
 """Children with an open matter: tokens, case holder, safety duty, matters, involvement."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from broker.store.router import tables as t
+from broker.store.router.records import Records, Report
 from broker.store.router.transaction import Transaction
 
 _OF_A_CHILD = (
     t.tokens,
     t.children,
+    t.records,
     t.matters,
     t.involved,
     t.newest,
@@ -51,6 +53,7 @@ class Children:
 
     def __init__(self, transaction: Transaction) -> None:
         self._t = transaction
+        self.records = Records(transaction)
         self._led: dict[bytes, tuple[bytes, ChildRow] | None] = transaction.memory()
         """What a token leads to: its own record, and the child of today."""
         self._involved: dict[bytes, frozenset[str]] = transaction.memory()
@@ -87,16 +90,22 @@ class Children:
         row = self._t.now.execute(sa.select(t.children).where(t.children.c.child == child)).first()
         return None if row is None else ChildRow(row.child, row.holder, row.safety)
 
-    def create(self, child: bytes, tokens: Iterable[bytes], holder: str, safety: str, at_ms: int) -> None:
-        """A first matter has opened: the child gets a row, its tokens lead to it."""
+    def create(self, child: bytes, token: bytes, holder: str, report: Report, at_ms: int) -> ChildRow:
+        """A first matter has opened: the child gets a row, its token leads to it."""
+        self.add(child, holder, report.area, at_ms)
+        self.records.add(child, child, holder, report)
+        self._t.now.execute(t.tokens.insert().values(token=token, child=child, origin=child))
+        row = ChildRow(child, holder, report.area)
+        self._led[token] = (child, row)
+        return row
+
+    def add(self, child: bytes, holder: str, safety: str, at_ms: int) -> None:
+        """A child's own row, without anything that leads to it."""
         self._t.now.execute(
             t.children.insert().values(
                 child=child, holder=holder, safety=safety, safety_since_ms=at_ms, opened_ms=at_ms
             )
         )
-        for token in tokens:
-            self._t.now.execute(t.tokens.insert().values(token=token, child=child, origin=child))
-            self._led[token] = (child, ChildRow(child, holder, safety))
 
     def set_holder(self, child: bytes, area: str) -> None:
         """The case has passed to ``area``."""
@@ -108,13 +117,6 @@ class Children:
         self._led.clear()
         self._t.now.execute(
             t.children.update().where(t.children.c.child == child).values(safety=area, safety_since_ms=at_ms)
-        )
-
-    def safety_since(self, child: bytes) -> int:
-        """Since when the safety duty has been where it is; 0 for a child that is gone."""
-        return (
-            self._t.now.scalar(sa.select(t.children.c.safety_since_ms).where(t.children.c.child == child))
-            or 0
         )
 
     def open_matter(

@@ -1,32 +1,16 @@
 """Records that a person has decided are one child: joined so that every decision can be undone, exactly."""
 
-from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from broker.store.router import tables as t
 from broker.store.router.children import Children, ChildRow
+from broker.store.router.records import LinkRow, Report, holder_of, newest_of
 from broker.store.router.transaction import Transaction
 
-_FOLLOWS_ORIGIN = (t.tokens, t.matters, t.deliveries)
-_FOLLOWS_CHILD = (*_FOLLOWS_ORIGIN, t.orders, t.handovers, t.deadlines, t.links)
-
-
-@dataclass(frozen=True, slots=True)
-class LinkRow:
-    """One decision: the records (origins) ``kept`` and ``merged`` are one child, today ``child``."""
-
-    n: int
-    event_id: bytes
-    child: bytes
-    kept: bytes
-    merged: bytes
-    merged_holder: str
-    merged_safety: str
-    kept_safety: str
-    at_ms: int
+_FOLLOWS_ORIGIN = (t.tokens, t.records, t.matters, t.deliveries, t.handovers, t.orders)
+_FOLLOWS_CHILD = (*_FOLLOWS_ORIGIN, t.deadlines, t.links)
 
 
 class Links:
@@ -44,22 +28,18 @@ class Links:
         ``between`` are the two records that the decision is about, the first of them ``kept``'s.
         """
         self._t.forget()
-        self._record(kept, merged, between, event_id=event_id, at_ms=at_ms)
+        self.tie(kept, between, event_id=event_id, at_ms=at_ms)
         for table in _FOLLOWS_CHILD:
             self._t.now.execute(table.update().where(table.c.child == merged.child).values(child=kept.child))
         for member in self._children.involved(merged.child):
             self._children.uninvolve(merged.child, member)
             self._children.involve(kept.child, member, at_ms)
         self._merge_newest(kept.child, merged.child)
-        of_kept, of_merged = (
-            self._children.safety_since(kept.child),
-            self._children.safety_since(merged.child),
-        )
         self._t.now.execute(t.children.delete().where(t.children.c.child == merged.child))
-        if merged.safety == kept.safety or of_merged <= of_kept:
-            return kept
-        self._children.set_safety(kept.child, merged.safety, of_merged)
-        return ChildRow(kept.child, kept.holder, merged.safety)
+        newest = newest_of(self._children.records.of(kept.child).values())
+        if newest.area != kept.safety:
+            self._children.set_safety(kept.child, newest.area, at_ms)
+        return ChildRow(kept.child, kept.holder, newest.area)
 
     def bind(
         self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
@@ -67,7 +47,23 @@ class Links:
         """A token that was unknown leads to a child; its own record keeps it apart so that this can be undone."""
         self._t.forget()
         self._t.now.execute(t.tokens.insert().values(token=token, child=kept.child, origin=between[1]))
-        self._record(kept, kept, between, event_id=event_id, at_ms=at_ms)
+        self._children.records.add(
+            between[1], kept.child, kept.holder, Report(kept.safety, event_id), known=False
+        )
+        self.tie(kept, between, event_id=event_id, at_ms=at_ms)
+
+    def tie(self, kept: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int) -> None:
+        """Write one decision down. Alone it changes nothing: where two records are one child already, it is one more reason."""
+        self._t.now.execute(
+            t.links.insert().values(
+                n=self._children.records.next_number(),
+                event_id=event_id,
+                child=kept.child,
+                kept=between[0],
+                merged=between[1],
+                at_ms=at_ms,
+            )
+        )
 
     def of(self, child: bytes) -> list[LinkRow]:
         """The decisions that hold a child together, newest first."""
@@ -76,30 +72,38 @@ class Links:
         ).all()
         return [LinkRow(**row._mapping) for row in rows]  # noqa: SLF001  the library's own interface
 
-    def undo(self, link: LinkRow, apart: AbstractSet[bytes], fresh: bytes, at_ms: int) -> frozenset[str]:
-        """Take one decision back: the records ``apart`` become the child ``fresh``, if a matter is open for it.
+    def drop(self, link: LinkRow) -> None:
+        """Take one decision back that others stand beside: nothing comes apart."""
+        self._t.now.execute(t.links.delete().where(t.links.c.n == link.n))
 
-        Gives the readers who were told anything while the decision stood.
+    def part(self, link: LinkRow, apart: AbstractSet[bytes], at_ms: int) -> bytes:
+        """Take one decision back: the records ``apart`` become a child again, with all that is theirs.
+
+        Gives that child's id: the one that its record had before the link, so that its readers know it again.
         """
         self._t.forget()
-        told = frozenset(
+        self.drop(link)
+        child, fresh = link.child, link.merged if link.merged in apart else link.kept
+        records, links = self._children.records.of(child).values(), self.of(child)
+        stay = frozenset(record.origin for record in records) - apart
+        self._move(child, fresh, apart)
+        newest = newest_of(record for record in records if record.origin in apart)
+        self._children.add(fresh, holder_of(apart, records, links), newest.area, at_ms)
+        self._copy_newest(child, fresh)
+        remaining = newest_of(record for record in records if record.origin in stay)
+        self._children.set_holder(child, holder_of(stay, records, links))
+        self._children.set_safety(child, remaining.area, at_ms)
+        return fresh
+
+    def told_since(self, link: LinkRow) -> frozenset[str]:
+        """The readers who were told anything about the child while a decision stood."""
+        return frozenset(
             self._t.now.scalars(
                 sa.select(t.deliveries.c.reader)
                 .where(t.deliveries.c.child == link.child, t.deliveries.c.taken_ms >= link.at_ms)
                 .distinct()
             )
         )
-        self._t.now.execute(t.links.delete().where(t.links.c.n == link.n))
-        self._move(link.child, fresh, apart)
-        if self._children.matter_areas(fresh):
-            self._children.create(fresh, (), link.merged_holder, link.merged_safety, at_ms)
-            self._copy_newest(link.child, fresh)
-        else:
-            self._children.forget(fresh)
-        if self._children.safety_since(link.child) <= link.at_ms:
-            # Nothing was reported since: where the other child was said nothing about this one.
-            self._children.set_safety(link.child, link.kept_safety, at_ms)
-        return told
 
     def _move(self, source: bytes, target: bytes, origins: AbstractSet[bytes]) -> None:
         for table in _FOLLOWS_ORIGIN:
@@ -108,27 +112,16 @@ class Links:
                 .where(table.c.child == source, table.c.origin.in_(list(origins)))
                 .values(child=target)
             )
+        moved = sa.union(
+            sa.select(t.handovers.c.handover).where(t.handovers.c.child == target),
+            sa.select(t.orders.c.order_id).where(t.orders.c.child == target),
+        )
+        self._t.now.execute(t.deadlines.update().where(t.deadlines.c.about.in_(moved)).values(child=target))
         # An edge lies wholly on one side: the one across has just been taken away.
         self._t.now.execute(
             t.links.update()
             .where(t.links.c.child == source, t.links.c.merged.in_(list(origins)))
             .values(child=target)
-        )
-
-    def _record(
-        self, kept: ChildRow, merged: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
-    ) -> None:
-        self._t.now.execute(
-            t.links.insert().values(
-                event_id=event_id,
-                child=kept.child,
-                kept=between[0],
-                merged=between[1],
-                merged_holder=merged.holder,
-                merged_safety=merged.safety,
-                kept_safety=kept.safety,
-                at_ms=at_ms,
-            )
         )
 
     def _merge_newest(self, kept: bytes, merged: bytes) -> None:
@@ -143,18 +136,3 @@ class Links:
     def _copy_newest(self, source: bytes, target: bytes) -> None:
         for row in self._t.now.execute(sa.select(t.newest).where(t.newest.c.child == source)).all():
             self._t.now.execute(t.newest.insert().values(reader=row.reader, child=target, number=row.number))
-
-
-def joined_with(origin: bytes, links: Iterable[LinkRow]) -> frozenset[bytes]:
-    """All records that these decisions join with ``origin``, itself included. Pure."""
-    found, edges = {origin}, list(links)
-    while True:
-        more = {
-            end
-            for link in edges
-            for end, other in ((link.kept, link.merged), (link.merged, link.kept))
-            if other in found and end not in found
-        }
-        if not more:
-            return frozenset(found)
-        found |= more

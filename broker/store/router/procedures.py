@@ -40,6 +40,8 @@ class HandoverRow:
 
     handover: bytes
     child: bytes
+    origin: bytes
+    """The record that it is about: when a link is undone, it goes with that."""
     from_area: str
     to_area: str
     kind: str
@@ -63,6 +65,8 @@ class OrderRow:
     grantor: str
     reader: str
     child: bytes
+    origin: bytes
+    evidence: bytes
     handover: bytes | None
     state: str
     expires_ms: int
@@ -121,6 +125,11 @@ class Procedures:
         self.read_ahead([child])
         return [row for row in self._handovers[child] if row.state in states]
 
+    def all_of(self, child: bytes) -> list[HandoverRow]:
+        """All of a child's handovers, newest first."""
+        self.read_ahead([child])
+        return list(self._handovers[child])
+
     def anything_open(self, child: bytes, now_ms: int, over: Iterable[str]) -> bool:
         """Whether a handover (in none of the states ``over``) or an order still waits for somebody."""
         handover = sa.select(t.handovers.c.handover).where(
@@ -157,6 +166,13 @@ class Procedures:
         """One order by its id."""
         row = self._t.now.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
         return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001
+
+    def waiting_orders(self, child: bytes) -> list[OrderRow]:
+        """A child's orders that are not answered."""
+        rows = self._t.now.execute(
+            sa.select(t.orders).where(t.orders.c.child == child, t.orders.c.state == "open")
+        ).all()
+        return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def set_order_state(self, order_id: bytes, state: str) -> None:
         """An order is answered or refused."""

@@ -63,6 +63,22 @@ tokens = sa.Table(
     sa.Column("origin", Bytes, nullable=False),
 )
 
+# What was said under one identifier alone: who held the case at first and took it on last, where the child was last
+# reported to be. ``origin`` is the child's id before any link; ``reported`` and ``taken`` are the router's own count.
+records = sa.Table(
+    "records",
+    METADATA,
+    sa.Column("origin", Bytes, primary_key=True),
+    sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("holder", Text, nullable=False),
+    sa.Column("area", Text, nullable=False),
+    sa.Column("evidence", Bytes, nullable=False),
+    sa.Column("withheld", sa.Boolean, nullable=False),
+    sa.Column("reported", Number, nullable=False),
+    sa.Column("taken_by", Text),
+    sa.Column("taken", Number, nullable=False),
+)
+
 matters = sa.Table(
     "matters",
     METADATA,
@@ -124,6 +140,8 @@ orders = sa.Table(
     sa.Column("grantor", Text, nullable=False),
     sa.Column("reader", Text, nullable=False),
     sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("origin", Bytes, nullable=False),
+    sa.Column("evidence", Bytes, nullable=False),
     sa.Column("handover", Bytes),
     sa.Column("state", Text, nullable=False),
     sa.Column("expires_ms", Number, nullable=False),
@@ -148,6 +166,7 @@ handovers = sa.Table(
     METADATA,
     sa.Column("handover", Bytes, primary_key=True),
     sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("origin", Bytes, nullable=False),
     sa.Column("from_area", Text, nullable=False),
     sa.Column("to_area", Text, nullable=False),
     sa.Column("kind", Text, nullable=False),
@@ -211,18 +230,15 @@ notices_sent = sa.Table(
 )
 
 # Each decision that two records are one child: an edge between two origins, until it is undone. ``child`` is the
-# joined child of today; ``n`` tells which decision is the newest.
+# joined child of today; ``n`` is the router's own count of decisions, so that it tells which is the newest.
 links = sa.Table(
     "links",
     METADATA,
-    sa.Column("n", Number, primary_key=True, autoincrement=True),
+    sa.Column("n", Number, primary_key=True),
     sa.Column("event_id", Bytes, nullable=False),
     sa.Column("child", Bytes, nullable=False, index=True),
     sa.Column("kept", Bytes, nullable=False),
     sa.Column("merged", Bytes, nullable=False),
-    sa.Column("merged_holder", Text, nullable=False),
-    sa.Column("merged_safety", Text, nullable=False),
-    sa.Column("kept_safety", Text, nullable=False),
     sa.Column("at_ms", Number, nullable=False),
 )
 

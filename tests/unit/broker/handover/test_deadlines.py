@@ -39,6 +39,7 @@ def a_handover(at: datetime = KNOWN, **changes: object) -> Handover:
     start = Handover(
         handover=b"h" * 16,
         child=b"c" * 16,
+        origin=b"c" * 16,
         from_area=OLD,
         to_area=NEW,
         kind=Kind.MOVE,

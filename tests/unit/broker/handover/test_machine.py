@@ -28,6 +28,7 @@ OLD, NEW, THIRD = "E06000063", "E06000064", "E06000057"
 START = Handover(
     handover=b"h" * 16,
     child=b"c" * 16,
+    origin=b"c" * 16,
     from_area=OLD,
     to_area=NEW,
     kind=Kind.MOVE,
@@ -99,7 +100,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
     State.CLOSED: dict.fromkeys((R, V, A, D, W, C), CLOSED),
     State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C), MOVED_ON),
 }
-PAIRS: Final = [(state, action) for state in State for action in HANDOVER_ACTIONS]
+PAIRS: Final = [(state, action) for state in State for action in sorted(HANDOVER_ACTIONS)]
 
 
 def standing(state: State) -> Handover:
