@@ -8,8 +8,9 @@ with client certificates, one machine, the same minutes. What is not:
   protocol cost here, nothing about the national service. Beside it: one durable publish and one pull at a time on our bus.
 - *RabbitMQ*: durable queue, persistent messages, publisher confirms, a relay that takes one and puts three, hundreds in
   hand. A classic queue confirms when its store has written, with one fsync for many; a quorum queue (one node here) when
-  its log has. Beside it: `tests/bench/floor.py`, the same relay for our bus, fsync before each acknowledgement; it also
-  writes an audit entry of a few bytes. Neither knows readers, signatures or order: for the whole product see *relay*.
+  its log has (under strace, filling and relaying 600 events: 219 and 122 syncs). Beside it: `tests/bench/floor.py`, the
+  same relay for our bus, fsync before each acknowledgement; it also writes an audit entry of a few bytes. Neither knows
+  readers, signatures or order: for the whole product see *relay*.
 """
 
 import asyncio
