@@ -53,6 +53,26 @@ def encode(value: Value) -> bytes:
     return cbor2.dumps(value, canonical=True)
 
 
+def octets(data: bytes) -> bytes:
+    """As ``encode`` writes a byte string; several times as fast, for the shapes that every message has."""
+    return _head(_BYTES, len(data)) + data
+
+
+def array(*items: bytes) -> bytes:
+    """An array of values that are written already."""
+    return _head(_ARRAY, len(items)) + b"".join(items)
+
+
+def _head(major: int, number: int) -> bytes:
+    if number < _SHORT:
+        return bytes((major << 5 | number,))
+    if number < 1 << 8:
+        return bytes((major << 5 | 24, number))
+    if number < 1 << 16:
+        return bytes((major << 5 | 25, number >> 8, number & 255))
+    return bytes((major << 5 | 26,)) + number.to_bytes(4, "big")
+
+
 def decode(data: bytes) -> Value:
     """Read the one value in ``data``; arrays come back as lists.
 

@@ -6,6 +6,7 @@ author's signature still verifies. This module is shape only; ``broker.crypto`` 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from schemas import canonical
@@ -163,7 +164,7 @@ class Manifest:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wrap:
     """A part's key, sealed to one reader's key."""
 
@@ -175,6 +176,11 @@ class Wrap:
         """The wrap as canonical values."""
         return [self.key_id, int(self.kem), self.sealed]
 
+    @cached_property
+    def items(self) -> tuple[bytes, bytes, bytes]:
+        """Its values as they are written: in the envelope, in a view, and in the leaf that the manifest holds."""
+        return canonical.encode(self.key_id), canonical.encode(int(self.kem)), canonical.octets(self.sealed)
+
     @classmethod
     def from_value(cls, value: Any) -> "Wrap":
         """Read a wrap; raises MalformedMessageError."""
@@ -182,7 +188,7 @@ class Wrap:
         return cls(text(key_id, "key id"), number_of(Kem, kem, "kem"), octets(sealed, None, "wrap"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Opening:
     """A routing field in clear: the salt and canonical bytes whose hash the header holds."""
 
@@ -193,6 +199,13 @@ class Opening:
     def to_value(self) -> list[Any]:
         """The opening as canonical values."""
         return [int(self.field), self.salt, self.value]
+
+    @cached_property
+    def written(self) -> bytes:
+        """The opening as it is written: the same in each reader's view."""
+        return canonical.array(
+            canonical.encode(int(self.field)), canonical.octets(self.salt), canonical.octets(self.value)
+        )
 
     @classmethod
     def from_value(cls, value: Any) -> "Opening":
@@ -274,6 +287,15 @@ class ViewPart:
     position: int
     wrap: Wrap
 
+    def to_bytes(self) -> bytes:
+        """The part as it is written."""
+        return canonical.array(
+            canonical.encode(self.index),
+            canonical.octets(self.ciphertext),
+            canonical.encode(self.position),
+            canonical.array(*self.wrap.items),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -286,13 +308,11 @@ class View:
 
     def to_bytes(self) -> bytes:
         """The bytes that a reader receives (inside the frame)."""
-        return canonical.encode(
-            [
-                self.signed,
-                [opening.to_value() for opening in self.openings],
-                [[part.index, part.ciphertext, part.position, part.wrap.to_value()] for part in self.parts],
-                self.countersigned,
-            ]
+        return canonical.array(
+            canonical.octets(self.signed),
+            canonical.array(*(opening.written for opening in self.openings)),
+            canonical.array(*(part.to_bytes() for part in self.parts)),
+            canonical.encode(self.countersigned),
         )
 
     @classmethod

@@ -1,11 +1,13 @@
 """The routing fields of an event, opened: all that the router knows, and all that it decides on."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from schemas.envelope import HASH_BYTES, ID_BYTES, MAX_READERS
 from schemas.reading import MalformedMessageError, listed, number_of, octets, optional_text, rows, text, whole
 from schemas.wire import ChainLink, Field, Lane, MatterEffect, Token
+
+_ALL: Final = frozenset(Field)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class RoutingFacts:
     @classmethod
     def from_values(cls, values: dict[Field, Any]) -> "RoutingFacts":
         """Read all nine fields; raises MalformedMessageError."""
-        missing = set(Field) - set(values)
+        missing = _ALL - values.keys()
         if missing:
             raise MalformedMessageError(
                 f"routing fields not opened: {sorted(field.name for field in missing)}"

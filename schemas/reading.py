@@ -67,7 +67,7 @@ def yes_or_no(value: Any, what: str) -> bool:
 def number_of(kind: type[E], value: Any, what: str) -> E:
     """``value`` as a member of an enum; raises MalformedMessageError."""
     # Of exactly these types: true and 1.0 are no second spellings of 1.
-    found = _members(kind).get(value) if type(value) in _SPELLINGS else None
+    found: E | None = _members(kind).get(value) if type(value) in _SPELLINGS else None
     if found is None:
         raise MalformedMessageError(f"{what}: not a value of the protocol")
     return found

@@ -9,6 +9,7 @@ from schemas.wire import Lane, Token
 
 PARTITIONS: Final = 8
 DIRECTORY: Final = "directory"
+_LANES: Final = frozenset(Lane)
 _MEMBER: Final = re.compile(r"m-[a-z2-7]{10}")
 
 
@@ -32,7 +33,7 @@ class OutSubject:
     def parse(cls, text: str) -> Self:
         """Read a subject; raises MalformedSubjectError."""
         match text.split("."):
-            case ["out", member, lane, partition] if lane in set(Lane) and partition.isdecimal():
+            case ["out", member, lane, partition] if lane in _LANES and partition.isdecimal():
                 subject = cls(member, Lane(lane), int(partition))
                 # One value has one spelling: "00" and digits of other scripts are not ours.
                 if str(subject) == text:

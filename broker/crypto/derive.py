@@ -20,6 +20,7 @@ BUCKETS: Final = (*(512, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384,
 SLIP_BUCKET: Final = 256
 """The smallest size of a padded board slip, in bytes: its length must not tell the router the type."""
 _LENGTH_PREFIX: Final = 4
+_LEAF: Final = canonical.encode("handrail leaf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ def openings_info(key_id: str, of_header: bytes) -> bytes:
 
 def leaf(wrap: Wrap) -> bytes:
     """The hash that the manifest holds for one wrap."""
-    return hashlib.sha256(canonical.encode(["handrail leaf", *wrap.to_value()])).digest()
+    return hashlib.sha256(canonical.array(_LEAF, *wrap.items)).digest()
 
 
 def pad(plaintext: bytes, smallest: int = BUCKETS[0]) -> bytes:

@@ -9,7 +9,6 @@ from typing import Final, TypeAlias
 
 import nacl.bindings
 import nacl.exceptions
-import nacl.signing
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hpke
 from cryptography.hazmat.primitives.asymmetric import ec, mlkem, x25519
@@ -39,20 +38,20 @@ def key_id_of(public: bytes) -> str:
 class SigningKey:
     """An Ed25519 private key. Never leaves its owner's gateway."""
 
-    __slots__ = ("_key", "key_id", "public")
+    __slots__ = ("_seed", "_signs_with", "key_id", "public")
 
     def __init__(self, seed: bytes) -> None:
-        self._key = nacl.signing.SigningKey(seed)
-        self.public = bytes(self._key.verify_key)
+        self._seed = seed
+        self.public, self._signs_with = nacl.bindings.crypto_sign_seed_keypair(seed)
         self.key_id = key_id_of(self.public)
 
     def sign(self, data: bytes) -> bytes:
         """The 64-byte signature over ``data``; the same input always gives the same signature."""
-        return self._key.sign(data).signature
+        return nacl.bindings.crypto_sign(data, self._signs_with)[: nacl.bindings.crypto_sign_BYTES]
 
     def secret(self) -> bytes:
         """The seed, for ``broker.crypto.storage`` only."""
-        return bytes(self._key)
+        return self._seed
 
     def __repr__(self) -> str:
         return f"SigningKey({self.key_id})"
@@ -79,9 +78,11 @@ def check_kem_key(kem: Kem, public: bytes) -> None:
 
 def signature_holds(public: bytes, data: bytes, signature: bytes) -> bool:
     """Whether ``signature`` over ``data`` is by ``public``. PyNaCl, because it refuses small-order keys."""
+    if len(signature) != nacl.bindings.crypto_sign_BYTES or len(public) != _ED25519_BYTES:
+        return False
     try:
-        nacl.signing.VerifyKey(public).verify(data, signature)
-    except (nacl.exceptions.BadSignatureError, nacl.exceptions.ValueError, nacl.exceptions.TypeError):
+        nacl.bindings.crypto_sign_open(signature + data, public)
+    except nacl.exceptions.BadSignatureError:
         return False
     return True
 

@@ -19,6 +19,9 @@ _TYP: Final = 16
 _ED25519: Final = -19
 """Fully specified Ed25519, RFC 9864."""
 _SIGNATURE_BYTES: Final = 64
+_CONTEXT: Final = canonical.encode("Signature1")
+_NO_EXTERNAL: Final = canonical.encode(b"")
+_NO_HEADERS: Final = canonical.encode({})
 _FOREIGN_HEADERS: Final = "signature headers that the protocol does not use"
 
 PublicOf: TypeAlias = Callable[[str], bytes | None]
@@ -45,7 +48,10 @@ class _Sign1:
 def sign(key: SigningKey, label: str, payload: bytes) -> bytes:
     """Sign ``payload`` as a message of kind ``label``; gives an untagged COSE_Sign1."""
     protected = _protected(key.key_id, label)
-    return canonical.encode([protected, {}, payload, key.sign(_to_be_signed(protected, payload))])
+    signature = key.sign(_to_be_signed(protected, payload))
+    return canonical.array(
+        canonical.octets(protected), _NO_HEADERS, canonical.octets(payload), canonical.octets(signature)
+    )
 
 
 def verify(signed: bytes, label: str, public_of: PublicOf) -> Signed:
@@ -84,7 +90,7 @@ def _protected(key_id: str, label: str) -> bytes:
 
 
 def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
-    return canonical.encode(["Signature1", protected, b"", payload])
+    return canonical.array(_CONTEXT, canonical.octets(protected), _NO_EXTERNAL, canonical.octets(payload))
 
 
 @lru_cache(maxsize=2)

@@ -94,21 +94,21 @@ class Controls:
         if batch.member != member:
             raise ForeignReceiptError
         numbers = {receipt.number for receipt in batch.receipts}
-        recorded = self._outgoing.deliveries_of(member, numbers)
+        recorded = self._outgoing.events_given(member, numbers)
         for receipt in batch.receipts:
-            delivered = recorded.get(receipt.number)
-            if delivered is not None and delivered.event_id != receipt.message_id:
+            event_id, _ = recorded.get(receipt.number, (receipt.message_id, ""))
+            if event_id != receipt.message_id:
                 raise ForeignReceiptError("a receipt names another event than was delivered under its number")
         known = self._outgoing.receipts_of(member, numbers)
         by_author: dict[str, list[Receipt]] = {}
         for receipt in batch.receipts:
-            delivered = recorded.get(receipt.number)
-            if delivered is not None:
+            author = receipt.author
+            if receipt.number in recorded:
+                _, author = recorded[receipt.number]
                 if (receipt.number, int(receipt.kind)) in known:
                     continue
                 known.add((receipt.number, int(receipt.kind)))
                 self._take_receipt(receipt, member)
-            author = delivered.author if delivered else receipt.author
             if self._directory.member(author) is not None:
                 by_author.setdefault(author, []).append(receipt)
         for author, receipts in sorted(by_author.items()):

@@ -149,11 +149,11 @@ class Batch:
         if body is not None:
             work.outgoing.put(member, number, f"{member}.{number}.{to_ms(now)}", body)
             return
-        lost = work.outgoing.deliveries_of(member, [number]).get(number)
-        desk.replace(member, number, None if lost is None else lost.event_id)
-        if lost is not None and directory.member(lost.author) is not None:
+        event_id, author = work.outgoing.events_given(member, [number]).get(number, (None, None))
+        desk.replace(member, number, event_id)
+        if author is not None and directory.member(author) is not None:
             Quarantine(intake=work.intake, desk=desk, directory=directory).give_back(
-                lost.author, LostOnTheBusError(), lost.event_id
+                author, LostOnTheBusError(), event_id
             )
 
     def _moment(self, work: Work, directory: Directory, now: datetime) -> _Moment:

@@ -40,7 +40,7 @@ from schemas.policy import may_publish
 from schemas.reading import MalformedMessageError
 from schemas.wire import MAX_MESSAGE_BYTES, PROTOCOL_VERSION, ChainLink, Lane, OutKind
 
-_FRAME_ITEMS: Final = 3
+_KINDS: Final = frozenset(OutKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def unframe_out(data: bytes) -> Framed:
     match value:
         case [int(version), *_] if version != PROTOCOL_VERSION:
             raise WrongVersionError(f"this router speaks version {PROTOCOL_VERSION} of the protocol")
-        case [_, int(kind), bytes(body)] if kind in set(OutKind):
+        case [_, int(kind), bytes(body)] if kind in _KINDS:
             return Framed(OutKind(kind), body)
         case _:
             raise MalformedError("not a frame of version, kind and body")

@@ -1,5 +1,6 @@
 """What the router has decided to say: numbered deliveries, audit entries, and where they are until the bus has them."""
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -34,6 +35,14 @@ _SENT = _sent.on_conflict_do_update(
 )
 _FIRST: sa.BindParameter[int] = sa.bindparam("first")
 _LAST: sa.BindParameter[int] = sa.bindparam("last")
+# However many numbers are asked for, the question has one text, which the database has read before.
+_NUMBERS = sa.select(sa.func.json_each(sa.bindparam("numbers")).table_valued("value").c.value)
+_GIVEN = sa.select(t.deliveries.c.number, t.deliveries.c.event_id, t.deliveries.c.author).where(
+    t.deliveries.c.reader == sa.bindparam("reader"), t.deliveries.c.number.in_(_NUMBERS)
+)
+_RECEIPTS = sa.select(t.receipts.c.number, t.receipts.c.kind).where(
+    t.receipts.c.reader == sa.bindparam("reader"), t.receipts.c.number.in_(_NUMBERS)
+)
 _INBOX_DONE = t.inbox_outgoing.delete().where(t.inbox_outgoing.c.position.between(_FIRST, _LAST))
 _AUDIT_DONE = t.audit_outgoing.delete().where(t.audit_outgoing.c.n.between(_FIRST, _LAST))
 
@@ -176,14 +185,13 @@ class Outgoing:
         ).first()
         return None if row is None else (_delivered(row), row.origin)
 
-    def deliveries_of(self, reader: str, numbers: Collection[int]) -> dict[int, Delivered]:
-        """Those of a reader's deliveries that are recorded (routine events are not), by number."""
-        rows = self._t.now.execute(
-            sa.select(t.deliveries).where(
-                t.deliveries.c.reader == reader, t.deliveries.c.number.in_(list(numbers))
-            )
-        ).all()
-        return {row.number: _delivered(row) for row in rows}
+    def events_given(self, reader: str, numbers: Collection[int]) -> dict[int, tuple[bytes, str]]:
+        """Which event and author a reader's deliveries were of, as far as recorded (routine ones are not), by number."""
+        asked = {"reader": reader, "numbers": json.dumps(list(numbers))}
+        return {
+            number: (event_id, author)
+            for number, event_id, author in self._t.now.execute(_GIVEN, asked).all()
+        }
 
     def sequence_of(self, reader: str, number: int) -> int | None:
         """Where on the bus a delivery lies, or None if it has not been sent or is long gone."""
@@ -193,12 +201,8 @@ class Outgoing:
 
     def receipts_of(self, reader: str, numbers: Collection[int]) -> set[tuple[int, int]]:
         """The receipts that a reader has given for these deliveries: number and kind."""
-        rows = self._t.now.execute(
-            sa.select(t.receipts.c.number, t.receipts.c.kind).where(
-                t.receipts.c.reader == reader, t.receipts.c.number.in_(list(numbers))
-            )
-        ).all()
-        return {(row.number, row.kind) for row in rows}
+        asked = {"reader": reader, "numbers": json.dumps(list(numbers))}
+        return {(number, kind) for number, kind in self._t.now.execute(_RECEIPTS, asked).all()}
 
     def take_receipt(self, reader: str, number: int, kind: int, at_ms: int) -> None:
         """Record a receipt that is not there yet."""
