@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -16,18 +17,29 @@ from prometheus_client import CollectorRegistry
 from broker.bus.credentials import new_user_key
 from broker.bus.render import BusInventory, BusMember, render
 from broker.bus.server import check_configuration
+from broker.clock import system_clock
+from broker.operator.judging import judge, worst
+from broker.operator.lines import Verdict
+from broker.operator.situation import look
 from broker.store.overview import board_overview, gateway_overview, router_overview
 from broker.store.router.store import RouterStore
 from broker.telemetry import board, gateway, router
 from broker.telemetry.registry import disk_gauges
+from schemas.codes.members import MemberKind
 from tests.integration.operator.conftest import Status
 from tests.support.commands import exists
-from tests.support.exchange import make_exchange
+from tests.support.directory import CUMBERLAND
+from tests.support.exchange import exchange_of, make_exchange
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").iterdir())
 BIN = Path(sys.executable).parent
+CAST: Final = {
+    "cumberland": (MemberKind.SOCIAL_CARE, (CUMBERLAND,)),
+    "health": (MemberKind.HEALTH_PROVIDER, (CUMBERLAND,)),
+    "board": (MemberKind.BOARD, (CUMBERLAND,)),
+}
 METRIC = re.compile(r"\bhandrail_[a-z_]+")
 
 
@@ -104,7 +116,7 @@ def _commands(unit: str, data: Path, member: str = "") -> Iterator[list[str]]:
 
 def test_what_the_units_start_is_an_exchange_that_is_well(tmp_path: Path, status: Status) -> None:
     """Their own command lines, in their order."""
-    it = make_exchange(tmp_path)
+    it = exchange_of(tmp_path, CAST)
     data = it.layout.data
     start, announce = _commands("handrail-server.service", data)
     with ExitStack() as stack:
@@ -127,8 +139,9 @@ def test_what_the_units_start_is_an_exchange_that_is_well(tmp_path: Path, status
             begin(next(_commands("handrail-gateway@.service", data, member)))
         begin(next(_commands("handrail-board@.service", data, it.members["board"])))
         deadline = time.monotonic() + 60
-        while (seen := status(it))[0] != 0 and time.monotonic() < deadline:
+        while worst(judge(look(it.layout, system_clock()))) > Verdict.OK and time.monotonic() < deadline:
             time.sleep(0.2)
+        seen = status(it)
 
         assert (0, {"OK"}) == (seen[0], {line["verdict"] for line in seen[1].values()}), seen[1]
 
