@@ -1,7 +1,7 @@
 """From a message of another system to published events, with the account of what was not mapped. One way in for all."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from adapters.formats.nems import map_message
 from adapters.formats.outcome import Reason, Refused, Report
@@ -10,6 +10,9 @@ from adapters.gateway.places import Places
 from broker.errors import RejectedError
 from schemas.errors import EventRefusedError, MalformedIdentifierError
 from schemas.ids import EventId, GssCode, Postcode
+
+if TYPE_CHECKING:
+    from adapters.gateway.publishing import Ready
 
 _MOST_SHOWN: Final = 3
 
@@ -75,14 +78,17 @@ def feed_nems(gateway: Gateway, data: bytes, *, acting_area: GssCode | None = No
     )
     if isinstance(found, Refused):
         raise MessageRefusedError(found.reasons)
-    published: list[Published] = []
+    ready: list[Ready] = []
     failed: list[NotPublished] = []
     for event in found.events:
         try:
-            published.append(Published(gateway.publish(event), event.type))
+            ready.append(gateway.publishing.ready(event))
         except (RejectedError, EventRefusedError) as error:
             failed.append(NotPublished(event.type, error))
-    return Fed(tuple(published), tuple(failed), found.report)
+    # Together: after a crash the message is there wholly or not at all.
+    gateway.publishing.queue(ready)
+    published = tuple(Published(one.event.id, one.event.type) for one in ready)
+    return Fed(published, tuple(failed), found.report)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ What a crash means at each numbered gap (``broker.faults``):
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from adapters.gateway.composing import (
     Composed,
@@ -31,9 +32,22 @@ from schemas.events.base import Event
 from schemas.facts import RoutingFacts
 from schemas.ids import EventId
 from schemas.members import Member
-from schemas.policy import kept_to_front_doors, prefill, urgency_of
+from schemas.policy import ConcernedAreas, kept_to_front_doors, prefill, urgency_of
 from schemas.slip import BoardSlip
 from schemas.wire import PROTOCOL_VERSION, ChainLink, Kem, Lane, MatterEffect, OutKind, Token
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """An event that this member may publish and somebody may read: all but its place in the chain."""
+
+    event: Event
+    areas: ConcernedAreas
+    composed: Composed
+    tokens: tuple[Token, ...]
+    lane: Lane
+    action: Action | None
+    signer: SigningKey
 
 
 class Publishing:
@@ -54,47 +68,67 @@ class Publishing:
             RejectedError: nobody may read it, or this member may not publish it.
             UnavailableError: the disk took no write.
         """
+        self.queue([self.ready(event, action=action, tokens=tokens)])
+        return event.id
+
+    def ready(
+        self, event: Event, *, action: Action | None = None, tokens: Sequence[Token] | None = None
+    ) -> Ready:
+        """Check and compose one event; nothing is kept. Raises RejectedError as ``publish``."""
         home, now = self._home, self._home.clock()
         directory, me = home.directory, home.me
         check_author(event, me, directory)
         event = prefill(directory.policy, event, on=now.date())
         areas = concerned_areas(event, self.places)
-        composed = compose(event, areas, me.id, directory, now)
-        found = tuple(tokens) if tokens is not None else tokens_of(event.subject, home.keyring.tokens())
-        lane = Lane.of(urgency_of(directory.policy, event))
-        signer = home.signer()
-        with home.store.work() as work:
-            if work.outbox.is_on_its_way(event.id.raw):
-                return event.id  # the same item of the same message again: once is enough
-            # One that the router returned is mended and published again under its id.
-            work.outbox.forget(event.id.raw)
-            sequence, previous = work.outbox.chain(lane.value)
-            facts = RoutingFacts(
-                tokens=found,
-                acting_area=areas.acting,
-                residence=areas.residence,
-                from_area=areas.from_area,
-                to_area=areas.to_area,
-                readers=composed.readers,
-                chain=ChainLink(lane, sequence + 1, previous),
-                matter=self._matter(event),
-                action=None if action is None else action.to_value(),
-            )
-            sealed = self._seal(work, event, facts, composed, signer)
-            work.outbox.advance(lane.value, sequence + 1, sealed.manifest_hash)
-            work.outbox.put(
-                event_id=event.id.raw,
-                kind=int(OutKind.EVENT),
-                subject=str(OutSubject(me.id, lane, partition_of(found, me.id))),
-                msg_id=f"{me.id}.{event.id}.{sequence + 1}",
-                key_id=signer.key_id,
-                body=frame(PROTOCOL_VERSION, int(OutKind.EVENT), sealed.envelope.to_bytes()),
-                created_ms=to_ms(now),
-                readers=composed.readers,
-            )
-            home.gap(4)
-        home.gap(5)
-        return event.id
+        return Ready(
+            event=event,
+            areas=areas,
+            composed=compose(event, areas, me.id, directory, now),
+            tokens=tuple(tokens) if tokens is not None else tokens_of(event.subject, home.keyring.tokens()),
+            lane=Lane.of(urgency_of(directory.policy, event)),
+            action=action,
+            signer=home.signer(),
+        )
+
+    def queue(self, events: Sequence[Ready]) -> None:
+        """Seal and queue events in their order, all of them or none. Raises UnavailableError."""
+        with self._home.store.work() as work:
+            for one in events:
+                self._queue(work, one)
+            self._home.gap(4)
+        self._home.gap(5)
+
+    def _queue(self, work: Work, ready: Ready) -> None:
+        event, composed, lane, found = ready.event, ready.composed, ready.lane, ready.tokens
+        if work.outbox.is_on_its_way(event.id.raw):
+            return  # the same item of the same message again: once is enough
+        # One that the router returned is mended and published again under its id.
+        work.outbox.forget(event.id.raw)
+        sequence, previous = work.outbox.chain(lane.value)
+        facts = RoutingFacts(
+            tokens=found,
+            acting_area=ready.areas.acting,
+            residence=ready.areas.residence,
+            from_area=ready.areas.from_area,
+            to_area=ready.areas.to_area,
+            readers=composed.readers,
+            chain=ChainLink(lane, sequence + 1, previous),
+            matter=self._matter(event),
+            action=None if ready.action is None else ready.action.to_value(),
+        )
+        sealed = self._seal(work, event, facts, composed, ready.signer)
+        work.outbox.advance(lane.value, sequence + 1, sealed.manifest_hash)
+        me = self._home.member_id
+        work.outbox.put(
+            event_id=event.id.raw,
+            kind=int(OutKind.EVENT),
+            subject=str(OutSubject(me, lane, partition_of(found, me))),
+            msg_id=f"{me}.{event.id}.{sequence + 1}",
+            key_id=ready.signer.key_id,
+            body=frame(PROTOCOL_VERSION, int(OutKind.EVENT), sealed.envelope.to_bytes()),
+            created_ms=to_ms(self._home.clock()),
+            readers=composed.readers,
+        )
 
     def _seal(
         self, work: Work, event: Event, facts: RoutingFacts, composed: Composed, signer: SigningKey

@@ -108,7 +108,7 @@ class Receiving:
 
     def gaps(self) -> list[int]:
         """Delivery numbers that never came."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             return work.inbox.gaps()
 
     def _router_key(self, key_id: str) -> bytes | None:

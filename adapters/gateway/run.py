@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from itertools import groupby
 from typing import Final, TypeVar
 
 import structlog
@@ -36,19 +35,26 @@ from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
 from schemas.control import Receipts, Resend, SlipKey, frame, unframe
 from schemas.envelope import FullEnvelope
 from schemas.orders import Refusal
-from schemas.wire import PROTOCOL_VERSION, Lane, OutKind
+from schemas.wire import PROTOCOL_VERSION, InKind, Lane, OutKind
 
 T = TypeVar("T")
 
 _log = structlog.get_logger()
 
-_LOOK_S: Final = 0.02
+_LOOK_S: Final = 0.002
 """How often a running gateway looks for what another process put into its outbox; one pragma a look."""
+_LOOK_IDLE_S: Final = 0.02
+"""How often when nothing came for ``_BUSY_S``."""
+_BUSY_S: Final = 0.5
+_MARK_S: Final = 0.1
+"""What went is noted as sent so long after: a crash meanwhile sends it again, which is once."""
 _RECEIPTS_S: Final = 0.25
 _GAP_S: Final = 5.0
 _DIRECTORY_S: Final = 10.0
 _RETRY_S: Final = 1.0
 _MOST: Final = 256
+_MAKE_WHOLE: Final = frozenset({InKind.ORDER, InKind.GRANTED, InKind.HANDOVER})
+"""Deliveries that may make a handover's history whole."""
 _SIGNED_AGAIN: Final = {
     OutKind.RECEIPTS: Receipts.LABEL,
     OutKind.REFUSAL: Refusal.LABEL,
@@ -67,6 +73,9 @@ class GatewayService:
         self._home = gateway.home
         self._url = url
         self._noted: dict[str, int] = {}
+        self._on_the_bus: dict[str, int] = {}
+        """Ids and positions of what the bus has, and the outbox does not yet say so."""
+        self._mark_at = 0.0
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Send and receive. A server that is away is waited for; a full disk leaves messages on the bus."""
@@ -104,23 +113,26 @@ class GatewayService:
         return None
 
     async def _send(self, publisher: Publisher) -> None:
-        while True:
-            seen = self._home.store.version()
-            rows = await self._stored(self._next_to_send)
-            for chained, together in groupby(rows, lambda row: row.event_id is not None):
-                self._home.gap(6)
-                if chained:
-                    # One after the other: the author's chain must reach the router in its order.
-                    for row in together:
-                        await self._send_all(publisher, [row])
-                else:
-                    await self._send_all(publisher, list(together))
-            if not rows:
-                await self._news(seen)
+        try:
+            while True:
+                seen = self._home.store.version()
+                rows = await self._stored(self._next_to_send)
+                if rows:
+                    self._home.gap(6)
+                    await self._send_all(publisher, rows)
+                if self._on_the_bus and (len(self._on_the_bus) >= _MOST or time.monotonic() >= self._mark_at):
+                    self._home.gap(7)
+                    await self._stored(self._mark_sent)
+                if not rows:
+                    await self._news(seen)
+        finally:
+            with suppress(UnavailableError):
+                self._mark_sent()
 
     def _next_to_send(self) -> list[OutRow]:
-        with self._home.store.work() as work:
-            rows, heads = work.outbox.waiting(_MOST), work.outbox.chains()
+        with self._home.store.look() as work:
+            waiting, heads = work.outbox.waiting(_MOST + len(self._on_the_bus)), work.outbox.chains()
+        rows = [row for row in waiting if row.msg_id not in self._on_the_bus]
         if rows and heads != self._noted:
             # Before anything of it goes out: a database restored from an old copy is known by this.
             self._home.custody.note_chains(heads)
@@ -138,28 +150,39 @@ class GatewayService:
                 await asyncio.sleep(_RETRY_S)
 
     async def _send_all(self, publisher: Publisher, rows: list[OutRow]) -> None:
-        """Send these in any order, and note that the bus has them."""
-        await asyncio.gather(*(self._send_one(publisher, row) for row in rows))
-        self._home.gap(7)
-        await self._stored(lambda: self._sent(rows))
-
-    async def _send_one(self, publisher: Publisher, row: OutRow) -> None:
+        """Send these in their order: the author's chain must reach the router in its own. All at once if it can be."""
         started_ns = time.time_ns()
+        messages = [Outgoing(row.subject, self._vouched(row), row.msg_id) for row in rows]
+        try:
+            await publisher.publish_batch(messages, in_order=True)
+        except UnavailableError as error:
+            # Singly then, so that one of them that the bus does not want holds up only what comes after it.
+            _log.info("send-waits", error=str(error))
+            for message in messages:
+                await self._send_one(publisher, message)
+        if not self._on_the_bus:
+            self._mark_at = time.monotonic() + _MARK_S
+        for row in rows:
+            self._on_the_bus[row.msg_id] = row.position
+            self._watch.sent(row.event_id, row.msg_id, started_ns)
+
+    async def _send_one(self, publisher: Publisher, message: Outgoing) -> None:
         while True:
+            _stop_if_asked()
             try:
-                await publisher.publish(Outgoing(row.subject, self._vouched(row), row.msg_id))
-                break
+                await publisher.publish(message)
+                return
             except UnavailableError as error:
-                _stop_if_asked()
                 _log.info("send-waits", error=str(error))
                 self._watch.waits("bus")
                 await asyncio.sleep(_RETRY_S)
-        self._watch.sent(row.event_id, row.msg_id, started_ns)
 
-    def _sent(self, rows: list[OutRow]) -> None:
-        with self._home.store.work() as work:
-            for row in rows:
-                work.outbox.sent(row.position, to_ms(self._home.clock()))
+    def _mark_sent(self) -> None:
+        """Note what the bus has: once for all that went within a moment. Unnoted, it would only go again."""
+        if self._on_the_bus:
+            with self._home.store.work() as work:
+                work.outbox.all_sent(self._on_the_bus, to_ms(self._home.clock()))
+            self._on_the_bus = {}
 
     def _vouched(self, row: OutRow) -> bytes:
         """The message; where its key has expired while it waited, the current key vouches for it.
@@ -183,9 +206,13 @@ class GatewayService:
         return frame(PROTOCOL_VERSION, kind, vouched)
 
     async def _news(self, seen: int) -> None:
-        """Wait until something was written, here or by another process."""
-        while self._home.store.version() == seen:  # noqa: ASYNC110  the writer may be another process
-            await asyncio.sleep(_LOOK_S)
+        """Wait until something was written, here or by another process; or until what went is to be noted."""
+        since = time.monotonic()
+        while self._home.store.version() == seen:
+            now = time.monotonic()
+            if self._on_the_bus and now >= self._mark_at:
+                return
+            await asyncio.sleep(_LOOK_S if now - since < _BUSY_S else _LOOK_IDLE_S)
 
     async def _receive(self, puller: Puller) -> None:
         while True:
@@ -202,7 +229,8 @@ class GatewayService:
             for delivery in batch:
                 await puller.ack(delivery)
             self._watch.received(taken, len(batch), batch[-1].pending, started_ns)
-            self._say_what_is_whole()
+            if any(kind in _MAKE_WHOLE for kind, _ in taken):
+                self._say_what_is_whole()
 
     def _say_what_is_whole(self) -> None:
         try:

@@ -60,7 +60,7 @@ class Watching:
 
     def alarms(self) -> list[Alarm]:
         """Everything that is not as it should be now, oldest first."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             found = [
                 *self._unreceipted(work),
                 *self._missing(work),

@@ -82,17 +82,20 @@ class Publisher:
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 1.0)
 
-    async def publish_batch(self, messages: Sequence[Outgoing], *, within: float = 30.0) -> list[int]:
+    async def publish_batch(
+        self, messages: Sequence[Outgoing], *, within: float = 30.0, in_order: bool = False
+    ) -> list[int]:
         """Publish messages of *one stream* all or none, then singly if one of them was there already.
 
         Gives the stream sequence of each. Raises as ``publish``; after UnavailableError some may be stored.
+        With ``in_order`` none is stored before the one that stands before it, singly or not.
         """
         sequences: list[int] = []
         for start in range(0, len(messages), _BATCH_LIMIT):
-            sequences += await self._one_batch(messages[start : start + _BATCH_LIMIT], within)
+            sequences += await self._one_batch(messages[start : start + _BATCH_LIMIT], within, in_order)
         return sequences
 
-    async def _one_batch(self, messages: Sequence[Outgoing], within: float) -> list[int]:
+    async def _one_batch(self, messages: Sequence[Outgoing], within: float, in_order: bool) -> list[int]:
         if len(messages) == 1:
             return [await self.publish(messages[0], within=within)]
         try:
@@ -105,6 +108,8 @@ class Publisher:
             pass
         else:
             return list(range(last - len(messages) + 1, last + 1))
+        if in_order:
+            return [await self.publish(message, within=within) for message in messages]
         return list(await asyncio.gather(*(self.publish(message, within=within) for message in messages)))
 
     async def _commit(self, messages: Sequence[Outgoing]) -> int:

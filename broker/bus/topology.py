@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from broker.bus.subjects import DIRECTORY, in_subject, shard_of
+from broker.bus.subjects import DIRECTORY, HEAD, WITNESSED, in_subject, shard_of
 from schemas.wire import MAX_MESSAGE_BYTES, Lane
 
 _SECOND: Final = 1_000_000_000
@@ -20,6 +20,10 @@ IN_QUOTA: Final = 200_000
 OUT: Final = "OUT"
 AUDIT: Final = "AUDIT"
 DIRECTORY_STREAM: Final = "DIRECTORY"
+HEADS: Final = "HEADS"
+COSIGNATURES: Final = "COSIGNATURES"
+LOG: Final = "log"
+"""The audit service's durable on AUDIT and on COSIGNATURES, and its name on the bus."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,7 @@ def streams(shards: int = DEFAULT_SHARDS) -> tuple[Stream, ...]:
             retention="workqueue",
             max_consumers=16,
             discard="new",
+            allow_atomic=True,
         ),
         *(
             _stream(
@@ -99,13 +104,31 @@ def streams(shards: int = DEFAULT_SHARDS) -> tuple[Stream, ...]:
             discard="old",
             max_consumers=4,
         ),
+        _stream(
+            HEADS,
+            [HEAD, WITNESSED],
+            retention="limits",
+            max_msgs_per_subject=1_000,
+            allow_direct=True,
+            discard="old",
+            max_consumers=4,
+        ),
+        # A cosignature that the log has not taken in yet is worth nothing once there is a newer one.
+        _stream(
+            COSIGNATURES,
+            ["cosign.*"],
+            retention="limits",
+            max_msgs_per_subject=4,
+            discard="old",
+            max_consumers=4,
+        ),
     )
 
 
 def durables(
     members: Iterable[str], boards: Iterable[str], shards: int = DEFAULT_SHARDS
 ) -> tuple[Durable, ...]:
-    """All durables: the router's three lanes, one for each member, one on AUDIT for each board."""
+    """All durables: the router's three lanes, one for each member, one on AUDIT for each board, and the log's two."""
     return (
         *(_durable(OUT, router_durable(lane), f"out.*.{lane.value}.*", ack_wait=ACK_WAIT_S) for lane in Lane),
         *(
@@ -117,6 +140,8 @@ def durables(
             )
             for member in members
         ),
+        _durable(AUDIT, LOG, "audit.>", ack_wait=ACK_WAIT_S),
+        _durable(COSIGNATURES, LOG, "cosign.*", ack_wait=ACK_WAIT_S),
         *(_durable(AUDIT, audit_durable(board), "audit.>", ack_wait=ACK_WAIT_S) for board in boards),
     )
 

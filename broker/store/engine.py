@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
@@ -101,6 +102,8 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
             yield connection
     except exc.OperationalError as error:
         raise UnavailableError(f"the database took no write: {type(error.orig).__name__}") from error
+    except sqlite3.OperationalError as error:
+        raise UnavailableError(f"the database took no write: {type(error).__name__}") from error
 
 
 class Watch:

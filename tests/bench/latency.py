@@ -1,17 +1,21 @@
 """How long from an author's ``publish`` to the reader's opening it, at 200 events a second, beside the bare bus.
 
 The bare bus: a durable publish, a pull, a durable publish, a pull, with the same client, at the same rate, in the same
-minute. The router is a program of its own; both gateways and the two vendors' programs share this process, so that what
-is measured has the two cores to itself and nothing more.
+minute. Router, author's gateway, reader's gateway and the reader's own program are programs of their own, as they are in
+life; this one is the author's. Every time is counted from when the event was due to be published, so that a program that
+cannot keep up is seen.
 """
 
 import asyncio
+import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -22,13 +26,14 @@ from broker.bus.subjects import shard_of
 from broker.bus.topology import DEFAULT_SHARDS, OUT, in_stream, router_durable, shard_subject
 from schemas.wire import Lane
 from tests.support.events import CUMBERLAND, a_document
-from tests.support.exchange import Exchange, exchange
+from tests.support.exchange import Exchange, FewPlaces, exchange
 
 _RATE: Final = 200
-_SECONDS: Final = 2
+_SECONDS: Final = 5
 _LOOK_S: Final = 0.002
 _LIMIT_S: Final = 60.0
-_ROUTER: Final = (sys.executable, "-c", "from broker.cli import main; main()", "router", "--data")
+_HANDRAIL: Final = (sys.executable, "-c", "from broker.cli import main; main()")
+_OPENING: Final = (sys.executable, "-m", "tests.bench.latency")
 
 
 def run() -> list[tuple[str, str]]:
@@ -47,19 +52,34 @@ def run() -> list[tuple[str, str]]:
 
 
 async def _measure(folder: Path) -> tuple[list[float], list[float]]:
-    async with exchange(folder) as it:
+    async with exchange(folder) as it, AsyncExitStack() as running:
         bare = await _bare(it)
-        router = await asyncio.create_subprocess_exec(
-            *_ROUTER, str(it.layout.data), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-        )
-        assert router.stdout is not None
-        try:
-            await router.stdout.readline()
-            async with it.gateway("health") as author, it.gateway("cumberland") as reader:
-                return bare, await _whole(author, reader)
-        finally:
-            router.terminate()
-            await router.wait()
+        await running.enter_async_context(_program(*_HANDRAIL, "router", "--data", it.layout.data))
+        for name in ("health", "cumberland"):
+            await running.enter_async_context(_program(*_HANDRAIL, "gateway", "run", "--home", it.home(name)))
+        opening = await running.enter_async_context(_program(*_OPENING, it.home("cumberland")))
+        with it.open("health") as author:
+            return bare, await _whole(author, opening)
+
+
+@asynccontextmanager
+async def _program(*command: str | Path) -> AsyncIterator[asyncio.StreamReader]:
+    """A program that has said its first line, until the block ends; gives the rest of what it says."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        limit=1 << 24,
+    )
+    assert process.stdout is not None
+    try:
+        await process.stdout.readline()
+        yield process.stdout
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
 
 
 async def _bare(it: Exchange) -> list[float]:
@@ -91,9 +111,9 @@ async def _bare(it: Exchange) -> list[float]:
 
         carrying, arriving = tasks.create_task(carry()), tasks.create_task(arrive())
 
-        async def send(turn: int) -> None:
+        async def send(turn: int, when: float) -> None:
             key = turn.to_bytes(8, "big")
-            began[key] = time.perf_counter()
+            began[key] = when
             await out.publish(Outgoing(f"out.{me}.normal.0", key + bytes(3000), f"bare-{turn}"))
 
         await _at_the_rate(send)
@@ -102,44 +122,49 @@ async def _bare(it: Exchange) -> list[float]:
     return took
 
 
-async def _whole(author: Gateway, reader: Gateway) -> list[float]:
-    began: dict[bytes, float] = {}
-    took: list[float] = []
+async def _whole(author: Gateway, opening: asyncio.StreamReader) -> list[float]:
+    due: dict[str, float] = {}
 
-    async def opening() -> None:
-        while len(took) < _RATE * _SECONDS:
-            seen = reader.home.store.version()
-            while (item := _next(reader, len(took) + 1)) is not None:
-                reader.read(len(took) + 1, role="duty worker")
-                took.append(time.perf_counter() - began[item])
-            while reader.home.store.version() == seen:  # noqa: ASYNC110  the gateway writes over another connection
-                await asyncio.sleep(_LOOK_S)
-
-    async def send(turn: int) -> None:
-        now = time.perf_counter()
+    async def send(turn: int, when: float) -> None:
         kind = "concern.raised" if turn == 0 else "appointment.missed"
         event_id = author.publish(a_document(kind, n=turn + 1, residence={"gss": CUMBERLAND}))
-        began[event_id.raw] = now
+        due[event_id.raw.hex()] = when
 
-    async with asyncio.timeout(_LIMIT_S), asyncio.TaskGroup() as tasks:
-        tasks.create_task(opening())
+    async with asyncio.timeout(_LIMIT_S):
         await _at_the_rate(send)
-    return took
+        opened: dict[str, float] = json.loads(await opening.readline())
+    return [opened[event_id] - when for event_id, when in due.items()]
+
+
+def opens(home: Path) -> None:
+    """The reader's program: open what comes, at once; then say when each event was open."""
+    opened: dict[str, float] = {}
+    with Gateway.open(home, places=FewPlaces) as reader:
+        print("ready", flush=True)
+        while len(opened) < _RATE * _SECONDS:
+            seen = reader.home.store.version()
+            while (event_id := _next(reader, len(opened) + 1)) is not None:
+                reader.read(len(opened) + 1, role="duty worker")
+                opened[event_id.hex()] = time.perf_counter()
+            while reader.home.store.version() == seen:
+                time.sleep(_LOOK_S)
+    print(json.dumps(opened), flush=True)
 
 
 def _next(reader: Gateway, number: int) -> bytes | None:
     """The event under a number, once it is there; only events come to this reader, so they count from 1."""
-    with reader.home.store.work() as work:
+    with reader.home.store.look() as work:
         row = work.inbox.get(number)
     return row.message_id if row is not None and row.state == "applied" else None
 
 
-async def _at_the_rate(send: Callable[[int], Coroutine[None, None, None]]) -> None:
+async def _at_the_rate(send: Callable[[int, float], Coroutine[None, None, None]]) -> None:
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
         for turn in range(_RATE * _SECONDS):
-            await asyncio.sleep(max(0.0, began + turn / _RATE - time.perf_counter()))
-            tasks.create_task(send(turn))
+            due = began + turn / _RATE
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            tasks.create_task(send(turn, due))
 
 
 def _at(times: list[float], share: float) -> float:
@@ -147,5 +172,4 @@ def _at(times: list[float], share: float) -> float:
 
 
 if __name__ == "__main__":
-    for what, measured in run():
-        print(f"{what:<60} {measured}")
+    opens(Path(sys.argv[1]))

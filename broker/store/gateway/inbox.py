@@ -1,12 +1,14 @@
 """What a member receives: the ledger by number, the vault's keys, orders, granted history, handovers."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.gateway import tables as t
+from broker.store.gateway.prepared import Prepared, driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,51 +73,77 @@ class HandoverRow:
     verify_sent: bool
 
 
+_NUMBERED = t.inbox.c.number == sa.bindparam("at")
+_COLUMNS = [t.inbox.c[field.name] for field in fields(InRow)]
+_LATE = [field.name for field in fields(InRow)].index("late")
+_ROWS = sa.select(*_COLUMNS).order_by(t.inbox.c.number)
+_STATE = Prepared(sa.select(t.inbox.c.state).where(_NUMBERED))
+_ADD = Prepared(t.inbox.insert(), *_COLUMNS)
+_SETTLE = Prepared(
+    t.inbox.update().where(_NUMBERED).values(state=sa.bindparam("to"), fault=sa.bindparam("why"))
+)
+_CLASSIFY = Prepared(t.inbox.update().where(_NUMBERED).values(event_class=sa.bindparam("as_class")))
+_GET = Prepared(_ROWS.where(_NUMBERED))
+_WAITING_FOR = Prepared(_ROWS.where(t.inbox.c.previous == sa.bindparam("at"), t.inbox.c.state == "held"))
+_BY_MESSAGE = Prepared(
+    _ROWS.where(t.inbox.c.message_id == sa.bindparam("message"), t.inbox.c.kind == sa.bindparam("of_kind"))
+)
+_OF_CHILD = Prepared(
+    _ROWS.where(
+        t.inbox.c.child == sa.bindparam("about"),
+        t.inbox.c.kind == sa.bindparam("of_kind"),
+        t.inbox.c.state == "applied",
+    )
+)
+_OPENED = Prepared(
+    t.inbox.update().where(_NUMBERED, t.inbox.c.opened_ms.is_(None)).values(opened_ms=sa.bindparam("now"))
+)
+_KEEP_KEY = Prepared(insert(t.part_keys).on_conflict_do_nothing(), *t.part_keys.c)
+_KEYS = Prepared(
+    sa.select(t.part_keys.c.part, t.part_keys.c.wrapped).where(
+        t.part_keys.c.event_id == sa.bindparam("event")
+    )
+)
+_ORDER_COLUMNS = [t.orders.c[field.name] for field in fields(OrderRow)]
+_ORDER = Prepared(sa.select(*_ORDER_COLUMNS).where(t.orders.c.order_id == sa.bindparam("order")))
+_HISTORY_COLUMNS = [t.history.c[field.name] for field in fields(HistoryRow)]
+_ADD_HISTORY = Prepared(insert(t.history).on_conflict_do_nothing(), *_HISTORY_COLUMNS)
+_GRANTED = Prepared(sa.select(*_HISTORY_COLUMNS).where(t.history.c.event_id == sa.bindparam("event")))
+_COUNT_HISTORY = Prepared(
+    sa.select(sa.func.count()).select_from(t.history).where(t.history.c.order_id == sa.bindparam("order"))
+)
+
+
 class Inbox:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._c = connection
+        self._d = driver(connection)
 
     def has(self, number: int) -> bool:
         """Whether a delivery is in the ledger."""
-        return self._c.scalar(sa.select(t.inbox.c.number).where(t.inbox.c.number == number)) is not None
+        return _STATE.one(self._d, at=number) is not None
 
     def is_applied(self, number: int) -> bool:
         """Whether a delivery has been applied (or was found unusable): what comes after it may go on."""
-        state = self._c.scalar(sa.select(t.inbox.c.state).where(t.inbox.c.number == number))
-        return state in {"applied", "failed"}
+        return _STATE.one(self._d, at=number) in {("applied",), ("failed",)}
 
     def add(self, row: InRow) -> None:
         """Write a delivery."""
-        self._c.execute(
-            t.inbox.insert().values(
-                number=row.number,
-                kind=row.kind,
-                message_id=row.message_id,
-                author=row.author,
-                child=row.child,
-                previous=row.previous,
-                taken_ms=row.taken_ms,
-                arrived_ms=row.arrived_ms,
-                late=row.late,
-                skewed=row.skewed,
-                body=row.body,
-                state=row.state,
-            )
-        )
+        _ADD.run(self._d, **{column.name: getattr(row, column.name) for column in _COLUMNS})
 
     def settle(self, number: int, state: str, fault: str | None = None) -> None:
         """A delivery is applied, or failed with a fault's code."""
-        self._c.execute(t.inbox.update().where(t.inbox.c.number == number).values(state=state, fault=fault))
+        _SETTLE.run(self._d, at=number, to=state, why=fault)
 
     def classify(self, number: int, event_class: int) -> None:
         """Note an event's class, so that the few of a class are found without opening the many."""
-        self._c.execute(t.inbox.update().where(t.inbox.c.number == number).values(event_class=event_class))
+        _CLASSIFY.run(self._d, at=number, as_class=event_class)
 
     def held_after(self, number: int) -> list[InRow]:
         """Deliveries that wait for this one."""
-        return self._rows(t.inbox.c.previous == number, t.inbox.c.state == "held")
+        return [_in_row(row) for row in _WAITING_FOR.all(self._d, at=number)]
 
     def held(self) -> list[InRow]:
         """Everything that waits for something."""
@@ -132,17 +160,17 @@ class Inbox:
 
     def get(self, number: int) -> InRow | None:
         """One delivery."""
-        found = self._rows(t.inbox.c.number == number)
-        return found[0] if found else None
+        row = _GET.one(self._d, at=number)
+        return None if row is None else _in_row(row)
 
     def by_message(self, message_id: bytes, kind: int) -> InRow | None:
         """The first delivery of one message."""
-        found = self._rows(t.inbox.c.message_id == message_id, t.inbox.c.kind == kind)
-        return found[0] if found else None
+        row = _BY_MESSAGE.one(self._d, message=message_id, of_kind=kind)
+        return None if row is None else _in_row(row)
 
     def of_child(self, child: bytes, kind: int) -> list[InRow]:
         """All applied deliveries of a kind about one child, in order."""
-        return self._rows(t.inbox.c.child == child, t.inbox.c.kind == kind, t.inbox.c.state == "applied")
+        return [_in_row(row) for row in _OF_CHILD.all(self._d, about=child, of_kind=kind)]
 
     def of_class(self, event_class: int) -> list[InRow]:
         """All applied events of a class, in order."""
@@ -168,12 +196,7 @@ class Inbox:
 
     def mark_opened(self, number: int, at_ms: int) -> bool:
         """First opening of a delivery; False if it was opened before."""
-        done = self._c.execute(
-            t.inbox.update()
-            .where(t.inbox.c.number == number, t.inbox.c.opened_ms.is_(None))
-            .values(opened_ms=at_ms)
-        )
-        return bool(done.rowcount)
+        return bool(_OPENED.run(self._d, at=number, now=at_ms).rowcount)
 
     def mark_taken_on(self, number: int, at_ms: int, by: str) -> bool:
         """Somebody takes it on; False if somebody has."""
@@ -186,13 +209,11 @@ class Inbox:
 
     def keep_key(self, event_id: bytes, index: int, wrapped: bytes) -> None:
         """Remember a part's key, as the vault wrapped it."""
-        statement = insert(t.part_keys).values(event_id=event_id, part=index, wrapped=wrapped)
-        self._c.execute(statement.on_conflict_do_nothing())
+        _KEEP_KEY.run(self._d, event_id=event_id, part=index, wrapped=wrapped)
 
     def keys_of(self, event_id: bytes) -> dict[int, bytes]:
         """An event's part keys by part, as the vault wrapped them."""
-        rows = self._c.execute(sa.select(t.part_keys).where(t.part_keys.c.event_id == event_id)).all()
-        return {row.part: row.wrapped for row in rows}
+        return dict(_KEYS.all(self._d, event=event_id))
 
     def add_order(self, row: OrderRow) -> bool:
         """Remember an order; False if it was known."""
@@ -210,8 +231,8 @@ class Inbox:
 
     def order(self, order_id: bytes) -> OrderRow | None:
         """One order."""
-        row = self._c.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
-        return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001  the library's own interface
+        row = _ORDER.one(self._d, order=order_id)
+        return None if row is None else OrderRow(*row)
 
     def unanswered(self, grantor: str) -> list[OrderRow]:
         """The orders for this grantor that it has neither carried out nor refused."""
@@ -240,16 +261,8 @@ class Inbox:
 
     def add_history(self, row: HistoryRow) -> bool:
         """Keep a granted event; False if it was there."""
-        statement = insert(t.history).values(
-            event_id=row.event_id,
-            order_id=row.order_id,
-            child=row.child,
-            author=row.author,
-            taken_ms=row.taken_ms,
-            position=row.position,
-            body=row.body,
-        )
-        return bool(self._c.execute(statement.on_conflict_do_nothing()).rowcount)
+        values = {column.name: getattr(row, column.name) for column in _HISTORY_COLUMNS}
+        return bool(_ADD_HISTORY.run(self._d, **values).rowcount)
 
     def history(self, child: bytes | None = None) -> list[HistoryRow]:
         """Everything granted (about one child, or at all), in the original order."""
@@ -260,15 +273,12 @@ class Inbox:
 
     def granted_event(self, event_id: bytes) -> HistoryRow | None:
         """One granted event."""
-        row = self._c.execute(sa.select(t.history).where(t.history.c.event_id == event_id)).first()
-        return None if row is None else HistoryRow(**row._mapping)  # noqa: SLF001
+        row = _GRANTED.one(self._d, event=event_id)
+        return None if row is None else HistoryRow(*row)
 
     def history_count(self, order_id: bytes) -> int:
         """How many events of an order have come."""
-        count = self._c.scalar(
-            sa.select(sa.func.count()).select_from(t.history).where(t.history.c.order_id == order_id)
-        )
-        return int(count or 0)
+        return int(_COUNT_HISTORY.one(self._d, order=order_id)[0])
 
     def save_handover(self, row: HandoverRow) -> None:
         """Keep the newest word on a handover; an older one changes nothing."""
@@ -298,5 +308,11 @@ class Inbox:
         return bool(done.rowcount)
 
     def _rows(self, *where: sa.ColumnElement[bool]) -> list[InRow]:
-        rows = self._c.execute(sa.select(t.inbox).where(*where).order_by(t.inbox.c.number)).all()
-        return [InRow(**row._mapping) for row in rows]  # noqa: SLF001
+        return [InRow(*row) for row in self._c.execute(_ROWS.where(*where))]
+
+
+def _in_row(row: tuple[Any, ...]) -> InRow:
+    """A row as the driver gives it: it knows no booleans."""
+    values = list(row)
+    values[_LATE : _LATE + 2] = [bool(values[_LATE]), bool(values[_LATE + 1])]
+    return InRow(*values)

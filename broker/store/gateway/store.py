@@ -13,6 +13,18 @@ from broker.store.gateway import tables as t
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.outbox import Outbox
 from broker.store.gateway.oversight import Oversight
+from broker.store.gateway.prepared import Prepared, driver
+
+_KEEP = Prepared(t.custody.insert(), t.custody.c.arrived_ms, t.custody.c.body)
+_HEAD = insert(t.chains)
+_NOTE_CHAIN = Prepared(
+    _HEAD.on_conflict_do_update(
+        index_elements=["lane"],
+        set_={"sequence": _HEAD.excluded.sequence},
+        where=t.chains.c.sequence < _HEAD.excluded.sequence,
+    ),
+    *t.chains.c,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +39,19 @@ class Work:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is written inside is undone if the block raises; the rest of the transaction stands."""
-        with self.connection.begin_nested():
+        connection = driver(self.connection)
+        connection.execute("SAVEPOINT attempt")
+        try:
             yield
+        except BaseException:
+            connection.execute("ROLLBACK TO attempt")
+            raise
+        finally:
+            connection.execute("RELEASE attempt")
+
+
+def _work(connection: sa.Connection) -> Work:
+    return Work(connection, Outbox(connection), Inbox(connection), Oversight(connection))
 
 
 class GatewayStore:
@@ -42,7 +65,13 @@ class GatewayStore:
     def work(self) -> Iterator[Work]:
         """One write transaction; durable when the block ends. Raises UnavailableError when locked or full."""
         with writing(self._engine) as connection:
-            yield Work(connection, Outbox(connection), Inbox(connection), Oversight(connection))
+            yield _work(connection)
+
+    @contextmanager
+    def look(self) -> Iterator[Work]:
+        """Read all at one moment, in nobody's way and with nobody in ours. Nothing may be written."""
+        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
+            yield _work(connection)
 
     def version(self) -> int:
         """Changes whenever another process has written: how a running gateway notices new work."""
@@ -63,21 +92,13 @@ class Custody:
     def keep(self, bodies: list[bytes], at_ms: int) -> None:
         """Write messages; durable on return. Raises UnavailableError."""
         with writing(self._engine) as connection:
-            for body in bodies:
-                connection.execute(t.custody.insert().values(arrived_ms=at_ms, body=body))
+            _KEEP.many(driver(connection), ({"arrived_ms": at_ms, "body": body} for body in bodies))
 
     def note_chains(self, heads: Mapping[str, int]) -> None:
         """Remember here too how far one's own chains are, before any of it goes out. Raises UnavailableError."""
         with writing(self._engine) as connection:
-            for lane, sequence in heads.items():
-                statement = insert(t.chains).values(lane=lane, sequence=sequence, digest=b"")
-                connection.execute(
-                    statement.on_conflict_do_update(
-                        index_elements=["lane"],
-                        set_={"sequence": sequence},
-                        where=t.chains.c.sequence < sequence,
-                    )
-                )
+            rows = [{"lane": lane, "sequence": head, "digest": b""} for lane, head in heads.items()]
+            _NOTE_CHAIN.many(driver(connection), rows)
 
     def chains(self) -> dict[str, int]:
         """How far one's own chains were when something last went out, by lane."""

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from broker.bus.connection import Bus, BusError
-from broker.bus.publisher import Outgoing, Publisher
+from broker.bus.publisher import MSG_ID, Outgoing, Publisher
 from broker.bus.puller import Delivery, Puller
 from broker.bus.streams import erase_message, get_message, stream_facts
 from broker.bus.subjects import OutSubject, shard_of
@@ -75,6 +75,24 @@ async def test_a_batch_with_one_that_was_there_is_sent_singly_and_complete(it: E
 
     assert 6 == await held(router, AUDIT)
     assert 1 == places[3], "where it was the first time"
+
+
+async def test_a_batch_that_was_never_finished_leaves_its_ids_free(it: Exchange) -> None:
+    """Its sender died midway: the same messages, sent anew at once, are stored and not taken for repeats."""
+    author, admin = await it.connect("health"), await it.connect("admin")
+    messages = [
+        Outgoing(f"out.{it.members['health']}.normal.0", b"%d" % number, f"id-{number}")
+        for number in range(3)
+    ]
+    for number, message in enumerate(messages, start=1):
+        staged = {MSG_ID: message.msg_id, "Nats-Batch-Id": "cut-short", "Nats-Batch-Sequence": str(number)}
+        await author.client.publish(message.subject, message.data, headers=staged)
+    await author.client.flush()
+    async with Publisher(author) as publisher:
+        places = await publisher.publish_batch(messages, in_order=True)
+
+    assert [1, 2, 3] == places
+    assert 3 == await held(admin, OUT)
 
 
 async def test_a_batch_with_one_that_is_refused_stores_none(it: Exchange) -> None:
