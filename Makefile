@@ -20,7 +20,7 @@ demo: install
 	@$(BIN)/handrail demo $(ARGS)
 
 test: install
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: install
 	@$(BIN)/ruff format --check .
