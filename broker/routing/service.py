@@ -12,9 +12,11 @@ What a crash means at each numbered gap:
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import datetime
+from typing import Final, TypeVar
 
 import structlog
 
@@ -34,10 +36,12 @@ from broker.routing.desk import AUDIT_PARTITION, RouterKeys, Said
 from broker.routing.intake import Batch, BatchResult, Outcome
 from broker.routing.standing import number_of
 from broker.store.router.outgoing import InboxRow
-from broker.store.router.store import RouterStore
+from broker.store.router.store import RouterStore, Work
 from broker.telemetry.watching import RouterWatch, UnwatchedRouter
 from schemas.directory import Directory
 from schemas.wire import Lane
+
+T = TypeVar("T")
 
 _log = structlog.get_logger()
 
@@ -69,11 +73,16 @@ class RouterParts:
 
 
 class RouterService:
-    """Runs until ``stop`` is set, then finishes the batch in hand."""
+    """Runs until ``stop`` is set, then finishes the batch in hand.
+
+    All that touches the database is done by one thread, one thing after another: while it decides and waits for the
+    disk, the bus is served.
+    """
 
     def __init__(self, parts: RouterParts) -> None:
         self._p = parts
-        self._wake = asyncio.Event()
+        self._books = ThreadPoolExecutor(1, thread_name_prefix="router-books")
+        self._wakes: list[asyncio.Event] = []
         self._full: dict[str, float] = {}
         """Readers whose inbox takes no more, each with the moment from which it is tried again."""
         self._deleted_at: float | None = None
@@ -88,16 +97,36 @@ class RouterService:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Route. Raises only what a person must look at; a bus that is away is waited for."""
-        async with Publisher(self._p.bus) as publisher, asyncio.TaskGroup() as tasks:
-            workers = [
-                tasks.create_task(self._route(), name="route"),
-                tasks.create_task(self._publish(publisher), name="publish"),
-                tasks.create_task(self._tick(), name="tick"),
-            ]
-            ready()
-            await stop.wait()
-            for worker in workers:
-                worker.cancel()
+        # Left last: what the thread has begun when the tasks are cancelled, it finishes.
+        with self._books:
+            async with Publisher(self._p.bus) as publisher, asyncio.TaskGroup() as tasks:
+                workers = [
+                    tasks.create_task(self._route(), name="route"),
+                    tasks.create_task(self._publish(lambda: self._publish_inbox(publisher)), name="inbox"),
+                    tasks.create_task(self._publish(lambda: self._publish_audit(publisher)), name="audit"),
+                    tasks.create_task(self._tick(), name="tick"),
+                ]
+                ready()
+                await stop.wait()
+                for worker in workers:
+                    worker.cancel()
+
+    async def _in_store(self, work: Callable[[Work], T]) -> T:
+        """One transaction, in the thread that keeps the books."""
+
+        def done() -> T:
+            with self._p.store.work() as open_work:
+                return work(open_work)
+
+        return await self._by_books(done)
+
+    async def _by_books(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._books, work)
+
+    def _wake(self) -> None:
+        """There may be something to publish."""
+        for wake in self._wakes:
+            wake.set()
 
     async def _route(self) -> None:
         pullers = {lane: Puller(self._p.bus, OUT, router_durable(lane)) for lane in Lane}
@@ -122,12 +151,11 @@ class RouterService:
 
     async def _handle(self, puller: Puller, lane: Lane, deliveries: list[Delivery]) -> None:
         started_ns = time.time_ns()
+        messages = [(_subject(delivery), delivery.data) for delivery in deliveries]
+        directory, now = self._p.directory(), self._p.clock()
         try:
-            result = self._batch.take(
-                [(_subject(delivery), delivery.data) for delivery in deliveries],
-                self._p.directory(),
-                self._p.clock(),
-                before_commit=lambda: self._p.gap(1),
+            result = await self._by_books(
+                lambda: self._batch.take(messages, directory, now, before_commit=lambda: self._p.gap(1))
             )
         except UnavailableError:
             # Disk full or locked: nothing was committed. Wait; the bus keeps the messages.
@@ -138,7 +166,7 @@ class RouterService:
                 await puller.again(delivery, _RETRY_S)
             return
         self._p.gap(2)
-        self._wake.set()
+        self._wake()
         await self._acknowledge(puller, deliveries, result)
         self._p.gap(3)
         outcomes = Counter(outcome.value for outcome in result.outcomes)
@@ -157,22 +185,24 @@ class RouterService:
                     continue  # it comes again, is known as a repeat, and is erased then
             await puller.ack(delivery)
 
-    async def _publish(self, publisher: Publisher) -> None:
+    async def _publish(self, what: Callable[[], Awaitable[bool]]) -> None:
+        wake = asyncio.Event()
+        self._wakes.append(wake)
         while True:
-            self._wake.clear()
+            wake.clear()
             try:
-                busy = await self._publish_inbox(publisher) | await self._publish_audit(publisher)
+                busy = await what()
             except UnavailableError as error:
                 _log.warning("publish-waits", error=str(error))
                 self._p.watch.waits("bus")
                 await asyncio.sleep(_RETRY_S)
                 continue
             if not busy:
-                await self._wake.wait()
+                await wake.wait()
 
     async def _publish_inbox(self, publisher: Publisher) -> bool:
-        with self._p.store.work() as work:
-            rows = work.outgoing.waiting_inbox(_PUBLISH_MOST, without=self._full_readers())
+        full = self._full_readers()
+        rows = await self._in_store(lambda work: work.outgoing.waiting_inbox(_PUBLISH_MOST, without=full))
         if not rows:
             return False
         shards: dict[int, list[InboxRow]] = {}
@@ -185,8 +215,7 @@ class RouterService:
         self._p.gap(4)
         self._p.watch.published("inbox", len(rows), time.monotonic() - started)
         sent = [pair for result in results if not isinstance(result, BaseException) for pair in result]
-        with self._p.store.work() as work:
-            work.outgoing.inbox_published(sent)
+        await self._in_store(lambda work: work.outgoing.inbox_published(sent))
         self._deleted_at = time.monotonic()
         for result in results:
             if isinstance(result, BaseException):
@@ -223,8 +252,7 @@ class RouterService:
         return frozenset(reader for reader, until in self._full.items() if until > now)
 
     async def _publish_audit(self, publisher: Publisher) -> bool:
-        with self._p.store.work() as work:
-            rows = work.outgoing.waiting_audit(_PUBLISH_MOST)
+        rows = await self._in_store(lambda work: work.outgoing.waiting_audit(_PUBLISH_MOST))
         if not rows:
             return False
         started = time.monotonic()
@@ -236,21 +264,22 @@ class RouterService:
         )
         self._p.gap(5)
         self._p.watch.published("audit", len(rows), time.monotonic() - started)
-        with self._p.store.work() as work:
-            work.outgoing.audit_published(rows)
+        await self._in_store(lambda work: work.outgoing.audit_published(rows))
         return True
 
     async def _send_again(self, member: str, numbers: tuple[int, ...]) -> None:
         """A reader has a gap: publish those deliveries anew, under new ids."""
         for number in numbers:
-            with self._p.store.work() as work:
-                sequence = work.outgoing.sequence_of(member, number)
-            if sequence is None:
-                continue
-            body = await self._still_there(member, number, sequence)
-            with self._p.store.work() as work:
-                self._batch.note_resend(work, member, number, body, self._p.directory(), self._p.clock())
-        self._wake.set()
+            await self._send_one_again(member, number)
+        self._wake()
+
+    async def _send_one_again(self, member: str, number: int) -> None:
+        sequence = await self._in_store(lambda work: work.outgoing.sequence_of(member, number))
+        if sequence is None:
+            return
+        body = await self._still_there(member, number, sequence)
+        directory, now = self._p.directory(), self._p.clock()
+        await self._in_store(lambda work: self._batch.note_resend(work, member, number, body, directory, now))
 
     async def _still_there(self, member: str, number: int, sequence: int) -> bytes | None:
         """A delivery as it lies on the bus; None where it is gone, or where a damaged stream has given its place away."""
@@ -263,25 +292,32 @@ class RouterService:
         while True:
             started = time.monotonic()
             try:
-                said: list[Said] = []
-                if self._batch.tick(self._p.directory(), self._p.clock(), said):
-                    self._wake.set()
-                self._p.watch.said(said)
-                self._scrub(started)
-                if self._full:
-                    self._wake.set()
+                await self._tick_once(self._p.directory(), self._p.clock())
+                await self._scrub(started)
             except UnavailableError:
                 _log.exception("tick-not-stored")
             await asyncio.sleep(max(0.0, _TICK_S - (time.monotonic() - started)))
 
-    def _scrub(self, now: float) -> None:
+    async def _tick_once(self, directory: Directory, now: datetime) -> None:
+        said: list[Said] = []
+        done = await self._by_books(lambda: self._batch.tick(directory, now, said))
+        self._p.watch.said(said)
+        if done or self._full:
+            self._wake()
+
+    async def _scrub(self, now: float) -> None:
         """Published bodies are deleted and overwritten; this takes them out of the write-ahead log too."""
         if self._deleted_at is None:
             return
         at_rest, overdue = now - self._deleted_at > _TICK_S, now - self._scrubbed_at > _SCRUB_S
         # While somebody reads the database the log stays; the next tick tries again.
-        if (at_rest or overdue) and self._p.store.scrub():
-            self._deleted_at, self._scrubbed_at = None, now
+        if not (at_rest or overdue):
+            return
+        deleted_at = self._deleted_at
+        if await self._by_books(self._p.store.scrub):
+            self._scrubbed_at = now
+            if self._deleted_at == deleted_at:  # nothing was deleted meanwhile
+                self._deleted_at = None
 
 
 def _subject(delivery: Delivery) -> OutSubject | None:
