@@ -219,3 +219,30 @@ def test_the_file_names_of_the_migrations_say_what_the_scripts_say(schema: Schem
         walked = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
 
     assert tuple(reversed(walked)) == revisions(schema)
+
+
+def test_a_router_of_before_keeps_its_children_when_their_tables_take_another_form(path: Path) -> None:
+    """Rows, index and all; and nothing of the old tables is left."""
+    open_sqlite(path, "router").dispose()
+    with sqlite3.connect(path) as connection:
+        connection.executescript(
+            "DROP TABLE tokens; DROP TABLE children; DROP INDEX ix_quarantine_state;"
+            "CREATE TABLE children (child BLOB NOT NULL PRIMARY KEY, holder VARCHAR NOT NULL,"
+            " safety VARCHAR NOT NULL, safety_since_ms INTEGER NOT NULL, opened_ms INTEGER NOT NULL);"
+            "CREATE TABLE tokens (token BLOB NOT NULL PRIMARY KEY, child BLOB NOT NULL, origin BLOB NOT NULL);"
+            "CREATE INDEX ix_tokens_child ON tokens (child);"
+            "INSERT INTO children VALUES (x'01', 'E06000063', 'E06000064', 5, 6);"
+            "INSERT INTO tokens VALUES (x'02', x'01', x'03');"
+            "UPDATE alembic_version SET version_num = 'r0003'"
+        )
+    connection.close()
+    engine = open_sqlite(path, "router")
+    with engine.connect() as migrated:
+        children = migrated.exec_driver_sql("SELECT * FROM children").all()
+        tokens = migrated.exec_driver_sql("SELECT * FROM tokens").all()
+        difference = compare_metadata(MigrationContext.configure(migrated), _TABLES["router"])
+    engine.dispose()
+
+    assert [(b"\x01", "E06000063", "E06000064", 5, 6)] == children
+    assert [(b"\x02", b"\x01", b"\x03")] == tokens
+    assert [] == difference

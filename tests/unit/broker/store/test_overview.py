@@ -47,8 +47,12 @@ def test_the_router_in_numbers(path: Path, store: RouterStore) -> None:
         work.procedures.owe(DeadlineRow(b"2", "release", b"c", "m-x", NOW - 70, "rule", fired_ms=NOW))
         work.procedures.owe(DeadlineRow(b"3", "release", b"c", "m-x", NOW - 700, "rule", met_ms=NOW))
         work.procedures.owe(DeadlineRow(b"4", "release", b"c", "m-x", NOW + 7, "rule"))
-        work.procedures.add_order(OrderRow(b"o", 1, "m-x", "m-y", b"c", b"c", b"e", None, "open", NOW + DAY), [])
-        work.procedures.add_order(OrderRow(b"p", 1, "m-x", "m-y", b"c", b"c", b"e", None, "done", NOW + 5), [])
+        work.procedures.add_order(
+            OrderRow(b"o", 1, "m-x", "m-y", b"c", b"c", b"e", None, "open", NOW + DAY), []
+        )
+        work.procedures.add_order(
+            OrderRow(b"p", 1, "m-x", "m-y", b"c", b"c", b"e", None, "done", NOW + 5), []
+        )
         work.outgoing.count_routine("m-aaaaaaaaaa", "2024-10-03")
 
     seen = router_overview(path, NOW)
