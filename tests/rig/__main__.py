@@ -1,4 +1,8 @@
-"""``python -m tests.rig --rounds 1000``: kills, one a round, until there were so many; then the counts."""
+"""``python -m tests.rig --rounds 1000``: kills, one a round, until there were so many; then the counts.
+
+It ends well only if every gap has had its kills and nothing is lost, doubled, out of order or missing in the trail.
+The table of kills and counts goes into ``docs/faults.md``.
+"""
 
 import asyncio
 import json
@@ -12,11 +16,13 @@ from typing import Any
 import click
 
 from tests.rig.conducting import Rig
+from tests.rig.page import PAGE, table, write
 
 
 @click.command()
 @click.option("--rounds", default=50, show_default=True)
 @click.option("--every", default=100, show_default=True, help="Rounds between two counts.")
+@click.option("--least", default=5, show_default=True, help="Kills at every gap, whatever the rounds.")
 @click.option(
     "--folder", type=click.Path(path_type=Path), help="Where it lies; given again, it goes on from there."
 )
@@ -28,20 +34,31 @@ from tests.rig.conducting import Rig
     help="Seconds until the bus gives on what a dead reader held.",
 )
 @click.option("--seed", default=1, show_default=True)
-def main(rounds: int, every: int, folder: Path | None, rate: float, ack_wait: int, seed: int) -> None:
+@click.option("--page", type=click.Path(path_type=Path), default=PAGE, help="The page that holds the table.")
+def main(
+    rounds: int,
+    every: int,
+    least: int,
+    folder: Path | None,
+    rate: float,
+    ack_wait: int,
+    seed: int,
+    page: Path,
+) -> None:
     """Kill everything, again and again, and count."""
     folder = folder or Path(tempfile.mkdtemp(prefix="handrail-rig-"))
     rig = Rig.make(folder, seed=seed, rate=rate, ack_wait_s=ack_wait)
-    sys.exit(asyncio.run(_run(rig, rounds, every)))
+    sys.exit(asyncio.run(_run(rig, rounds, every, least, page)))
 
 
-async def _run(rig: Rig, rounds: int, every: int) -> int:
+async def _run(rig: Rig, rounds: int, every: int, least: int, page: Path) -> int:
     began = time.monotonic()
     async with rig:
         click.echo(f"up after {time.monotonic() - began:.0f} s in {rig.folder}")
         faults: dict[str, Any] = {}
-        while rig.deaths.rounds < rounds and not faults:
-            await rig.rounds(min(rounds, rig.deaths.rounds + every))
+        while (rig.deaths.rounds < rounds or rig.short_of(least)) and not faults:
+            goal = min(rounds, rig.deaths.rounds + every)
+            await rig.rounds(goal, least if goal == rounds else 0)
             t = time.monotonic()
             waiting = await rig.settle()
             counts = rig.count()
@@ -52,7 +69,7 @@ async def _run(rig: Rig, rounds: int, every: int) -> int:
             click.echo(
                 json.dumps({k: v if not isinstance(v, list) else len(v) for k, v in asdict(counts).items()})
             )
-            click.echo(json.dumps(rig.deaths.kills))
+            write(page, table(rig.deaths, rig.gaps(), counts))
         for name, found in faults.items():
             click.echo(f"{name}: {len(found)}\n  " + "\n  ".join(found[:10]))
         for line in rig.deaths.unordered[-10:]:

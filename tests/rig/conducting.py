@@ -17,12 +17,12 @@ from broker.directory.layout import Layout
 from broker.errors import UnavailableError
 from tests.rig.cast import AUTHORS, READERS, Journal
 from tests.rig.counting import Counts, count, handovers_of, overtakers, unsettled
-from tests.rig.parts import Deaths, Part, parts_of
+from tests.rig.parts import ANY_MOMENT, SERVER, Deaths, Part, parts_of
 from tests.support.exchange import Exchange, make_exchange
 
 _TICK_S: Final = 0.05
 _LOOK_S: Final = 1.0
-_RANDOM_S: Final = 4.0
+_RANDOM_S: Final = 3.0
 _SERVER: Final = 0.25
 """Of the kills at any moment, so many are the server's."""
 _READY_S: Final = 60.0
@@ -55,7 +55,7 @@ class Rig:
             layout = Layout(folder / "exchange")
             it = Exchange(layout, found["members"], EmbeddedServer(layout.configuration))
             rig = cls(it, folder, random.Random(seed), **more)
-            rig.deaths.kills.update(found["kills"])
+            rig.deaths.kills.update({(kind, gap, name): count for kind, gap, name, count in found["kills"]})
             rig.deaths.unordered += found["unordered"]
             rig.overtaking += found["overtaking"]
             return rig
@@ -102,19 +102,28 @@ class Rig:
             json.dumps(
                 {
                     "members": self.it.members,
-                    "kills": self.deaths.kills,
+                    "kills": [[*place, count] for place, count in self.deaths.kills.items()],
                     "unordered": self.deaths.unordered,
                     "overtaking": self.overtaking,
                 }
             )
         )
 
-    async def rounds(self, number: int) -> None:
-        """Kill until there were so many rounds in all."""
+    def gaps(self) -> list[tuple[str, int]]:
+        """Every numbered gap of the processes that run."""
+        return sorted({(part.kind, number) for part in self.parts for number in part.numbers})
+
+    def short_of(self, least: int) -> list[str]:
+        """Where there were fewer kills than that: at a gap, or of the server."""
+        places = [*self.gaps(), (SERVER, ANY_MOMENT)]
+        return [f"{kind} {gap}" for kind, gap in places if self.deaths.at(kind, gap) < least]
+
+    async def rounds(self, number: int, least: int = 0) -> None:
+        """Kill until there were so many rounds in all, and so many at least at every gap."""
         (self.folder / "quiet").unlink(missing_ok=True)
         self.dying = True
         next_random = time.monotonic() + _RANDOM_S
-        while self.deaths.rounds < number:
+        while self.deaths.rounds < number or self.short_of(least):
             await self._tick()
             self._look_for_overtaking()
             if time.monotonic() > next_random:
@@ -127,12 +136,13 @@ class Rig:
     async def _kill_someone(self) -> None:
         if self.chance.random() < _SERVER:
             await self.it.server.kill()
-            self.deaths.kills["server"] += 1
+            self.deaths.kills[SERVER, ANY_MOMENT, SERVER] += 1
             await asyncio.sleep(self.chance.uniform(0, 1.0))
             await self.it.server.start()
             return
         part = self.chance.choice(self.parts)
-        part.kill()
+        if part.look():
+            part.kill()
         part.start(armed=self.dying, chance=self.chance)
 
     async def _tick(self) -> None:
