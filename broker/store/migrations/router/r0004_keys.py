@@ -27,7 +27,7 @@ def _written(connection: sa.Connection, name: str) -> str:
 
 def _rebuild(connection: sa.Connection, table: sa.Table) -> None:
     for index in sa.inspect(connection).get_indexes(table.name):
-        op.drop_index(index["name"], table.name)
+        op.drop_index(str(index["name"]), table.name)
     before = f"{table.name}_before"
     op.rename_table(table.name, before)
     table.create(connection)
