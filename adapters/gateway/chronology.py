@@ -49,7 +49,7 @@ class Chronology:
 
     def of(self, child: str) -> list[Line]:
         """By when it happened. ``child`` is the beginning of the child's handle. Raises NoSuchItemError."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             handle = self._handle(work, child)
             under = list(self._under(work, handle))
             links = links_in(found.read.document for found in [*self._identity(work), *under])

@@ -11,13 +11,14 @@ from adapters.gateway.places import Places
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.sameness import identifiers_in
 from broker.errors import RejectedError
+from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
 from schemas.directory import Directory
 from schemas.events.base import Event
 from schemas.ids import EventId
 from schemas.members import Member
 from schemas.policy import ConcernedAreas
-from schemas.wire import InKind
+from schemas.wire import EventClass, InKind
 
 CONFIRMED = "involvement.confirmed"
 ENDED = "involvement.ended"
@@ -35,8 +36,16 @@ class Record:
         """In the order in which it came; nothing that came as routine."""
         if child is None:
             return []
+        return self._read(work, work.inbox.of_child(child, int(InKind.VIEW)), child)
+
+    def links(self, work: Work, child: bytes) -> list[Read]:
+        """Of all that, what may say which identifiers are one child: for a long record, a few instead of the many."""
+        rows = work.inbox.of_child(child, int(InKind.VIEW))
+        return self._read(work, [row for row in rows if row.event_class == EventClass.IDENTITY], child)
+
+    def _read(self, work: Work, deliveries: Iterable[InRow], child: bytes) -> list[Read]:
         found: list[Read] = []
-        for row in work.inbox.of_child(child, int(InKind.VIEW)):
+        for row in deliveries:
             try:
                 found.append(self._reading.delivered(work, row))
             except RejectedError:

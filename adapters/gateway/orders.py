@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, assert_never
 
 import structlog
@@ -15,9 +16,9 @@ from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.sameness import Identifiers, identifiers_in, joined, links_in
 from broker.clock import to_ms
-from broker.crypto.check import read_manifest
 from broker.crypto.errors import GrantMismatchError
 from broker.crypto.grants import grant_part, open_grant, order_hash, read_grant, sign_grant
+from broker.crypto.keys import KemPublic
 from broker.crypto.signing import sign, unverified_payload, verify
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HistoryRow, InRow, OrderRow
@@ -94,16 +95,13 @@ class Orders:
             raise GrantMismatchError("no order that we know of asks for it")
         if key is None or key.owner != grant.grantor or grant.grantor != known.grantor:
             raise GrantMismatchError("not signed by the grantor that the order names")
-        order = Order.from_bytes(unverified_payload(known.body))
-        listed = dict(order.events)
-        opened = open_grant(
-            grant, key_id, order_hash(order.to_bytes()), directory.public_of, self._home.keyring.kems
-        )
+        asked = _asked(known.body)
+        opened = open_grant(grant, key_id, asked.digest, directory.public_of, self._home.keyring.kems)
         header = opened.manifest.header
         author_key = directory.key(header.key_id)
         if author_key is None or author_key.owner != header.author:
             raise GrantMismatchError("the event is not signed with its author's key")
-        if listed.get(grant.event_id) != opened.manifest_hash:
+        if asked.events.get(grant.event_id) != opened.manifest_hash:
             raise GrantMismatchError("the order does not list this event, or lists another of the same id")
         for part in opened.parts:
             work.inbox.keep_key(grant.event_id, part.index, self._home.vault.close(part.key))
@@ -118,7 +116,7 @@ class Orders:
                 body=row.body,
             )
         )
-        if order.kind is not OrderKind.HANDOVER:
+        if asked.kind is not OrderKind.HANDOVER:
             # Its author waits for a receipt of this reader as of any other; a history that moved on is nobody's news.
             work.outbox.owe_receipt(
                 ReceiptKind.DELIVERED, grant.event_id, header.author, row.number, row.arrived_ms, None
@@ -155,8 +153,9 @@ class Orders:
             case Wait(code):
                 _log.warning("order-waits", order=order.order_id.hex(), code=code)
             case Carry(events, kept):
+                to, digest = self._reader_of(order), order_hash(order.to_bytes())
                 for sequence, event_id in enumerate(events, start=1):
-                    grant = self._grant(work, order, deliveries[event_id], sequence)
+                    grant = self._grant(work, order, digest, to, deliveries[event_id], sequence)
                     name = f"grant.{order.order_id.hex()}.{event_id.hex()}"
                     self._publishing.control(work, OutKind.GRANTS, grant, Lane.URGENT, name)
                 work.inbox.answered(order.order_id, "granted")
@@ -174,16 +173,27 @@ class Orders:
         self._publishing.control(work, OutKind.REFUSAL, signed, Lane.URGENT, name)
         _log.warning("order-refused", order=order.order_id.hex(), code=code)
 
-    def _grant(self, work: Work, order: Order, ours: _Ours, sequence: int) -> bytes:
-        """One event sealed anew for the order's reader: of its parts, those that the policy gives that reader."""
-        directory, signer = self._home.directory, self._home.signer()
-        reader = directory.member(order.reader)
+    def _reader_of(self, order: Order) -> tuple[Member, KemPublic]:
+        """Whom an order's events are sealed to, and the key. Raises NobodyToReadError."""
+        reader = self._home.directory.member(order.reader)
         public = kem_public(reader, self._home.clock()) if reader is not None else None
         if reader is None or public is None:
             raise NobodyToReadError
-        manifest, _ = read_manifest(ours.signed, directory.public_of)
+        return reader, public
+
+    def _grant(
+        self,
+        work: Work,
+        order: Order,
+        digest: bytes,
+        to: tuple[Member, KemPublic],
+        ours: _Ours,
+        sequence: int,
+    ) -> bytes:
+        """One event sealed anew for the order's reader: of its parts, those that the policy gives that reader."""
+        signer, (reader, public), manifest = self._home.signer(), to, ours.read.manifest
         keys = work.inbox.keys_of(ours.event_id)
-        kinds = _parts_for(ours.read, reader, directory)
+        kinds = _parts_for(ours.read, reader, self._home.directory)
         grant = Grant(
             order_id=order.order_id,
             grantor=self._home.member_id,
@@ -202,7 +212,7 @@ class Orders:
                     self._home.vault.open(keys[part.index]),
                     reader=public,
                     grantor_key=signer.key_id,
-                    order=order_hash(order.to_bytes()),
+                    order=digest,
                 )
                 for part in ours.parts
                 if part.index in keys and manifest.parts[part.index].kind in kinds
@@ -252,7 +262,7 @@ class Orders:
         digests: dict[bytes, bytes] = {}
         answers: dict[bytes, GrantAnswer] = {}
         for event_id, ours in deliveries.items():
-            _, digests[event_id] = read_manifest(ours.signed, directory.public_of)
+            digests[event_id] = ours.read.digest
             answers[event_id] = _answer_of_policy(ours.read.event, reader, directory)
         return Known(
             digests=digests,
@@ -287,7 +297,7 @@ class Orders:
         evidence = self._held(work, order.evidence)
         if evidence is None or row.child is None:
             return frozenset()
-        links = links_in(one.document for one in self._record.of(work, row.child))
+        links = links_in(one.document for one in self._record.links(work, row.child))
         return joined(identifiers_in(evidence.read.document), links)
 
     def _read(self, work: Work, delivery: InRow) -> Read | None:
@@ -299,6 +309,22 @@ class Orders:
     def _router_key(self, key_id: str) -> bytes | None:
         key = self._home.directory.key(key_id)
         return key.public if key is not None and key.owner == ROUTER else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What every grant under an order is held against."""
+
+    kind: OrderKind
+    events: Mapping[bytes, bytes]
+    digest: bytes
+
+
+@lru_cache(maxsize=8)
+def _asked(signed: bytes) -> _Asked:
+    """A long history is a thousand grants under one order: it is read once. Verified when it came."""
+    order = Order.from_bytes(unverified_payload(signed))
+    return _Asked(order.kind, dict(order.events), order_hash(order.to_bytes()))
 
 
 def _overlaps(order: Order, work: Work) -> bool:

@@ -1,6 +1,6 @@
 """Reading: from ciphertext and vault to an event that a person can look at. Nothing readable is stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from adapters.gateway.composing import join
@@ -12,7 +12,7 @@ from broker.crypto.open import open_with_key
 from broker.store.gateway.inbox import HistoryRow, InRow
 from broker.store.gateway.store import Work
 from schemas.catalogue import CATALOGUE, parse_event
-from schemas.envelope import Header, View
+from schemas.envelope import Header, Manifest, View
 from schemas.errors import EventRefusedError, MalformedIdentifierError
 from schemas.events.base import Event
 from schemas.ids import EventId
@@ -28,6 +28,9 @@ class Read:
     document: dict[str, Any]
     author: str
     parts: tuple[PartKind, ...]
+    manifest: Manifest = field(repr=False)
+    digest: bytes = field(repr=False)
+    """SHA-256 of the manifest as its author signed it."""
 
     @property
     def type(self) -> str:
@@ -56,7 +59,7 @@ class Reading:
         return self._open(work, grant.signed, [(part.index, part.ciphertext) for part in grant.parts])
 
     def _open(self, work: Work, signed: bytes, parts: list[tuple[int, bytes]]) -> Read:
-        manifest, _ = read_manifest(signed, self._home.directory.public_of)
+        manifest, digest = read_manifest(signed, self._home.directory.public_of)
         keys = work.inbox.keys_of(manifest.header.event_id)
         opened = {
             part.kind: part.plaintext
@@ -74,7 +77,7 @@ class Reading:
         except EventRefusedError:
             event = None
         self._check_type(str(document.get("type")), manifest.header)
-        return Read(event, document, manifest.header.author, tuple(opened))
+        return Read(event, document, manifest.header.author, tuple(opened), manifest, digest)
 
     def _check_type(self, named: str, header: Header) -> None:
         """The router sees only a class; whether its author may send this *type* is the reader's to check."""
