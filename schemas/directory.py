@@ -27,6 +27,7 @@ from schemas.members import (
     Algorithm,
     DutyContact,
     KeyUse,
+    LogEntry,
     Member,
     Octets,
     PublishedKey,
@@ -49,6 +50,7 @@ __all__ = [
     "DutyContact",
     "Governance",
     "KeyUse",
+    "LogEntry",
     "Member",
     "PastVersion",
     "PublishedKey",
@@ -129,6 +131,8 @@ class Directory(Wire):
     governance: Governance
     roots: RootSet
     router: RouterEntry
+    log: LogEntry | None = None
+    """The audit log. None in directories from before there was one; then it is not written."""
     areas: tuple[AreaEntry, ...] = ()
     members: tuple[Member, ...] = ()
     endorsers: tuple[RootKey, ...] = ()
@@ -241,7 +245,11 @@ class Directory(Wire):
 
     def to_bytes(self) -> bytes:
         """The document: JSON with sorted keys, no blanks, UTF-8."""
-        return _canonical_json(self.model_dump(mode="json"))
+        document = self.model_dump(mode="json")
+        if self.log is None:
+            # As directories were written before there was a log: their signed bytes must stay what they are.
+            del document["log"]
+        return _canonical_json(document)
 
     @classmethod
     def from_bytes(cls, document: bytes) -> Self:

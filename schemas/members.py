@@ -199,6 +199,13 @@ def newest(keys: tuple[PublishedKey, ...], use: KeyUse, at: datetime) -> Publish
     return max(fits, key=lambda key: (key.not_before, key.key_id), default=None)
 
 
+class LogEntry(Wire):
+    """The audit log: the name that its heads bear, and the key that signs them."""
+
+    origin: Annotated[str, StringConstraints(pattern=r"^[a-z0-9./-]{1,100}$")]
+    key: RootKey
+
+
 class RouterEntry(Wire):
     """The routing service's keys: it signs notes and orders, and sensitive openings are sealed to it."""
 

@@ -19,6 +19,7 @@ import structlog
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import NoKeyError
 from adapters.gateway.mending import send_again
+from adapters.gateway.witnessing import Witnessing
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller
@@ -52,6 +53,7 @@ _RECEIPTS_S: Final = 0.25
 _GAP_S: Final = 5.0
 _DIRECTORY_S: Final = 10.0
 _RETRY_S: Final = 1.0
+_WITNESS_S: Final = 1.0
 _MOST: Final = 256
 _MAKE_WHOLE: Final = frozenset({InKind.ORDER, InKind.GRANTED, InKind.HANDOVER})
 """Deliveries that may make a handover's history whole."""
@@ -91,6 +93,7 @@ class GatewayService:
                     tasks.create_task(self._receipts(), name="receipts"),
                     tasks.create_task(self._ask_for_gaps(), name="gaps"),
                     tasks.create_task(self._refresh(bus), name="directory"),
+                    tasks.create_task(self._witness(Witnessing(self._home, bus, publisher)), name="witness"),
                 ]
                 _stop_if_asked()
                 await stop.wait()
@@ -274,6 +277,12 @@ class GatewayService:
         with self._home.store.work() as work:
             self._gateway.publishing.control(work, OutKind.RESEND, signed, Lane.URGENT, f"resend.{now_ms}")
         _log.warning("gap", missing=len(numbers))
+
+    async def _witness(self, witnessing: Witnessing) -> None:
+        while True:
+            await witnessing.look()
+            _stop_if_asked()
+            await asyncio.sleep(_WITNESS_S)
 
     async def _refresh(self, bus: Bus) -> None:
         """Take up a newer directory from the bus; a change on this machine's disk is noticed by itself."""

@@ -5,11 +5,28 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.bus.subjects import DIRECTORY, shard_of
-from broker.bus.topology import AUDIT, DIRECTORY_STREAM, OUT, audit_durable, in_stream, router_durable
+from broker.bus.subjects import DIRECTORY, HEAD, PROOF, WITNESSED, cosign_subject, shard_of
+from broker.bus.topology import (
+    AUDIT,
+    COSIGNATURES,
+    DIRECTORY_STREAM,
+    HEADS,
+    LOG,
+    OUT,
+    audit_durable,
+    in_stream,
+    router_durable,
+)
 from schemas.wire import MAX_MESSAGE_BYTES, Lane
 
 _READ_DIRECTORY = f"$JS.API.DIRECT.GET.{DIRECTORY_STREAM}.{DIRECTORY}"
+_OF_ALL = (
+    _READ_DIRECTORY,
+    f"$JS.API.DIRECT.GET.{HEADS}.{HEAD}",
+    f"$JS.API.DIRECT.GET.{HEADS}.{WITNESSED}",
+    PROOF,
+)
+"""What every member may reach, the same for all: the newest directory, the newest heads, and proofs between heads."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +51,8 @@ class BusInventory:
     host: str = "127.0.0.1"
     port: int = -1
     http_port: int = -1
+    log_nkey: str | None = None
+    """The audit service's user, where there is one."""
 
 
 def account_of(member: str) -> str:
@@ -89,7 +108,7 @@ def _broker_account(inventory: BusInventory, members: list[BusMember]) -> str:
     everyone = ", ".join(account_of(member.id) for member in members)
     exports = [line for member in members for line in _exports(member, inventory.shards)]
     if members:
-        exports.append(f"      {{ service: {_quoted(_READ_DIRECTORY)}, accounts: [{everyone}] }}")
+        exports += [f"      {{ service: {_quoted(subject)}, accounts: [{everyone}] }}" for subject in _OF_ALL]
     reads = ", ".join(
         _quoted(subject)
         for lane in Lane
@@ -122,6 +141,7 @@ def _broker_account(inventory: BusInventory, members: list[BusMember]) -> str:
             "    users: [",
             f"      {{ nkey: {inventory.admin_nkey} }}",
             router,
+            *_log_user(inventory),
             "    ]",
             "    exports: [",
             *exports,
@@ -131,6 +151,31 @@ def _broker_account(inventory: BusInventory, members: list[BusMember]) -> str:
     )
 
 
+def _log_user(inventory: BusInventory) -> list[str]:
+    """The audit service: reads AUDIT and cosignatures, writes heads, answers with proofs."""
+    if inventory.log_nkey is None:
+        return []
+    allowed = ", ".join(
+        _quoted(subject)
+        for subject in (
+            HEAD,
+            WITNESSED,
+            *(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{LOG}" for stream in (AUDIT, COSIGNATURES)),
+            *(f"$JS.ACK.{stream}.{LOG}.>" for stream in (AUDIT, COSIGNATURES)),
+            f"$JS.API.DIRECT.GET.{AUDIT}",
+            f"$JS.API.DIRECT.GET.{HEADS}.{HEAD}",
+            f"$JS.API.STREAM.INFO.{AUDIT}",
+        )
+    )
+    user = (
+        f"      {{ nkey: {inventory.log_nkey}, permissions {{\n"
+        f"          publish: {{ allow: [{allowed}] }}\n"
+        f'          subscribe: {{ allow: ["{inbox_prefix(LOG)}.>", "{PROOF}"] }}\n'
+        "          allow_responses: true } }"
+    )
+    return [user]
+
+
 def _services(member: BusMember, shards: int) -> tuple[str, ...]:
     """The broker's subjects that one member may reach, exactly."""
     stream = in_stream(shard_of(member.id, shards))
@@ -138,7 +183,8 @@ def _services(member: BusMember, shards: int) -> tuple[str, ...]:
         f"out.{member.id}.*.*",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{member.id}",
         f"$JS.ACK.{stream}.{member.id}.>",
-        _READ_DIRECTORY,
+        cosign_subject(member.id),
+        *_OF_ALL,
     )
     if not member.board:
         return own
@@ -150,7 +196,7 @@ def _exports(member: BusMember, shards: int) -> list[str]:
     return [
         f"      {{ service: {_quoted(subject)}, response_type: stream, accounts: [{account_of(member.id)}] }}"
         for subject in _services(member, shards)
-        if subject != _READ_DIRECTORY
+        if subject not in _OF_ALL
     ]
 
 

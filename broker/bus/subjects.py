@@ -9,6 +9,12 @@ from schemas.wire import Lane, Token
 
 PARTITIONS: Final = 8
 DIRECTORY: Final = "directory"
+HEAD: Final = "log.head"
+"""The newest head that the log has signed, for witnesses."""
+WITNESSED: Final = "log.witnessed"
+"""The newest head that counts: with the cosignatures of its witnesses."""
+PROOF: Final = "log.proof"
+"""Asks the log for the proof between two sizes."""
 _LANES: Final = frozenset(Lane)
 _MEMBER: Final = re.compile(r"m-[a-z2-7]{10}")
 
@@ -54,6 +60,11 @@ def in_subject(member: str) -> str:
 def audit_subject(partition: int) -> str:
     """Where one partition's audit entries go."""
     return f"audit.{partition}"
+
+
+def cosign_subject(member: str) -> str:
+    """Where a member's cosignatures of log heads go: ``cosign.<member>``."""
+    return f"cosign.{member}"
 
 
 def shard_of(member: str, shards: int) -> int:

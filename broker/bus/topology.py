@@ -104,24 +104,7 @@ def streams(shards: int = DEFAULT_SHARDS) -> tuple[Stream, ...]:
             discard="old",
             max_consumers=4,
         ),
-        _stream(
-            HEADS,
-            [HEAD, WITNESSED],
-            retention="limits",
-            max_msgs_per_subject=1_000,
-            allow_direct=True,
-            discard="old",
-            max_consumers=4,
-        ),
-        # A cosignature that the log has not taken in yet is worth nothing once there is a newer one.
-        _stream(
-            COSIGNATURES,
-            ["cosign.*"],
-            retention="limits",
-            max_msgs_per_subject=4,
-            discard="old",
-            max_consumers=4,
-        ),
+        *_log_streams(),
     )
 
 
@@ -143,6 +126,29 @@ def durables(
         _durable(AUDIT, LOG, "audit.>", ack_wait=ACK_WAIT_S),
         _durable(COSIGNATURES, LOG, "cosign.*", ack_wait=ACK_WAIT_S),
         *(_durable(AUDIT, audit_durable(board), "audit.>", ack_wait=ACK_WAIT_S) for board in boards),
+    )
+
+
+def _log_streams() -> tuple[Stream, ...]:
+    return (
+        _stream(
+            HEADS,
+            [HEAD, WITNESSED],
+            retention="limits",
+            max_msgs_per_subject=1_000,
+            allow_direct=True,
+            discard="old",
+            max_consumers=4,
+        ),
+        # A cosignature that the log has not taken in yet is worth nothing once there is a newer one.
+        _stream(
+            COSIGNATURES,
+            ["cosign.*"],
+            retention="limits",
+            max_msgs_per_subject=4,
+            discard="old",
+            max_consumers=4,
+        ),
     )
 
 

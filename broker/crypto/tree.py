@@ -115,11 +115,11 @@ def continues(old: int, old_root: bytes, new: int, new_root: bytes, proof: Seque
 
     Every tree continues the empty one: nothing proves it, nobody should ask, and the answer is no.
     """
-    if not 0 < old <= new or {len(old_root), len(new_root), *map(len, proof)} != {HASH_BYTES}:
+    if not 0 < old <= new:
         return False
     if old == new:
         return not proof and old_root == new_root
-    if not proof:
+    if not proof or {len(old_root), len(new_root), *map(len, proof)} != {HASH_BYTES}:
         return False
     node, last = old - 1, new - 1
     while node & 1:

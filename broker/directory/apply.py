@@ -96,8 +96,8 @@ async def publish_directory(bus: Bus, signed: bytes, version: int) -> None:
 
 
 def write_urls(layout: Layout, url: str) -> None:
-    """Tell the router's and every member's home on this machine where the server is (``nats/url``)."""
-    homes = [layout.router, *(layout.members.iterdir() if layout.members.exists() else ())]
+    """Tell the router's, the log's and every member's home on this machine where the server is (``nats/url``)."""
+    homes = [layout.router, layout.log, *(layout.members.iterdir() if layout.members.exists() else ())]
     for home in homes:
         if (home / "nats").is_dir():
             write_whole(home / "nats" / "url", url.encode())

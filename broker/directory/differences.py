@@ -19,6 +19,8 @@ def _lines(old: Directory | None, new: Directory) -> Iterator[str]:
         if area != before.get(area.gss):
             yield f"{'~' if area.gss in before else '+'} area {area.gss} {area.name}, clock from {area.clock_start.value}"
     yield from _keys(_router_keys(old), _router_keys(new), "the router")
+    if new.log is not None and (old is None or old.log is None):
+        yield f"+ log {new.log.origin}"
     for member in new.members:
         yield from _member(None if old is None else old.member(member.id), member)
     if old is None or old.policy != new.policy:

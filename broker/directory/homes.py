@@ -46,6 +46,15 @@ def make_router_home(layout: Layout, now: datetime, entropy: Entropy) -> tuple[S
     return sign, kem
 
 
+def make_log_home(layout: Layout, now: datetime, entropy: Entropy) -> SigningKey:
+    """The audit service's key and its access to the bus."""
+    make_private_folder(layout.log)
+    key = SigningKey(entropy(SECRET_BYTES))
+    save_key(layout.log / "keys", key, entropy=entropy)
+    make_access(layout.log / "nats", layout.tls, "log", now, entropy)
+    return key
+
+
 def make_member_home(
     layout: Layout, member_id: MemberId, kem: Kem, now: datetime, entropy: Entropy
 ) -> tuple[SigningKey, KemKey, UserKey]:
@@ -81,7 +90,9 @@ def member_card(member: Member) -> dict[str, Any]:
 
 def hand_out(layout: Layout, directory: Directory, signed: bytes) -> None:
     """Give every home on this machine the directory. Safe to repeat."""
-    write_whole(layout.router / "directory.bin", signed)
+    for home in (layout.router, layout.log):
+        if home.is_dir():
+            write_whole(home / "directory.bin", signed)
     for member in directory.members:
         home = layout.home(member.id)
         if home.is_dir():

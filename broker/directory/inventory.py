@@ -26,6 +26,9 @@ def inventory_of(
         members=members,
         router_nkey=user_key(load_secret(layout.router / "nats" / "user.seed")).public,
         admin_nkey=user_key(load_secret(layout.admin / "user.seed")).public,
+        log_nkey=(
+            user_key(load_secret(layout.log / "nats" / "user.seed")).public if layout.log.is_dir() else None
+        ),
         system_nkey=user_key(load_secret(layout.system / "user.seed")).public,
         folder=layout.nats.resolve(),
         shards=DEFAULT_SHARDS,

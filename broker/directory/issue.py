@@ -21,13 +21,14 @@ from broker.directory.homes import (
     add_keys,
     hand_out,
     make_access,
+    make_log_home,
     make_member_home,
     make_router_home,
     make_shared_secret,
 )
 from broker.directory.inventory import inventory_of
 from broker.directory.layout import Layout
-from broker.directory.publishing import Lifetimes, published_kem, published_sign, root_set
+from broker.directory.publishing import Lifetimes, log_entry, published_kem, published_sign, root_set
 from broker.directory.roots import load_roots, make_roots, sign_with_roots
 from schemas.base import Line
 from schemas.codes.cases import ClockStart
@@ -154,6 +155,18 @@ class Issuer:
             )
             return self._put_in_force(current, changed)
 
+    def add_log(self) -> Changed:
+        """Give an exchange from before there was a log its audit service. Raises ChangeRefusedError where it has one."""
+        with locked(self.layout):
+            current = read_current(self.layout)
+            if current.log is not None:
+                raise ChangeRefusedError(
+                    f"this exchange has a log, {current.log.origin}; its key never changes"
+                )
+            log = log_entry(make_log_home(self.layout, self.now, self.entropy))
+            changed = changes.next_version(current, self.now, self.life, log=log)
+            return self._put_in_force(current, changed)
+
     def rotate_roots(self, *, roots: int, threshold: int) -> Changed:
         """Make new roots; enough of the old ones sign them in. The old keys stay in the folder, unused."""
         if not 1 <= threshold <= roots:
@@ -222,6 +235,7 @@ class Issuer:
         self, keys: tuple[SigningKey, ...], threshold: int, policy: Policy, governance: Governance
     ) -> Directory:
         sign, kem = make_router_home(self.layout, self.now, self.entropy)
+        log = make_log_home(self.layout, self.now, self.entropy)
         return Directory(
             version=1,
             issued_at=self.now,
@@ -233,6 +247,7 @@ class Issuer:
                 sign_keys=(published_sign(sign, "router", self.now, self.life.sign),),
                 kem_keys=(published_kem(kem, "router", self.now, self.life.kem),),
             ),
+            log=log_entry(log),
             policy=policy,
         )
 

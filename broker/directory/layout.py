@@ -66,6 +66,11 @@ class Layout:
         return self.data / "router"
 
     @property
+    def log(self) -> Path:
+        """The audit service's home: its key, its access to the bus, the tiles."""
+        return self.data / "log"
+
+    @property
     def members(self) -> Path:
         """One home for each member of this machine."""
         return self.data / "members"

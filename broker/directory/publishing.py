@@ -6,7 +6,7 @@ from typing import Literal
 
 from broker.crypto.keys import KemKey, SigningKey
 from schemas.ids import KeyId, MemberId
-from schemas.members import Algorithm, KeyUse, PublishedKey, RootKey, RootSet
+from schemas.members import Algorithm, KeyUse, LogEntry, PublishedKey, RootKey, RootSet
 from schemas.wire import Kem
 
 
@@ -49,6 +49,12 @@ def published_kem(
         not_before=now,
         not_after=now + life,
     )
+
+
+def log_entry(key: SigningKey) -> LogEntry:
+    """The audit log as the directory names it: its name is as unique as its key."""
+    named = RootKey(key_id=KeyId(key.key_id), public=key.public)
+    return LogEntry(origin=f"handrail.log/{key.key_id}", key=named)
 
 
 def root_set(keys: tuple[SigningKey, ...], threshold: int) -> RootSet:

@@ -1,0 +1,147 @@
+"""The log of one exchange on disk: entries in tiles, and the head that was last signed over them.
+
+Message n of AUDIT is entry n - 1. What a crash means at each numbered gap (``broker.faults``):
+
+* gap 1, tiles written, head not signed: the tiles reach beyond the head; the same entries come and are written again.
+* gap 2, head signed, message not acknowledged: the bus delivers it again, and it is in the log already.
+* gap 3, acknowledged, head not published: it is published at the next start.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from broker.audit.tiles import MOST_BYTES, Tiles, write_durably
+from broker.crypto.errors import MalformedError
+from broker.crypto.keys import SigningKey
+from broker.crypto.notes import Head, Note, NoteKey, sign_head
+from broker.crypto.storage import make_private_folder
+from broker.crypto.tree import EMPTY_ROOT, consistency_proof, root_at
+from broker.errors import ConfigurationError, TamperedError, UnavailableError
+from broker.faults import Gap, no_gap
+from schemas import canonical
+
+_LOST, _TOO_LONG = "lost", "too long"
+_MARK_VERSION: Final = 0
+"""Stands where an entry of the router has its version, which is never 0."""
+
+
+class LogBrokenError(TamperedError):
+    """The log on disk is not what its last signed head says. Nothing is written; a person must look."""
+
+
+def entry_of(sequence: int, message: bytes | None) -> bytes:
+    """The log's entry for one message of AUDIT; None: the bus has lost it. A pure function, so that mirrors agree."""
+    if message is None:
+        return canonical.encode([_MARK_VERSION, _LOST, sequence])
+    if len(message) > MOST_BYTES:
+        return canonical.encode([_MARK_VERSION, _TOO_LONG, sequence, hashlib.sha256(message).digest()])
+    return message
+
+
+class Log:
+    """An opened log. Not safe for two writers: ``open_log`` keeps a second one out."""
+
+    def __init__(self, folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap) -> None:
+        self._path = folder / "checkpoint"
+        self._origin = origin
+        self._key = key
+        self._gap = gap
+        self.note = self._last_signed()
+        self.head = Head(origin, 0, EMPTY_ROOT) if self.note is None else Head.from_text(self.note.text)
+        self._tiles = Tiles(folder, self.head.size)
+        self._check()
+
+    def append(self, entries: Sequence[bytes]) -> Head:
+        """Add entries and sign the head over them; both durable on return.
+
+        Raises:
+            UnavailableError: the disk took no write. The log is what it was: try again with the same entries.
+        """
+        self._tiles.append(entries)
+        self._gap(1)
+        head = Head(self._origin, self._tiles.size, root_at(self._tiles.subtree, self._tiles.size))
+        note = sign_head(head, self._key)
+        try:
+            write_durably(self._path, note.to_text().encode())
+        except OSError as error:
+            self._tiles.size = self.head.size
+            raise UnavailableError(f"the log's disk took no write: {error.strerror}") from error
+        self._gap(2)
+        self.head, self.note = head, note
+        return head
+
+    def root_at(self, size: int) -> bytes:
+        """The root that this log had at an earlier size. Raises ValueError for one that it never had."""
+        if not 0 <= size <= self.head.size:
+            raise ValueError(f"this log never held {size} entries")
+        return root_at(self._tiles.subtree, size)
+
+    def consistency(self, old: int, new: int) -> list[bytes]:
+        """The proof that the log of ``new`` entries continues that of ``old``. Raises ValueError."""
+        if new > self.head.size:
+            raise ValueError(f"this log never held {new} entries")
+        return consistency_proof(self._tiles.subtree, old, new)
+
+    def entries(self, start: int, end: int) -> Iterator[bytes]:
+        """Entries from ``start`` up to ``end``."""
+        return self._tiles.entries(start, min(end, self.head.size))
+
+    def _last_signed(self) -> Note | None:
+        try:
+            note = Note.from_bytes(self._path.read_bytes())
+            head = Head.from_text(note.text)
+        except FileNotFoundError:
+            return None
+        except MalformedError as error:
+            raise LogBrokenError(
+                f"{self._path} is damaged: it is not the head of a log. {_ADVICE}"
+            ) from error
+        if head.origin != self._origin or not NoteKey(self._origin, self._key.public).signed(note):
+            raise LogBrokenError(f"{self._path} does not bear this log's signature. {_ADVICE}")
+        return note
+
+    def _check(self) -> None:
+        """The tiles reproduce the last signed head, from the entries up."""
+        try:
+            self._tiles.verify()
+            found = root_at(self._tiles.subtree, self.head.size)
+        except TamperedError as error:
+            raise LogBrokenError(
+                f"the log below {self._path.parent} is damaged: {error}. {_ADVICE}"
+            ) from error
+        if found != self.head.root:
+            raise LogBrokenError(
+                f"the tiles below {self._path.parent} do not give the root that was signed for "
+                f"{self.head.size} entries. {_ADVICE}"
+            )
+
+
+_ADVICE: Final = (
+    "The service does not start, so that nothing is signed over it. Keep the folder as evidence; move it aside, and "
+    "the log is built again from AUDIT: witnesses and boards will say whether it is the same one."
+)
+
+
+@contextlib.contextmanager
+def open_log(folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap) -> Iterator[Log]:
+    """Open a log for writing, alone.
+
+    Raises:
+        ConfigurationError: another process writes it.
+        LogBrokenError: it is not what its last head says.
+    """
+    make_private_folder(folder)
+    handle = os.open(folder / "lock", os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ConfigurationError(f"the log in {folder} is being written by another process") from error
+        yield Log(folder, origin, key, gap)
+    finally:
+        os.close(handle)

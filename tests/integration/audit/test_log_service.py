@@ -1,0 +1,214 @@
+"""The audit service, its witnesses and a board on a real bus: heads that count, lost messages, forks, old copies."""
+
+import asyncio
+import hashlib
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from broker.audit.log import LogBrokenError, entry_of, open_log
+from broker.audit.service import LogParts, LogService
+from broker.audit.witnesses import bodies, counts
+from broker.bus.connection import Access, Bus, connect
+from broker.bus.publisher import Outgoing, Publisher
+from broker.bus.streams import last_message
+from broker.bus.subjects import HEAD, WITNESSED, audit_subject, cosign_subject
+from broker.bus.topology import HEADS, LOG
+from broker.crypto.keyring import load_keyring
+from broker.crypto.notes import Head, Note, cosign, sign_head
+from broker.crypto.tree import continues, leaf_hash, root_of
+from broker.directory.apply import provision_for
+from schemas.audit import EntryKind
+from schemas.proofs import ProofAnswer, ProofQuestion
+from tests.support.audit_trail import as_entry
+from tests.support.exchange import Exchange, exchange, settled
+
+
+def messages(first: int, last: int) -> list[bytes]:
+    return [as_entry(number, EntryKind.REFUSED, {"code": "example"}) for number in range(first, last + 1)]
+
+
+@asynccontextmanager
+async def log_service(it: Exchange) -> AsyncIterator[LogService]:
+    """The audit service at work; what it raised is raised here."""
+    log = it.directory.log
+    assert log is not None
+    key = load_keyring(it.layout.log / "keys").sign_key([log.key.key_id])
+    stop = asyncio.Event()
+    with open_log(it.layout.log / "tiles", log.origin, key) as opened:
+        access = Access.in_folder(it.layout.log / "nats", LOG, it.server.url)
+        service = LogService(LogParts(opened, lambda: access, lambda: it.directory))
+        task = asyncio.create_task(service.run(stop))
+        try:
+            yield service
+        finally:
+            stop.set()
+            await task
+
+
+async def publish(it: Exchange, entries: list[bytes]) -> None:
+    async with Publisher(await it.connect("router")) as publisher:
+        for data in entries:
+            name = hashlib.sha256(data).hexdigest()
+            await publisher.publish(Outgoing(audit_subject(0), data, name))
+
+
+async def newest(bus: Bus, subject: str, size: int) -> Note:
+    """The newest head on a subject, once it covers ``size`` entries."""
+
+    async def found() -> Note | None:
+        stored = await last_message(bus, HEADS, subject)
+        note = None if stored is None else Note.from_bytes(stored.data)
+        return note if note is not None and Head.from_text(note.text).size >= size else None
+
+    return await settled(found, what=f"a head of {size} on {subject}")
+
+
+async def test_what_is_on_audit_is_in_the_log_and_a_head_over_it_counts_with_two_witnesses(
+    tmp_path: Path,
+) -> None:
+    async with exchange(tmp_path) as it:
+        await publish(it, messages(1, 300))
+        bus = await it.connect("school")
+        async with log_service(it), it.gateway("school"), it.gateway("cumberland"):
+            first = await newest(bus, WITNESSED, 300)
+            await publish(it, messages(301, 310))
+            second = await newest(bus, WITNESSED, 310)
+
+        leaves = [leaf_hash(entry) for entry in messages(1, 310)]
+        assert {root_of(leaves[:300]), root_of(leaves)} == {
+            Head.from_text(note.text).root for note in (first, second)
+        }
+        assert {str(it.members["school"]), str(it.members["cumberland"])} == set(bodies(second, it.directory))
+
+
+async def test_one_body_is_not_enough_however_often_it_signs(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as it:
+        await publish(it, messages(1, 3))
+        bus = await it.connect("school")
+        async with log_service(it), it.gateway("school"):
+            note = await newest(bus, HEAD, 3)
+            home = it.open("school").home
+            signed = [cosign(note, str(home.member_id), home.signer(), at) for at in (1, 2, 3)]
+
+        assert not counts(note.with_signatures(signed), it.directory)
+        assert await last_message(bus, HEADS, WITNESSED) is None
+
+
+async def test_a_service_that_was_away_takes_up_what_it_missed(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as it:
+        bus = await it.connect("school")
+        await publish(it, messages(1, 10))
+        async with log_service(it):
+            await newest(bus, HEAD, 10)
+        await publish(it, messages(11, 700))
+        async with log_service(it):
+            note = await newest(bus, HEAD, 700)
+
+        assert root_of([leaf_hash(one) for one in messages(1, 700)]) == Head.from_text(note.text).root
+
+
+async def test_a_message_that_the_bus_has_lost_stands_in_the_log_as_lost(tmp_path: Path) -> None:
+    """The stream forbids deleting: here it is made anew and begins at number 3, as if its first block were gone."""
+    async with exchange(tmp_path) as it:
+        admin = await it.connect("admin")
+        config = (await admin.api("STREAM.INFO.AUDIT"))["config"]
+        await admin.api("STREAM.DELETE.AUDIT")
+        await admin.api("STREAM.CREATE.AUDIT", config | {"first_seq": 3})
+        await provision_for(admin, it.directory)
+        await publish(it, messages(3, 5))
+        async with log_service(it):
+            note = await newest(admin, HEAD, 5)
+
+        entries = [entry_of(1, None), entry_of(2, None), *messages(3, 5)]
+        assert root_of([leaf_hash(one) for one in entries]) == Head.from_text(note.text).root
+
+
+async def test_an_old_copy_of_the_log_catches_up_to_what_it_has_signed_and_is_the_same_log(
+    tmp_path: Path,
+) -> None:
+    async with exchange(tmp_path) as it:
+        bus = await it.connect("school")
+        await publish(it, messages(1, 10))
+        async with log_service(it):
+            await newest(bus, HEAD, 10)
+        shutil.copytree(it.layout.log / "tiles", tmp_path / "old")
+        await publish(it, messages(11, 20))
+        async with log_service(it):
+            signed = await newest(bus, HEAD, 20)
+        shutil.rmtree(it.layout.log / "tiles")
+        shutil.move(tmp_path / "old", it.layout.log / "tiles")
+        await publish(it, messages(21, 30))
+        async with log_service(it) as service:
+            again = await newest(bus, HEAD, 30)
+            proof = ProofAnswer.from_bytes(service.prove(ProofQuestion(20, 30).to_bytes())).hashes
+
+        old, new = Head.from_text(signed.text), Head.from_text(again.text)
+        assert continues(20, old.root, 30, new.root, proof)
+
+
+async def test_a_log_of_another_past_than_was_published_does_not_go_on(tmp_path: Path) -> None:
+    """AUDIT was put back to a time before, and other things happened: there must never be two logs."""
+    async with exchange(tmp_path) as it:
+        bus = await it.connect("admin")
+        await publish(it, messages(1, 5))
+        async with log_service(it):
+            await newest(bus, HEAD, 5)
+        config = (await bus.api("STREAM.INFO.AUDIT"))["config"]
+        await bus.api("STREAM.DELETE.AUDIT")
+        await bus.api("STREAM.CREATE.AUDIT", config)
+        await provision_for(bus, it.directory)
+        await publish(it, messages(11, 16))
+        shutil.rmtree(it.layout.log / "tiles")
+
+        with pytest.raises(LogBrokenError, match="once signed with 5 entries and another root"):
+            async with log_service(it) as service:
+                await asyncio.wait_for(service.ended.wait(), 10)
+
+
+async def test_a_witness_signs_no_head_that_does_not_continue_the_last_one(tmp_path: Path) -> None:
+    """The log's key in the wrong hands: a second past, rightly signed. The witness keeps it as evidence."""
+    async with exchange(tmp_path) as it:
+        await publish(it, messages(1, 5))
+        async with log_service(it), it.gateway("school"):
+            await settled((it.home("school") / "witness.head").exists)
+        log = it.directory.log
+        assert log is not None
+        forged = sign_head(
+            Head(log.origin, 5, bytes(32)), load_keyring(it.layout.log / "keys").sign_key([log.key.key_id])
+        )
+        thief = await connect(Access.in_folder(it.layout.log / "nats", LOG, it.server.url))
+        async with Publisher(thief) as publisher, it.gateway("school"):
+            await publisher.publish(Outgoing(HEAD, forged.to_text().encode(), "forged"))
+            await settled((it.home("school") / "witness.head.fork").exists)
+        await thief.close()
+
+        assert forged.to_text().encode() == (it.home("school") / "witness.head.fork").read_bytes()
+        assert forged.to_text().encode() != (it.home("school") / "witness.head").read_bytes()
+
+
+async def test_the_log_may_read_the_trail_and_write_heads_and_nothing_else(tmp_path: Path) -> None:
+    async with exchange(tmp_path) as it:
+        bus = await connect(Access.in_folder(it.layout.log / "nats", LOG, it.server.url))
+        school = await it.connect("school")
+        refused = {}
+        for user, subject in (
+            (bus, audit_subject(0)),
+            (bus, "shard.0.in.x"),
+            (bus, cosign_subject(it.members["school"])),
+            (bus, "$JS.API.STREAM.DELETE.AUDIT"),
+            (school, HEAD),
+            (school, WITNESSED),
+            (school, cosign_subject(it.members["cumberland"])),
+        ):
+            await user.client.publish(subject, b"{}")
+            words = f'permissions violation for publish to "{subject}"'.lower()
+            refused[subject] = await settled(
+                lambda user=user, words=words: words in str(user.client.last_error).lower(), within=2
+            )
+        await bus.close()
+
+        assert all(refused.values())
