@@ -40,6 +40,8 @@ class EntryKind(StrEnum):
     INVOLVED = "involved"
     SLIP_KEY = "slip-key"
     OVERDUE = "overdue"
+    NOTICE_SENT = "notice-sent"
+    """A member's gateway says that a person was told of something owed."""
     SENT_AGAIN = "sent-again"
     FLOOD = "flood"
     """Refusals of one member beyond its quota, summed up."""

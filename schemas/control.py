@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from schemas import canonical
+from schemas.deadlines import RUNGS
 from schemas.envelope import HASH_BYTES, ID_BYTES
 from schemas.reading import (
     MalformedMessageError,
@@ -247,6 +248,43 @@ class Resend:
             text(row[0], "member"),
             tuple(whole(number, "number") for number in listed(row[1], MAX_BATCH, "numbers")),
             whole(row[2], "at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeSent:
+    """A member's gateway has told a person of something owed. Says nothing of who was told, but on which rung.
+
+    ``about`` is a handover or an order; ``due_ms`` tells one deadline from the next for the same thing.
+    """
+
+    LABEL: ClassVar[str] = "handrail-notice-sent"
+
+    member: str
+    about: bytes
+    owed: str
+    due_ms: int
+    rung: str
+    at_ms: int
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that the member signs."""
+        return canonical.encode([self.member, self.about, self.owed, self.due_ms, self.rung, self.at_ms])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "NoticeSent":
+        """Read one; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 6, "notice sent")
+        rung = text(row[4], "rung")
+        if rung not in RUNGS:
+            raise MalformedMessageError("rung: no such rung")
+        return cls(
+            text(row[0], "member"),
+            octets(row[1], ID_BYTES, "about"),
+            text(row[2], "owed"),
+            whole(row[3], "due"),
+            rung,
+            whole(row[5], "at"),
         )
 
 

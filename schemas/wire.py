@@ -119,6 +119,8 @@ class OutKind(IntEnum):
     """A month's slip key for one board, sealed to that board."""
     RESEND = 6
     """Deliveries that the member has a gap for."""
+    NOTICE_SENT = 7
+    """A person has been told of something that the member owes."""
 
 
 class InKind(IntEnum):

@@ -17,6 +17,7 @@ from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.mending import CHAIN_STRIDE, step_over
+from adapters.gateway.notifying_cli import notices
 from adapters.gateway.run import GatewayService
 from adapters.gateway.showing import (
     Spoken,
@@ -44,6 +45,9 @@ _TECHNICAL: Final = frozenset({"type", "version", "id"})
 @click.group()
 def gateway() -> None:
     """The program that a member runs beside its own systems."""
+
+
+gateway.add_command(notices)
 
 
 @gateway.command()

@@ -19,7 +19,11 @@ import structlog
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import NoKeyError
 from adapters.gateway.mending import send_again
+<<<<<<< /tmp/clocks/m
+from adapters.gateway.notifying import Notifying
+=======
 from adapters.gateway.witnessing import Witnessing
+>>>>>>> /tmp/clocks/n
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller
@@ -33,7 +37,7 @@ from broker.crypto.signing import sign, unverified_payload
 from broker.errors import RejectedError, UnavailableError
 from broker.store.gateway.outbox import OutRow
 from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
-from schemas.control import Receipts, Resend, SlipKey, frame, unframe
+from schemas.control import NoticeSent, Receipts, Resend, SlipKey, frame, unframe
 from schemas.envelope import FullEnvelope
 from schemas.orders import Refusal
 from schemas.wire import PROTOCOL_VERSION, InKind, Lane, OutKind
@@ -52,6 +56,7 @@ _MARK_S: Final = 0.1
 _RECEIPTS_S: Final = 0.25
 _GAP_S: Final = 5.0
 _DIRECTORY_S: Final = 10.0
+_NOTICES_S: Final = 5.0
 _RETRY_S: Final = 1.0
 _WITNESS_S: Final = 1.0
 _MOST: Final = 256
@@ -62,6 +67,7 @@ _SIGNED_AGAIN: Final = {
     OutKind.REFUSAL: Refusal.LABEL,
     OutKind.RESEND: Resend.LABEL,
     OutKind.SLIP_KEY: SlipKey.LABEL,
+    OutKind.NOTICE_SENT: NoticeSent.LABEL,
 }
 """Statements that carry nothing bound to the key that first signed them."""
 
@@ -93,7 +99,11 @@ class GatewayService:
                     tasks.create_task(self._receipts(), name="receipts"),
                     tasks.create_task(self._ask_for_gaps(), name="gaps"),
                     tasks.create_task(self._refresh(bus), name="directory"),
+<<<<<<< /tmp/clocks/m
+                    tasks.create_task(self._notify(), name="notices"),
+=======
                     tasks.create_task(self._witness(Witnessing(self._home, bus, publisher)), name="witness"),
+>>>>>>> /tmp/clocks/n
                 ]
                 _stop_if_asked()
                 await stop.wait()
@@ -269,6 +279,13 @@ class GatewayService:
                 self._watch.gaps(len(overdue))
                 with suppress(NoKeyError):
                     await self._stored(partial(self._ask, overdue))
+
+    async def _notify(self) -> None:
+        """Tell people of what is owed. A mail server that is away holds up nothing else."""
+        with Notifying(self._home, self._gateway.publishing) as notifying:
+            while True:
+                await notifying.tick()
+                await asyncio.sleep(_NOTICES_S)
 
     def _ask(self, numbers: list[int]) -> None:
         now_ms = to_ms(self._home.clock())

@@ -37,6 +37,7 @@ KINDS: Final[dict[str, str]] = {
     EntryKind.INVOLVED: "involvement",
     EntryKind.SLIP_KEY: "key for the board",
     EntryKind.OVERDUE: "overdue",
+    EntryKind.NOTICE_SENT: "people told",
     EntryKind.SENT_AGAIN: "sent again",
     EntryKind.FLOOD: "many refused",
 }
@@ -151,6 +152,10 @@ def tell(entry: Entry, found: Found, names: Names) -> Told:
             )
         case EntryKind.OVERDUE:
             return _overdue(entry, who)
+        case EntryKind.NOTICE_SENT:
+            owed = _OWED.get(entry.text_of("owed") or "", plain(entry.text_of("owed") or "something"))
+            rung = plain(entry.text_of("rung") or "somebody")
+            return Told(f"{who} told its {rung} that it owes {owed}", ())
         case _:
             return _other(entry, found, who, names)
 

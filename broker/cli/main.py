@@ -21,6 +21,7 @@ ORDER = [
     "outbox",
     "chronology",
     "handover",
+    "notices",
     "identity",
     "involvement",
     "map",

@@ -7,9 +7,10 @@ from pydantic import ValidationError
 
 from broker.directory.errors import ChangeRefusedError
 from broker.directory.publishing import Lifetimes
+from schemas.calendars import SchoolTerm
 from schemas.codes.cases import ClockStart
 from schemas.directory import OLDER_VERSION_GOOD_FOR, AreaEntry, Directory, PastVersion, digest_of
-from schemas.members import KeyUse, Member, PublishedKey, RootSet, RouterEntry
+from schemas.members import DutyContact, KeyUse, Member, PublishedKey, RootSet, RouterEntry
 from schemas.policy import Policy
 
 _REMEMBERED: Final = OLDER_VERSION_GOOD_FOR + timedelta(days=5)
@@ -132,6 +133,41 @@ def with_clock(current: Directory, gss: str, start: ClockStart, now: datetime, l
         area.model_copy(update={"clock_start": start}) if area.gss == gss else area for area in current.areas
     )
     return next_version(current, now, life, areas=areas)
+
+
+def with_calendar(
+    current: Directory,
+    gss: str,
+    terms: tuple[SchoolTerm, ...],
+    local_clocks: tuple[str, ...],
+    now: datetime,
+    life: Lifetimes,
+) -> Directory:
+    """Publish an area's school terms, and which of the policy's local clocks it keeps.
+
+    Raises:
+        ChangeRefusedError: no member serves the area, or the policy has no such local clock.
+    """
+    if current.area(gss) is None:
+        raise ChangeRefusedError(f"no member serves an area {gss}")
+    unknown = sorted(set(local_clocks) - {clock.key for clock in current.policy.clocks if clock.local})
+    if unknown:
+        raise ChangeRefusedError(f"the policy has no local clock {', '.join(unknown)}")
+    changed = {"terms": terms, "local_clocks": local_clocks}
+    areas = tuple(area.model_copy(update=changed) if area.gss == gss else area for area in current.areas)
+    return next_version(current, now, life, areas=areas)
+
+
+def with_contacts(
+    current: Directory, member_id: str, contacts: tuple[DutyContact, ...], now: datetime, life: Lifetimes
+) -> Directory:
+    """Publish whom to reach at a member, by hour and rung.
+
+    Raises:
+        ChangeRefusedError: no such member, or it has left.
+    """
+    member = taking_part(current, member_id)
+    return _replacing(current, member, now, life, duty_contacts=contacts)
 
 
 def with_policy(current: Directory, policy: Policy, now: datetime, life: Lifetimes) -> Directory:

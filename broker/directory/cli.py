@@ -10,6 +10,7 @@ import click
 
 from broker.clock import system_clock, system_entropy
 from broker.directory.apply import apply
+from broker.directory.duties import read_calendar, read_contacts
 from broker.directory.errors import ChangeRefusedError
 from broker.directory.files import read_current, read_history
 from broker.directory.inspection import check_file, check_history
@@ -147,6 +148,30 @@ def set_area(data: Path, root_passphrase: str | None, area: str, clock_start: st
     """Say how an area counts; *notified* is always shown beside it."""
     issuer = _issuer(data, root_passphrase)
     _done(issuer, issuer.set_clock(area, ClockStart(clock_start)), as_json)
+
+
+@directory.command("set-calendar")
+@_data
+@_passphrase
+@click.option("--area", required=True, help="GSS code of an area in the directory.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_as_json
+def set_calendar(data: Path, root_passphrase: str | None, area: str, file: Path, as_json: bool) -> None:
+    """Publish an area's school terms and the local clocks that it keeps, from a TOML FILE."""
+    issuer = _issuer(data, root_passphrase)
+    _done(issuer, issuer.set_calendar(area, read_calendar(file)), as_json)
+
+
+@directory.command("set-contacts")
+@_data
+@_passphrase
+@click.option("--member", required=True, help="Whose people they are.")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@_as_json
+def set_contacts(data: Path, root_passphrase: str | None, member: str, file: Path, as_json: bool) -> None:
+    """Publish whom to reach at a member for each rung by day, night and holiday, from a TOML FILE."""
+    issuer = _issuer(data, root_passphrase)
+    _done(issuer, issuer.set_contacts(member, read_contacts(file)), as_json)
 
 
 @directory.command()

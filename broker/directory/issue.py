@@ -15,6 +15,7 @@ from broker.crypto.keys import SigningKey
 from broker.crypto.storage import make_private_folder
 from broker.directory import changes
 from broker.directory.differences import differences
+from broker.directory.duties import AreaCalendar
 from broker.directory.errors import AlreadyThereError, ChangeRefusedError
 from broker.directory.files import keep, locked, read_current, read_current_bytes, write_whole
 from broker.directory.homes import (
@@ -35,7 +36,7 @@ from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
 from schemas.directory import AreaEntry, Directory, Governance, RouterEntry
 from schemas.ids import GssCode, KeyId, MemberId
-from schemas.members import Algorithm, KeyUse, Member, PublishedKey
+from schemas.members import Algorithm, DutyContact, KeyUse, Member, PublishedKey
 from schemas.policy import Policy
 from schemas.wire import Kem
 
@@ -191,6 +192,18 @@ class Issuer:
     def set_clock(self, gss: str, start: ClockStart) -> Changed:
         """Say which moment starts an area's own clock; raises ChangeRefusedError."""
         return self._change(lambda now: changes.with_clock(now, gss, start, self.now, self.life))
+
+    def set_calendar(self, gss: str, calendar: AreaCalendar) -> Changed:
+        """Publish an area's school terms and local clocks; raises ChangeRefusedError."""
+        return self._change(
+            lambda now: changes.with_calendar(
+                now, gss, calendar.terms, calendar.local_clocks, self.now, self.life
+            )
+        )
+
+    def set_contacts(self, member_id: str, contacts: tuple[DutyContact, ...]) -> Changed:
+        """Publish whom to reach at a member; raises ChangeRefusedError."""
+        return self._change(lambda now: changes.with_contacts(now, member_id, contacts, self.now, self.life))
 
     def adopt_policy(self, policy: Policy) -> Changed:
         """Put another sharing policy in force."""

@@ -3,7 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from broker.bus.topology import DEFAULT_SHARDS, Durable, durables, streams
@@ -17,9 +17,11 @@ from broker.operator.monitor import ServerFacts, StreamFacts, server_facts, stre
 from broker.store.overview import (
     BoardOverview,
     GatewayOverview,
+    NoticesOverview,
     RouterOverview,
     board_overview,
     gateway_overview,
+    notices_overview,
     router_overview,
 )
 from schemas.codes.members import MemberKind
@@ -54,6 +56,8 @@ class Situation:
     """Until when each certificate of the bus on this machine is good, by whose it is."""
     disk_free: int
     disk_size: int
+    notices: Mapping[str, NoticesOverview] = field(default_factory=dict)
+    """Notices to people on duty, by whose they are: members' homes here, and the operator's own notifier."""
 
     @property
     def expected(self) -> tuple[Durable, ...]:
@@ -93,6 +97,7 @@ def look(layout: Layout, now: datetime) -> Situation:
         certificates=dict(_certificates(layout)),
         disk_free=disk.free,
         disk_size=disk.total,
+        notices=dict(_notices(layout)),
     )
 
 
@@ -126,6 +131,14 @@ def _homes(layout: Layout) -> Iterator[Home]:
             gateway=gateway_overview(state) if state.exists() else None,
             board=board_overview(audit) if audit.exists() else None,
         )
+
+
+def _notices(layout: Layout) -> Iterator[tuple[str, NoticesOverview]]:
+    homes = sorted(layout.members.iterdir()) if layout.members.exists() else []
+    places = [(home.name, home / "notices.db") for home in homes]
+    for whose, path in (*places, ("of the operator", layout.data / "notifier" / "notices.db")):
+        if path.exists():
+            yield whose, notices_overview(path)
 
 
 def _certificates(layout: Layout) -> Iterator[tuple[str, datetime]]:

@@ -14,10 +14,10 @@ from broker.routing.readers import front_doors
 from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
 from broker.store.router.children import Children
 from broker.store.router.outgoing import Delivered, Outgoing
-from broker.store.router.procedures import OrderRow, Procedures
+from broker.store.router.procedures import NoticeRow, OrderRow, Procedures
 from schemas import canonical
 from schemas.audit import EntryKind
-from schemas.control import Receipt, Receipts, Resend, SlipKey
+from schemas.control import NoticeSent, Receipt, Receipts, Resend, SlipKey
 from schemas.directory import Directory
 from schemas.orders import Refusal
 from schemas.reading import MalformedMessageError
@@ -68,6 +68,8 @@ class Controls:
                 if request.member != member:
                     raise ForeignReceiptError("a request to send again is for one's own deliveries")
                 return request
+            case OutKind.NOTICE_SENT:
+                self._notice_sent(self._read(body, member, NoticeSent.LABEL, NoticeSent.from_bytes), member)
             case OutKind.EVENT:
                 raise MalformedError("an event is not a control message")
         return None
@@ -215,6 +217,26 @@ class Controls:
         """An order was all that kept the child in mind: now it may be forgotten."""
         self._desk.flush()
         forget_if_over(self._children, self._procedures, order.child, self._desk.now_ms)
+
+    def _notice_sent(self, told: NoticeSent, member: str) -> None:
+        """Of what is forgotten, or was never owed by this member, nothing is written down."""
+        if told.member != member:
+            raise ForeignReceiptError("a notice is told by the member whose people it went to")
+        owed = [one for one in self._procedures.owed(told.about) if one.kind == told.owed]
+        if not owed or owed[0].owner != member:
+            return
+        row = NoticeRow(told.about, told.owed, told.due_ms, told.rung, member, self._desk.now_ms)
+        if self._procedures.note_told(row):
+            self._desk.audit(
+                EntryKind.NOTICE_SENT,
+                child=owed[0].child,
+                about=told.about,
+                owed=told.owed,
+                owner=member,
+                due_ms=told.due_ms,
+                rung=told.rung,
+                claimed_ms=told.at_ms,
+            )
 
     def _slip_key(self, setup: SlipKey, body: bytes, member: str) -> None:
         if setup.author != member or self._directory.member(setup.board) is None:

@@ -14,7 +14,7 @@ from sqlalchemy import event, exc
 
 from broker.errors import ConfigurationError, UnavailableError
 
-Schema: TypeAlias = Literal["router", "gateway", "audit"]
+Schema: TypeAlias = Literal["router", "gateway", "audit", "notices"]
 
 _BUSY_MS: Final = 10_000
 _PRAGMAS: Final = (

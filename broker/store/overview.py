@@ -15,6 +15,7 @@ from sqlalchemy import event, exc
 
 from broker.store.audit import tables as a
 from broker.store.gateway import tables as g
+from broker.store.notices import tables as n
 from broker.store.router import tables as r
 
 PATIENCE_S: Final = 1.0
@@ -46,6 +47,28 @@ class RouterOverview:
     """Orders that wait for a front door; ``first_ms`` when the first of them ends."""
     published: Mapping[str, int] | None
     """When each member last published something that was taken; a day's beginning where only the day is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Something that a member owes, has not done, and of which nobody of its people is known to have been told."""
+
+    about: bytes
+    kind: str
+    owner: str
+    due_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoticesOverview:
+    """Notices to people on duty, in numbers. None: not measured."""
+
+    waiting: Waiting | None
+    """Not sent yet; ``first_ms`` since when."""
+    failing: Mapping[str, int] | None
+    """Of these, how many could not be sent, by why."""
+    unseen: int | None
+    """Sent, and acknowledged by nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +175,38 @@ def gateway_overview(path: Path) -> GatewayOverview:
             held=db.count(_count(g.inbox).where(g.inbox.c.state == "held")),
             missing=None if newest is None or had is None else newest - had,
         )
+
+
+def notices_overview(path: Path) -> NoticesOverview:
+    """Look at a file of notices."""
+    with ReadOnly(path) as db:
+        unsent = n.notices.c.sent_ms.is_(None)
+        faults = db.ask(
+            sa.select(n.notices.c.fault, sa.func.count())
+            .where(unsent, n.notices.c.fault.is_not(None))
+            .group_by(n.notices.c.fault)
+        )
+        return NoticesOverview(
+            waiting=db.waiting(_count(n.notices, n.notices.c.created_ms).where(unsent)),
+            failing=None if faults is None else {row[0]: row[1] for row in faults},
+            unseen=db.count(_count(n.notices).where(~unsent, n.notices.c.acknowledged_ms.is_(None))),
+        )
+
+
+def untold(path: Path, before_ms: int, most: int) -> list[Untold] | None:
+    """What fell due before then at a router, is not met, and was told to nobody, worst first. None: not measured."""
+    owed, told = r.deadlines, r.notices_sent
+    known = sa.exists().where(
+        told.c.about == owed.c.about, told.c.kind == owed.c.kind, told.c.due_ms == owed.c.due_ms
+    )
+    with ReadOnly(path) as db:
+        rows = db.ask(
+            sa.select(owed.c.about, owed.c.kind, owed.c.owner, owed.c.due_ms)
+            .where(owed.c.met_ms.is_(None), owed.c.due_ms <= before_ms, ~known)
+            .order_by(owed.c.due_ms)
+            .limit(most)
+        )
+    return None if rows is None else [Untold(*row) for row in rows]
 
 
 def board_overview(path: Path) -> BoardOverview:

@@ -92,7 +92,7 @@ def grants() -> Iterator[bytes]:
 def controls() -> Iterator[bytes]:
     """Every control message, framed and bare, an audit entry, a handover's view, an action, a board slip."""
     yield from (found for _, found in _vectors())
-    yield from _payloads("note_signed", "receipts_signed", "resend_signed")
+    yield from _payloads("note_signed", "receipts_signed", "resend_signed", "notice_sent_signed")
     yield canonical.encode(Action(ActionKind.ACCEPT, EVENT, None, "because", conference=True).to_value())
     yield BoardSlip("concern.raised", "protect", "task", 1, 2, "case-1").to_bytes()
     due = Due("release", "m-frontaaaaa", 3, "the next working day", 0, late=False)

@@ -23,7 +23,7 @@ from broker.crypto.signing import sign, verify
 from schemas import canonical
 from schemas.audit import AuditEntry
 from schemas.catalogue import parse_event, read_event
-from schemas.control import Action, Note, Receipts, Resend, SlipKey, unframe
+from schemas.control import Action, Note, NoticeSent, Receipts, Resend, SlipKey, unframe
 from schemas.directory import Directory, SignedDirectory
 from schemas.envelope import FullEnvelope, Manifest, View
 from schemas.errors import EventRefusedError
@@ -115,7 +115,7 @@ def grant(data: bytes) -> None:
 
 def control(data: bytes) -> None:
     """Notes, receipts, requests, slips, audit entries, handover views, and the frame around them."""
-    for kind in (Note, Receipts, Resend, SlipKey, BoardSlip, AuditEntry, HandoverView):
+    for kind in (Note, NoticeSent, Receipts, Resend, SlipKey, BoardSlip, AuditEntry, HandoverView):
         there_and_back(kind, data)
     for count in (2, 3):
         try:

@@ -25,6 +25,7 @@ LAYERS: dict[str, set[str]] = {
     "broker.crypto": {"schemas", "broker.errors", "broker.clock"},
     "broker.bus": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
     "broker.store": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
+    "broker.notices": {"schemas", "broker.errors", "broker.clock", "broker.calendars", "broker.store"},
 }
 FOUNDATION = {
     "schemas",
@@ -39,6 +40,7 @@ FOUNDATION = {
     "broker.crypto",
     "broker.bus",
     "broker.store",
+    "broker.notices",
 }
 SERVICES = {"broker.directory", "broker.routing", "broker.handover", "broker.audit"}
 LAYERS |= dict.fromkeys(SERVICES, FOUNDATION | SERVICES)

@@ -32,7 +32,7 @@ from broker.crypto.slips import new_slip_key, seal_slip
 from broker.crypto.tokens import IdentifierKind, KeyedTokens
 from schemas import canonical
 from schemas.audit import AuditEntry, EntryKind
-from schemas.control import Action, ActionKind, Note, Receipt, Receipts, Resend, frame
+from schemas.control import Action, ActionKind, Note, NoticeSent, Receipt, Receipts, Resend, frame
 from schemas.envelope import Opening, SealedOpenings, View
 from schemas.orders import Grant, Order, OrderKind, Refusal
 from schemas.slip import BoardSlip
@@ -291,6 +291,7 @@ def _control() -> dict[str, Any]:
         ),
     )
     resend = Resend(FRONT, (4, 5, 9), TAKEN)
+    told = NoticeSent(FRONT, EVENT, "acceptance", TAKEN, "team_manager", TAKEN + 1)
     action = Action(ActionKind.ACCEPT, handover=bytes.fromhex("4a" * 16), conference=True)
     entry = AuditEntry(bytes(16), 0, 1, TAKEN, EntryKind.MATTER_OPENED, {"area": "E06000063", "by": AUTHOR})
     return {
@@ -299,6 +300,7 @@ def _control() -> dict[str, Any]:
         "delivery_frame": frame(PROTOCOL_VERSION, signed, int(InKind.NOTICE), body).hex(),
         "receipts_signed": sign(CAST.front_sign, Receipts.LABEL, receipts.to_bytes()).hex(),
         "resend_signed": sign(CAST.front_sign, Resend.LABEL, resend.to_bytes()).hex(),
+        "notice_sent_signed": sign(CAST.front_sign, NoticeSent.LABEL, told.to_bytes()).hex(),
         "action": canonical.encode(action.to_value()).hex(),
         "audit_entry": entry.to_bytes().hex(),
     }

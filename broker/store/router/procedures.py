@@ -15,7 +15,7 @@ _HANDOVERS = (
     .order_by(t.handovers.c.opened_ms.desc())
 )
 
-# Served by the partial index alone, so that a look at which nothing is due reads one page of it.
+# Served by one index, so that a look at which nothing is due reads one page of it.
 DUE = (
     sa.select(t.deadlines)
     .where(
@@ -290,9 +290,10 @@ class Procedures:
         rows = self._t.now.execute(sa.select(t.moments).where(t.moments.c.handover == handover)).all()
         return {row.moment: row.at_ms for row in rows}
 
-    def note_told(self, row: NoticeRow) -> None:
-        """A person has been told of something owed; said again, it stays as it was."""
-        self._t.now.execute(insert(t.notices_sent).values(**asdict(row)).on_conflict_do_nothing())
+    def note_told(self, row: NoticeRow) -> bool:
+        """A person has been told of something owed; False if that was known."""
+        done = self._t.now.execute(insert(t.notices_sent).values(**asdict(row)).on_conflict_do_nothing())
+        return bool(done.rowcount)
 
     def told_of(self, about: bytes) -> list[NoticeRow]:
         """Who was told about a handover or an order, oldest first."""
@@ -302,18 +303,3 @@ class Procedures:
             .order_by(t.notices_sent.c.at_ms, t.notices_sent.c.rung)
         ).all()
         return [NoticeRow(**row._mapping) for row in rows]  # noqa: SLF001
-
-    def untold(self, before_ms: int, most: int) -> list[DeadlineRow]:
-        """What fell due before then, is not met, and of which nobody is known to have been told; worst first."""
-        told = sa.exists().where(
-            t.notices_sent.c.about == t.deadlines.c.about,
-            t.notices_sent.c.kind == t.deadlines.c.kind,
-            t.notices_sent.c.due_ms == t.deadlines.c.due_ms,
-        )
-        rows = self._t.now.execute(
-            sa.select(t.deadlines)
-            .where(t.deadlines.c.met_ms.is_(None), t.deadlines.c.due_ms <= before_ms, ~told)
-            .order_by(t.deadlines.c.due_ms)
-            .limit(most)
-        ).all()
-        return [DeadlineRow(**row._mapping) for row in rows]  # noqa: SLF001

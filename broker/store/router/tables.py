@@ -205,16 +205,11 @@ deadlines = sa.Table(
     sa.Column("reason", Text, nullable=False),
     sa.Column("met_ms", Number),
     sa.Column("fired_ms", Number),
-    sa.Index(
-        "deadlines_due",
-        "due_ms",
-        sqlite_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
-        postgresql_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"),
-    ),
-    # What is still not met, fired or not: what the operator counts, and tells of if nobody else has.
+    # What is not met: the router looks for what is due and has not fired, the operator for all that is late.
     sa.Index(
         "deadlines_unmet",
         "due_ms",
+        "fired_ms",
         sqlite_where=sa.text("met_ms IS NULL"),
         postgresql_where=sa.text("met_ms IS NULL"),
     ),

@@ -14,6 +14,8 @@ def upgrade() -> None:
     connection = op.get_bind()
     for table in (t.moments, t.notices_sent):
         table.create(connection, checkfirst=True)
+    # ``deadlines_unmet`` takes its place.
+    op.execute("DROP INDEX IF EXISTS deadlines_due")
     inspector = sa.inspect(connection)
     for table in (t.deadlines, t.orders):
         there = {index["name"] for index in inspector.get_indexes(table.name)}

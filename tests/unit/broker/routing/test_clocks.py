@@ -119,7 +119,7 @@ def test_moments_go_with_the_child_when_it_is_forgotten(desk: RouterDesk) -> Non
 
 @pytest.mark.parametrize(
     ("query", "index"),
-    [(procedures.DUE, "deadlines_due"), (procedures.EXPIRED, "orders_open")],
+    [(procedures.DUE, "deadlines_unmet"), (procedures.EXPIRED, "orders_open")],
     ids=["due", "expired"],
 )
 def test_a_look_at_the_clock_reads_what_is_due_and_nothing_else(

@@ -14,12 +14,14 @@ from broker.errors import ConfigurationError, UnavailableError
 from broker.store.audit import tables as audit_tables
 from broker.store.engine import Schema, Watch, open_sqlite, revisions, truncate_wal, writing
 from broker.store.gateway import tables as gateway_tables
+from broker.store.notices import tables as notices_tables
 from broker.store.router import tables as router_tables
 
 _TABLES: Final = {
     "router": router_tables.METADATA,
     "gateway": gateway_tables.METADATA,
     "audit": audit_tables.METADATA,
+    "notices": notices_tables.METADATA,
 }
 _SECRET: Final = b"fictitious words that must go " * 8
 

@@ -1,0 +1,1 @@
+"""Alembic scripts of the notices table, oldest first by their names."""
