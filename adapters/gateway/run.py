@@ -19,11 +19,8 @@ import structlog
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import NoKeyError
 from adapters.gateway.mending import send_again
-<<<<<<< /tmp/clocks/m
 from adapters.gateway.notifying import Notifying
-=======
 from adapters.gateway.witnessing import Witnessing
->>>>>>> /tmp/clocks/n
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller
@@ -99,11 +96,8 @@ class GatewayService:
                     tasks.create_task(self._receipts(), name="receipts"),
                     tasks.create_task(self._ask_for_gaps(), name="gaps"),
                     tasks.create_task(self._refresh(bus), name="directory"),
-<<<<<<< /tmp/clocks/m
                     tasks.create_task(self._notify(), name="notices"),
-=======
                     tasks.create_task(self._witness(Witnessing(self._home, bus, publisher)), name="witness"),
->>>>>>> /tmp/clocks/n
                 ]
                 _stop_if_asked()
                 await stop.wait()
