@@ -16,6 +16,8 @@ from tests.rig.living import forks, live
 _STOP_S: Final = 40.0
 _PASSES: Final = 4
 """A process dies when it passes its gap for the n-th time; n by chance, up to this."""
+_EVENTS: Final = 60
+"""The same for the authors, who pass theirs at every event: between two deaths there must be a load."""
 ANY_MOMENT: Final = 0
 """Stands for a gap's number where a process was killed at a moment of ours."""
 SERVER: Final = "server"
@@ -57,6 +59,7 @@ class Part:
     log: Path
     deaths: Deaths
     numbers: tuple[int, ...] = ()
+    passes: int = _PASSES
     process: ForkServerProcess | None = None
     fault: int | None = None
     began: float = 0.0
@@ -68,7 +71,7 @@ class Part:
         if armed and self.numbers:
             self.fault = self.deaths.neediest(self.kind, self.name, self.numbers)
             self.deaths.armed[self.name] = (self.kind, self.fault)
-            fault = f"{self.kind}:{self.fault}:{chance.randint(1, _PASSES)}"
+            fault = f"{self.kind}:{self.fault}:{chance.randint(1, self.passes)}"
         self._said.unlink(missing_ok=True)
         self.process = forks.Process(
             target=live, args=(self.command, self.log, self._said, fault), name=self.name, daemon=True
@@ -145,7 +148,7 @@ def parts_of(data: Path, homes: Mapping[str, Path], folder: Path, deaths: Deaths
             if name != "board"
         ),
         Part("board", "board", ["board", "run", "--home", str(homes["board"])], logs / "board.log", deaths, tuple(GAPS["board"])),
-        Part("authors", "gateway", authors, logs / "authors.log", deaths, (4, 5)),
+        Part("authors", "gateway", authors, logs / "authors.log", deaths, (4, 5), _EVENTS),
     ]  # fmt: skip
 
 
