@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -107,6 +108,23 @@ def recover(home: Path, since: datetime | None, *, whole_home: bool) -> None:
         if not gaps
         else f"{len(gaps)} deliveries are still missing; the running gateway asks for them."
     )
+
+
+@gateway.command()
+@home_option
+@as_json_flag
+def alarms(home: Path, *, as_json: bool) -> None:
+    """What others owe this member and have not done, and what does not fit its record. Ends with 1 if there is any."""
+    with Gateway.open(home) as opened:
+        found = opened.alarms()
+    if as_json:
+        click.echo(json.dumps([asdict(alarm) for alarm in found]))
+    elif not found:
+        click.echo("No alarms.")
+    for alarm in () if as_json else found:
+        since = f"since {day_and_time(alarm.since_ms)} UTC"
+        click.echo(f"{alarm.code}: {alarm.says}\n  {alarm.about}, rests with {alarm.rests_with}, {since}")
+    sys.exit(1 if found else 0)
 
 
 @click.command(cls=Spoken)

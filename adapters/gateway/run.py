@@ -16,10 +16,12 @@ from typing import Final, TypeVar
 
 import structlog
 
+from adapters.gateway.alarming import EVERY_S, Alarming
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import NoKeyError
 from adapters.gateway.mending import send_again
 from adapters.gateway.notifying import Notifying
+from adapters.gateway.watching import Watching
 from adapters.gateway.witnessing import Witnessing
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
@@ -96,6 +98,7 @@ class GatewayService:
                     tasks.create_task(self._receipts(), name="receipts"),
                     tasks.create_task(self._ask_for_gaps(), name="gaps"),
                     tasks.create_task(self._refresh(bus), name="directory"),
+                    tasks.create_task(self._alarms(), name="alarms"),
                     tasks.create_task(self._notify(), name="notices"),
                     tasks.create_task(self._witness(Witnessing(self._home, bus, publisher)), name="witness"),
                 ]
@@ -280,6 +283,19 @@ class GatewayService:
             while True:
                 await notifying.tick()
                 await asyncio.sleep(_NOTICES_S)
+
+    async def _alarms(self) -> None:
+        """Beside the messages, and at most a twentieth of the time: a long record takes long to look over."""
+        alarming = Alarming(self._home, Watching(self._home, self._gateway.places), self._watch)
+        pause = EVERY_S
+        while True:
+            await asyncio.sleep(pause)
+            began = time.monotonic()
+            try:
+                await asyncio.to_thread(alarming.look)
+            except UnavailableError as error:
+                _log.warning("not-stored", error=str(error))
+            pause = max(EVERY_S, 20 * (time.monotonic() - began))
 
     def _ask(self, numbers: list[int]) -> None:
         now_ms = to_ms(self._home.clock())

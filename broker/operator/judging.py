@@ -11,7 +11,7 @@ from broker.bus.topology import OUT
 from broker.clock import from_ms
 from broker.directory.issue import soon
 from broker.operator.lines import Line, Verdict, age, counted, size, span
-from broker.operator.members import judge_boards, judge_gateways, judge_silence
+from broker.operator.members import judge_alarms, judge_boards, judge_gateways, judge_silence
 from broker.operator.notices import judge_notices
 from broker.operator.situation import Situation
 from broker.store.overview import RouterOverview
@@ -39,6 +39,7 @@ def judge(situation: Situation, *, silent_days: int = 7) -> tuple[Line, ...]:
         *_streams(situation),
         *_router(situation),
         *judge_gateways(situation),
+        *judge_alarms(situation),
         *judge_notices(situation),
         *judge_boards(situation),
         judge_silence(situation, silent_days),

@@ -77,6 +77,26 @@ def _gateway(at: Situation, home: Home) -> Line:
     )
 
 
+def judge_alarms(at: Situation) -> Iterator[Line]:
+    """A line for each gateway here that misses what others owe it, or was given what does not fit its record."""
+    looked = [home for home in at.homes if home.alarms is not None]
+    quiet = 0
+    for home in looked:
+        seen = home.alarms
+        if seen is None or not seen.codes or seen.first_ms is None:
+            quiet += 1
+            continue
+        kinds = ", ".join(f"{code} {count}" for code, count in sorted(seen.codes.items()))
+        since = age(from_ms(seen.first_ms), at.now)
+        says = f"{home.name}: {counted(sum(seen.codes.values()), 'alarm')}, the first for {since} ({kinds})"
+        facts = {"member": home.member, "codes": dict(seen.codes), "first_ms": seen.first_ms}
+        todo = "see `handrail gateway alarms` in its home"
+        yield Line(f"alarms {home.member}", Verdict.LOOK, says, todo, "gateway-alarms", facts)
+    if quiet:
+        says = f"none in {counted(quiet, 'gateway')} here"
+        yield Line("alarms", Verdict.OK, says, facts={"quiet": quiet})
+
+
 def judge_boards(at: Situation) -> Iterator[Line]:
     """Each board's node: how far behind AUDIT it is, and what it misses."""
     audit = at.streams.get(AUDIT)

@@ -24,6 +24,7 @@ from broker.store.overview import (
     notices_overview,
     router_overview,
 )
+from broker.store.standing import StandingAlarms, read_alarms
 from schemas.codes.members import MemberKind
 from schemas.directory import Directory
 
@@ -36,6 +37,8 @@ class Home:
     name: str
     gateway: GatewayOverview | None
     board: BoardOverview | None
+    alarms: StandingAlarms | None = None
+    """None: its gateway has not looked yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +133,7 @@ def _homes(layout: Layout) -> Iterator[Home]:
             name=card["name"],
             gateway=gateway_overview(state) if state.exists() else None,
             board=board_overview(audit) if audit.exists() else None,
+            alarms=read_alarms(folder),
         )
 
 

@@ -1,7 +1,7 @@
 """A gateway as its own operator may watch it: ids, counts and times. What an event says is never here."""
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -59,6 +59,14 @@ class GatewayWatcher:
         self._gaps = Counter(
             "handrail_gateway_gaps", "Deliveries that were asked for again", registry=registry
         )
+        self._alarms = Counter(
+            "handrail_gateway_alarms", "Alarms that were new at a look", ["code"], registry=registry
+        )
+        self._standing = Level(
+            "handrail_gateway_standing_alarms",
+            "Alarms that stood when the gateway last looked",
+            registry=registry,
+        )
         self._waits = Counter(
             "handrail_gateway_waits", "Times that the bus or the disk was away", ["what"], registry=registry
         )
@@ -95,6 +103,12 @@ class GatewayWatcher:
     def gaps(self, missing: int) -> None:
         """Count."""
         self._gaps.inc(missing)
+
+    def alarms(self, fresh: Mapping[str, int], standing: int) -> None:
+        """Count the new ones, show how many stand."""
+        for code, count in fresh.items():
+            self._alarms.labels(code).inc(count)
+        self._standing.set(standing)
 
     def waits(self, what: str) -> None:
         """Count a wait."""

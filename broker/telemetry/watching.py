@@ -60,6 +60,9 @@ class GatewayWatch(Protocol):
     def gaps(self, missing: int) -> None:
         """So many deliveries are asked for again."""
 
+    def alarms(self, fresh: Mapping[str, int], standing: int) -> None:
+        """So many alarms of each code are new; so many stand in all."""
+
     def waits(self, what: str) -> None:
         """The bus or the disk is away; it is tried again."""
 
@@ -74,6 +77,9 @@ class UnwatchedGateway:
         """Nothing."""
 
     def gaps(self, missing: int) -> None:
+        """Nothing."""
+
+    def alarms(self, fresh: Mapping[str, int], standing: int) -> None:
         """Nothing."""
 
     def waits(self, what: str) -> None:

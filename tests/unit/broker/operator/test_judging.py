@@ -14,6 +14,7 @@ from broker.operator.lines import Line, Verdict, size, span
 from broker.operator.monitor import DurableFacts, ServerFacts, StreamFacts
 from broker.operator.situation import Home, Situation
 from broker.store.overview import GatewayOverview, RouterOverview, Waiting
+from broker.store.standing import StandingAlarms
 from tests.support.directory import a_directory
 
 ROOT = Path(__file__).parents[4]
@@ -171,6 +172,21 @@ def test_a_gateway_that_needs_somebody_has_its_own_line(
     assert says in line.says
 
 
+def test_alarms_that_stand_in_a_gateway_are_a_line_of_their_own() -> None:
+    seen = StandingAlarms(
+        to_ms(NOW), {"receipt-missing": 2, "not-usable": 1}, to_ms(NOW - timedelta(minutes=9))
+    )
+    loud = Home("m-aaaaaaaaaa", "Example school", GATEWAY, None, seen)
+    quiet = Home("m-bbbbbbbbbb", "Example surgery", GATEWAY, None, StandingAlarms(to_ms(NOW), {}, None))
+    situation = replace(WELL, homes=(loud, quiet))
+
+    line = _line("alarms m-aaaaaaaaaa", situation)
+
+    assert Verdict.LOOK is line.verdict
+    assert "Example school: 3 alarms, the first for 9 minutes (not-usable 1, receipt-missing 2)" == line.says
+    assert "none in 1 gateway here" == _line("alarms", situation).says
+
+
 def test_the_exit_code_is_the_worst_line() -> None:
     assert Verdict.OK is worst(judge(WELL))
     assert Verdict.ACT is worst(judge(replace(WELL, disk_free=1, certificates={"x": NOW})))
@@ -188,7 +204,15 @@ def test_a_line_that_asks_for_something_names_a_page_that_exists() -> None:
             overdue=_since(days=3),
             orders=_order(days=1),
         ),
-        homes=(Home("m-aaaaaaaaaa", "Example school", replace(GATEWAY, missing=2), None),),
+        homes=(
+            Home(
+                "m-aaaaaaaaaa",
+                "Example school",
+                replace(GATEWAY, missing=2),
+                None,
+                StandingAlarms(to_ms(NOW), {"not-usable": 1}, to_ms(NOW)),
+            ),
+        ),
         certificates={"x": NOW},
         disk_free=1,
     )
