@@ -6,6 +6,7 @@ The table of kills and counts goes into ``docs/faults.md``.
 
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -53,6 +54,11 @@ def main(
 
 async def _run(rig: Rig, rounds: int, every: int, least: int, page: Path) -> int:
     began = time.monotonic()
+    me = asyncio.current_task()
+    assert me is not None
+    # Ended early it still stops its processes and writes down what there was.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, me.cancel)
     async with rig:
         click.echo(f"up after {time.monotonic() - began:.0f} s in {rig.folder}")
         faults: dict[str, Any] = {}

@@ -183,7 +183,7 @@ class Rig:
         return waiting
 
     async def _waiting(self) -> list[str]:
-        found = unsettled(self._homes(), self.it.members, self.it.layout.router)
+        found = unsettled(self._homes(), self.it.members, self.it.layout.router, self.it.layout.log / "tiles")
         try:
             bus = await self.it.connect("admin")
             left = (await stream_facts(bus, OUT))["messages"]

@@ -64,7 +64,13 @@ def overtakers(home: Path) -> list[int]:
         return [row[0] for row in ledger.execute(_OVERTAKING)]
 
 
-def unsettled(homes: Mapping[str, Path], ids: Mapping[str, str], router: Path) -> list[str]:
+def logged(tiles: Path) -> int:
+    """How many entries the last signed head of the log covers."""
+    head = tiles / "checkpoint"
+    return int(head.read_text().splitlines()[1]) if head.exists() else 0
+
+
+def unsettled(homes: Mapping[str, Path], ids: Mapping[str, str], router: Path, tiles: Path) -> list[str]:
     """What is still on its way, in words; empty when all is said and done."""
     found = []
     with reading(router / "router.db") as state:
@@ -87,8 +93,10 @@ def unsettled(homes: Mapping[str, Path], ids: Mapping[str, str], router: Path) -
                 found.append(f"{name}: {have} of {given.get(f'in {ids[name]}', 0)} deliveries")
     with reading(homes["board"] / "audit.db") as trail:
         have = _one(trail, "SELECT COUNT(*) FROM entries")
-        if have != given.get("audit 0", 0):
-            found.append(f"board: {have} of {given.get('audit 0', 0)} entries")
+    if have != given.get("audit 0", 0):
+        found.append(f"board: {have} of {given.get('audit 0', 0)} entries")
+    if (have := logged(tiles)) < given.get("audit 0", 0):
+        found.append(f"log: {have} of {given.get('audit 0', 0)} entries")
     return found
 
 

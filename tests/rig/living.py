@@ -6,7 +6,6 @@ more than a thousand.
 
 import multiprocessing
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -18,6 +17,7 @@ _LOADED: Final = (
     "tests.rig.living",
     "broker.cli.main",
     "broker.cli.router",
+    "broker.audit.cli",
     "broker.board.cli",
     "broker.telemetry.process",
     "broker.wiring",
@@ -39,7 +39,8 @@ def live(command: Sequence[str], log: Path, said: Path, fault: str | None) -> No
         authors.main(Path(command[1]), float(command[2]))
         return
     # Imported here: the rig itself needs none of it.
+    from broker.audit.cli import log as log_commands
     from broker.cli import main
 
-    sys.argv = ["handrail", *command]
-    main(prog_name="handrail")
+    program, arguments = (log_commands, command[1:]) if command[0] == "log" else (main, command)
+    program(list(arguments), prog_name="handrail")

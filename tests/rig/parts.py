@@ -134,7 +134,7 @@ class Part:
 
 
 def parts_of(data: Path, homes: Mapping[str, Path], folder: Path, deaths: Deaths, rate: float) -> list[Part]:
-    """Router, gateways, board's node and authors of one exchange."""
+    """Router, gateways, audit log, board's node and authors of one exchange."""
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     # The authors publish in their own process: gaps 4 and 5 are theirs, the others the running gateway's.
@@ -147,6 +147,7 @@ def parts_of(data: Path, homes: Mapping[str, Path], folder: Path, deaths: Deaths
             for name, home in homes.items()
             if name != "board"
         ),
+        Part("log", "log", ["log", "run", "--data", str(data)], logs / "log.log", deaths, tuple(GAPS["log"])),
         Part("board", "board", ["board", "run", "--home", str(homes["board"])], logs / "board.log", deaths, tuple(GAPS["board"])),
         Part("authors", "gateway", authors, logs / "authors.log", deaths, (4, 5), _EVENTS),
     ]  # fmt: skip
