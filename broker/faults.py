@@ -33,6 +33,11 @@ GAPS: Final[Mapping[str, Mapping[int, str]]] = {
         6: "taken from the outbox, not on the bus",
         7: "on the bus, not noted as sent",
     },
+    "log": {
+        1: "tiles written, head not signed",
+        2: "head signed, not acknowledged",
+        3: "acknowledged, head not published",
+    },
     "board": {
         1: "before the entries commit",
         2: "committed, not acknowledged",
