@@ -93,9 +93,10 @@ class Exchange:
         return self.layout.home(self.members[name])
 
     def access(self, name: str) -> Access:
-        """How a member, ``router``, ``admin`` or ``system`` signs in to the bus."""
+        """How a member, ``router``, ``log``, ``admin`` or ``system`` signs in to the bus."""
         folders = {
             "router": self.layout.router / "nats",
+            "log": self.layout.log / "nats",
             "admin": self.layout.admin,
             "system": self.layout.system,
         }
