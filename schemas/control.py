@@ -42,6 +42,10 @@ class ActionKind(StrEnum):
     VERIFY = "verify"
     """The new front door has checked the whole bundle."""
     CONFERENCE_HELD = "conference-held"
+    CONTEST = "contest"
+    """The old area says that an acceptance on the new one's word alone is wrong."""
+    RETURN_OR_RETAIN = "return-or-retain"
+    """What the area that read the history does with it now that the case did not pass; ``reason`` says which."""
 
 
 @dataclass(frozen=True, slots=True)

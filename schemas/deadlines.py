@@ -41,6 +41,9 @@ class Fact(StrEnum):
     DECLINED = "declined"
     ASKED_AGAIN = "asked_again"
     ORDERED = "ordered"
+    DISPUTED = "disputed"
+    NOT_PASSED = "not_passed"
+    """A history was let go for a case that then did not pass."""
     TEMPORARY = "temporary"
     """The new area has said that the stay is temporary."""
 
@@ -57,6 +60,8 @@ START_WORDS: Final[dict[str, str]] = {
     Fact.DECLINED: "a decline",
     Fact.ASKED_AGAIN: "being asked again",
     Fact.ORDERED: "the order",
+    Fact.DISPUTED: "the dispute",
+    Fact.NOT_PASSED: "the case not passing",
     Fact.TEMPORARY: "the stay being called temporary",
 }
 """Keyed by the words of the data too: both enumerations are texts."""

@@ -51,6 +51,8 @@ class HandoverView:
     """Which of the six moments have come, each as the router saw it, in their order."""
     evidence: bytes = bytes(ID_BYTES)
     """The event that the handover rests on."""
+    keeping: str = "none"
+    """What becomes of a history that was let go for a case that did not pass."""
 
     def to_bytes(self) -> bytes:
         """The canonical bytes, covered by the router's note."""
@@ -73,13 +75,14 @@ class HandoverView:
                 self.reason,
                 [list(moment) for moment in self.moments],
                 self.evidence,
+                self.keeping,
             ]
         )
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "HandoverView":
         """Read a view; raises NotCanonicalError or MalformedMessageError."""
-        row = rows(canonical.decode(data), 17, "handover")
+        row = rows(canonical.decode(data), 18, "handover")
         return cls(
             handover=octets(row[0], ID_BYTES, "handover"),
             kind=text(row[1], "kind"),
@@ -98,6 +101,7 @@ class HandoverView:
             reason=optional_text(row[14], "reason"),
             moments=tuple(_moment(item) for item in listed(row[15], len(Moment), "moments")),
             evidence=octets(row[16], ID_BYTES, "evidence"),
+            keeping=text(row[17], "keeping"),
         )
 
 

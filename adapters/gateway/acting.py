@@ -11,8 +11,9 @@ from rich.table import Table
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from adapters.gateway.showing import Spoken, as_json_flag, day_and_time, home_option, on_its_way
-from schemas.codes.cases import DeclineReason, Evidence
+from schemas.codes.cases import DeclineReason, Evidence, ReturnOrRetain
 from schemas.handover import HandoverView
+from schemas.handover_words import KEPT, MEANS
 
 _by = click.option("--by", required=True, help='Who decides: "Name, role".')
 
@@ -68,6 +69,9 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     console = Console()
     old, new = (names.get(area, area) for area in (view.from_area, view.to_area))
     console.print(f"[bold]{old} > {new}: {view.state}[/bold] (since {day_and_time(view.changed_ms)} UTC)")
+    console.print(MEANS.get(view.state, "").format(old=old, new=new), markup=False)
+    if view.keeping in KEPT:
+        console.print(KEPT[view.keeping].format(old=old, new=new), markup=False)
     if view.reason:
         console.print(f"reason given: {view.reason}", markup=False)
     console.print(f"case holder: {names.get(view.holder, view.holder)}")
@@ -132,6 +136,31 @@ def withdraw(home: Path, handover_id: str, by: str, because: str) -> None:
     with Gateway.open(home) as opened:
         sent = opened.actions.withdraw(handover_id, Person.parse(by), because)
     on_its_way("The handover is withdrawn.", sent)
+
+
+@handover.command(cls=Spoken)
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--because", required=True, help="In a sentence.")
+def contest(home: Path, handover_id: str, by: str, because: str) -> None:
+    """Say that an acceptance is wrong that only the new area itself vouches for (the old area's front door)."""
+    with Gateway.open(home) as opened:
+        sent = opened.actions.contest(handover_id, Person.parse(by), because)
+    on_its_way("The acceptance is contested: this area keeps the case, the heads of service settle it.", sent)
+
+
+@handover.command("return-or-retain", cls=Spoken)
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--decision", type=click.Choice([one.value for one in ReturnOrRetain]), required=True)
+@click.option("--because", required=True, help="In a sentence.")
+def return_or_retain(home: Path, handover_id: str, by: str, decision: str, because: str) -> None:
+    """What becomes of a history that was read here for a case that did not pass (the new area's front door)."""
+    with Gateway.open(home) as opened:
+        sent = opened.actions.return_or_retain(handover_id, Person.parse(by), decision, because)
+    on_its_way("The decision is recorded; both areas see it.", sent)
 
 
 @handover.command("conference-held", cls=Spoken)
@@ -231,6 +260,8 @@ def _document(view: HandoverView) -> dict[str, Any]:
         "to_area": view.to_area,
         "case_holder": view.holder,
         "safety_duty": view.safety,
+        "means": MEANS.get(view.state, view.state).format(old=view.from_area, new=view.to_area),
+        "history_read": view.keeping,
         "verified": view.verified,
         "granted": view.granted,
         "expected": view.expected,

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from adapters.gateway.errors import NoSuchItemError, NotAFrontDoorError, NotOurSideError
+from adapters.gateway.errors import NoGroundError, NoSuchItemError, NotAFrontDoorError, NotOurSideError
+from adapters.gateway.grounds import Record
 from adapters.gateway.home import Home
 from adapters.gateway.orders import Orders
 from adapters.gateway.publishing import Publishing
@@ -53,6 +54,7 @@ class Actions:
         self._publishing = publishing
         self._orders = orders
         self._reading = Reading(home)
+        self._record = Record(home, publishing.places)
 
     def handovers(self) -> list[HandoverView]:
         """Every handover that concerns us, the newest word first."""
@@ -72,8 +74,11 @@ class Actions:
         return found[0], HandoverView.from_bytes(found[0].body)
 
     def release(self, handover: str, by: Person) -> EventId:
-        """Let the history go to the new area."""
+        """Let the history go to the new area. Raises NoGroundError where only the router says that the child is there."""
         row, view = self._ours(handover, _OLD)
+        with self._home.store.look() as work:
+            if not self._record.leads_to(work, row.child, view.to_area):
+                raise NoGroundError(view.to_area)
         details = _between(view) | {"by": by.document()}
         return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
 
@@ -100,6 +105,25 @@ class Actions:
         row, view = self._ours(handover, _OLD)
         details = _between(view) | {"by": by.document(), "because": because}
         return self._act("handover.withdrawn", row, view.from_area, details, ActionKind.WITHDRAW)
+
+    def contest(self, handover: str, by: Person, because: str) -> EventId:
+        """The new area has accepted on nobody's word but its own, and wrongly: this area keeps the case."""
+        row, view = self._ours(handover, _OLD)
+        details = _between(view) | {"by": by.document(), "because": because}
+        return self._act("handover.contested", row, view.from_area, details, ActionKind.CONTEST)
+
+    def return_or_retain(self, handover: str, by: Person, decision: str, because: str) -> EventId:
+        """What becomes of a history that was read for a case that did not pass: ``return`` or ``retain``."""
+        row, view = self._ours(handover, _NEW)
+        details = _between(view) | {"by": by.document(), "decision": decision, "because": because}
+        return self._act(
+            "return_or_retain.decided",
+            row,
+            view.to_area,
+            details,
+            ActionKind.RETURN_OR_RETAIN,
+            reason=decision,
+        )
 
     def conference_held(self, handover: str, by: Person, held_on: str, category: str | None) -> EventId:
         """The transfer-in conference was held: the handover of a protection plan closes."""

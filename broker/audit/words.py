@@ -77,6 +77,11 @@ _STEPS: Final = {
     "decline": "the new area declined",
     "withdraw": "the old area withdrew the handover",
     "conference-held": "the new area held its conference",
+    "contest": "the old area contests the acceptance and keeps the case",
+    "uncontested": "the old area did not contest the acceptance: it stands",
+    "corroborated": "somebody else reports the child in the new area too",
+    "disputed": "nobody moved it on for ten working days: the heads of service must",
+    "return-or-retain": "the new area decided what becomes of the history that it was given",
 }
 _OWED: Final = {
     "release": "release of the history",
@@ -84,6 +89,9 @@ _OWED: Final = {
     "acceptance": "acceptance or refusal by the new area",
     "conference": "the transfer-in conference",
     "response": "an answer to the refusal",
+    "heads-of-service": "settlement between the heads of service",
+    "chairs": "settlement between the chairs of the partnerships",
+    "return-or-retain": "a decision to return or retain the history",
 }
 _SLIPS: Final = {
     SlipState.WAITING: "kind and purpose not readable yet: the author's key has not arrived",

@@ -15,7 +15,7 @@ from typing import Final
 from broker.calendars import day_of
 from broker.clock import from_ms, to_ms
 from broker.handover.clocks import Due, DueDate, NotKnown, due_date
-from broker.handover.machine import Handover, State
+from broker.handover.machine import OVER, Handover, Keeping, State
 from schemas.codes.cases import ClockStart
 from schemas.control import ActionKind
 from schemas.deadlines import ClockRule, Moment
@@ -36,6 +36,13 @@ class Owed(StrEnum):
     """The same conference by the new area's own clock, beside the one from being notified."""
     RESPONSE = "response"
     """The old area answers a decline: asks again, or withdraws."""
+    CONTEST = "contest"
+    """What the old area has time for: after that an acceptance on the new one's word alone stands."""
+    MOVING_ON = "dispute"
+    """What a handover has time for in one waiting state: after that it goes to the heads of service."""
+    HEADS = "heads-of-service"
+    CHAIRS = "chairs"
+    KEEPING = "return-or-retain"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,15 @@ _LOCAL: Final = {
     ClockStart.ACCEPTED: (Moment.ACCEPTED, "conference-accepted"),
     ClockStart.PERMANENCE_AGREED: (Moment.PERMANENCE_AGREED, "conference-permanence"),
 }
+_WAITS: Final = ((Owed.MOVING_ON, "to"),)
+_IN_STATE: Final[Mapping[State, tuple[tuple[Owed, str], ...]]] = {
+    State.NOTICED: _WAITS,
+    State.RELEASED: _WAITS,
+    State.VERIFIED: _WAITS,
+    State.DECLINED: _WAITS,
+    State.PROVISIONAL: ((Owed.CONTEST, "from"),),
+    State.DISPUTED: ((Owed.HEADS, "from"), (Owed.CHAIRS, "from")),
+}
 _PAPERS: Final = "papers not received: a reason, not a pause"
 
 
@@ -120,6 +136,32 @@ def owed_after(action: ActionKind, after: Handover, clocks: Clocks | None = None
             return ()
 
 
+def owed_when(before: Handover | None, after: Handover, clocks: Clocks | None = None) -> tuple[Deadline, ...]:
+    """What a handover owes because of the state that it has come into, by whatever way it came there."""
+    known = clocks or national()
+    owed: list[Deadline] = []
+    if before is None or before.state is not after.state:
+        for kind, area in _IN_STATE.get(after.state, ()):
+            owner = after.from_area if area == "from" else after.to_area
+            owed.append(_owed(kind, kind.value, owner, after.changed_ms, known))
+    if after.keeping is Keeping.OWED and (before is None or before.keeping is not Keeping.OWED):
+        owed.append(_owed(Owed.KEEPING, "return-or-retain", after.to_area, after.changed_ms, known))
+    # An area that must not know of a hidden handover owes nothing in it.
+    return tuple(one for one in owed if not after.withheld or one.kind is Owed.KEEPING)
+
+
+def void_in(after: Handover) -> frozenset[Owed]:
+    """What nobody owes any more in the state that a handover is in."""
+    kept = {Owed.KEEPING} if after.keeping is Keeping.OWED else set[Owed]()
+    if after.state in OVER - {State.CLOSED}:
+        return frozenset(Owed) - kept
+    void = {Owed.CONTEST, Owed.MOVING_ON, Owed.HEADS, Owed.CHAIRS, Owed.KEEPING}
+    void -= {kind for kind, _ in _IN_STATE.get(after.state, ())} | kept
+    if after.state in {State.ACCEPTED, State.CLOSED, State.PROVISIONAL}:
+        void |= {Owed.ACCEPTANCE, Owed.RESPONSE}
+    return frozenset(void)
+
+
 def met_by(action: ActionKind) -> frozenset[Owed]:
     """What an action has met or made void. Acceptance leaves the history owed: late papers are a gap with a clock."""
     match action:
@@ -132,7 +174,7 @@ def met_by(action: ActionKind) -> frozenset[Owed]:
         case ActionKind.DECLINE:
             return frozenset({Owed.ACCEPTANCE})
         case ActionKind.WITHDRAW:
-            return frozenset(Owed)
+            return frozenset(Owed) - {Owed.KEEPING}
         case ActionKind.CONFERENCE_HELD:
             return frozenset({Owed.CONFERENCE, Owed.CONFERENCE_LOCAL})
         case _:
@@ -149,7 +191,7 @@ def moments_of(action: ActionKind) -> tuple[Moment, ...]:
         case ActionKind.VERIFY:
             return (Moment.WRITTEN_PACK_RECEIVED,)
         case ActionKind.ACCEPT:
-            return (Moment.ACCEPTED, Moment.RESPONSIBILITY_ACCEPTED)
+            return (Moment.ACCEPTED,)
         case _:
             return ()
 

@@ -21,14 +21,30 @@ class State(StrEnum):
     """A person of the old area has released it; the grants are on their way."""
     VERIFIED = "verified"
     """The new area's gateway has the whole history and has checked it."""
+    PROVISIONAL = "provisional"
+    """The new area has accepted on nobody's word but its own: the old one holds the case until it has had its day to
+    contest that, has released the history, or somebody else reports the child there too."""
     ACCEPTED = "accepted"
     """The new area holds the case; for a protection plan the conference is still to be held."""
     DECLINED = "declined"
     """The new area will not take the case; the old one holds it, the safety duty stays where the child is."""
+    DISPUTED = "disputed"
+    """Contested, declined twice, or waiting too long: the heads of service settle it, then the chairs. The old area
+    holds the case meanwhile."""
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
     SUPERSEDED = "superseded"
     """The child has moved on and another area has taken the case: nobody is waited for here any more."""
+
+
+class Keeping(StrEnum):
+    """What becomes of a history that was let go for a case that did not pass."""
+
+    NONE = "none"
+    OWED = "owed"
+    """The area that has it must decide, by a person's signature."""
+    RETURNED = "return"
+    RETAINED = "retain"
 
 
 class Kind(StrEnum):
@@ -39,8 +55,8 @@ class Kind(StrEnum):
     """Two areas have an open matter for the same child; a person decides who holds it."""
 
 
-WAITING: Final = frozenset({State.NOTICED, State.RELEASED, State.VERIFIED, State.DECLINED})
-OPEN: Final = WAITING | {State.ACCEPTED}
+WAITING: Final = frozenset({State.NOTICED, State.RELEASED, State.VERIFIED, State.DECLINED, State.DISPUTED})
+OPEN: Final = WAITING | {State.PROVISIONAL, State.ACCEPTED}
 OVER: Final = frozenset(State) - OPEN
 
 
@@ -50,7 +66,9 @@ class Handover:
 
     ``released`` and ``verified`` stay true once the history was let go, and was whole: both may come after the
     acceptance, which never waits for papers. ``declines`` counts refusals. ``withheld``: the old area must not learn
-    where the child is (P7), so nothing of this handover is said to it.
+    where the child is (P7), so nothing of this handover is said to it. ``confirmed``: somebody other than the new area
+    itself says that the child is there. ``contested``: the old area says that it is not so, or not the new one's case.
+    ``conference``: a protection plan, which stays with the old area's plan until the conference has been held.
     """
 
     handover: bytes
@@ -69,6 +87,10 @@ class Handover:
     verified: bool = False
     declines: int = 0
     withheld: bool = False
+    confirmed: bool = False
+    contested: bool = False
+    conference: bool = False
+    keeping: Keeping = Keeping.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +112,17 @@ class NotPossible:
 
 Step: TypeAlias = Moved | NotPossible
 
+_SECOND: Final = 2
+_DECISIONS: Final = frozenset({Keeping.RETURNED, Keeping.RETAINED})
 _SIDE: Final = {
     ActionKind.RELEASE: "from",
     ActionKind.WITHDRAW: "from",
+    ActionKind.CONTEST: "from",
     ActionKind.ACCEPT: "to",
     ActionKind.DECLINE: "to",
     ActionKind.VERIFY: "to",
     ActionKind.CONFERENCE_HELD: "to",
+    ActionKind.RETURN_OR_RETAIN: "to",
 }
 HANDOVER_ACTIONS: Final = frozenset(_SIDE)
 
@@ -108,31 +134,50 @@ def side_of(action: ActionKind, handover: Handover) -> str:
 
 def step(handover: Handover, action: Action, now_ms: int) -> Step:
     """Take one action, or say why it is not possible now. Repeating a done action says so and changes nothing."""
-    state = handover.state
     match action.kind:
-        case ActionKind.RELEASE if state in {State.NOTICED, State.DECLINED}:
-            return _release(handover, State.RELEASED, now_ms)
-        case ActionKind.RELEASE if state in {State.ACCEPTED, State.CLOSED} and not handover.released:
-            # The new area took the child without the papers; they are still owed, and still wanted.
-            return _release(handover, state, now_ms)
-        case ActionKind.VERIFY if state is State.RELEASED:
-            return Moved(replace(handover, state=State.VERIFIED, verified=True, changed_ms=now_ms))
-        case ActionKind.VERIFY if _verified_late(handover):
-            return Moved(replace(handover, verified=True, changed_ms=now_ms))
-        case ActionKind.ACCEPT if state in WAITING:
-            reached = State.ACCEPTED if action.conference else State.CLOSED
-            return Moved(replace(handover, state=reached, changed_ms=now_ms), holder=handover.to_area)
-        case ActionKind.DECLINE if state in WAITING - {State.DECLINED}:
-            declined = replace(
-                handover, state=State.DECLINED, declines=handover.declines + 1, changed_ms=now_ms
-            )
-            return Moved(declined)
-        case ActionKind.WITHDRAW if state in WAITING:
-            return Moved(replace(handover, state=State.WITHDRAWN, changed_ms=now_ms))
-        case ActionKind.CONFERENCE_HELD if state is State.ACCEPTED:
-            return Moved(replace(handover, state=State.CLOSED, changed_ms=now_ms))
+        case ActionKind.RELEASE:
+            after = _released(handover, now_ms)
+        case ActionKind.VERIFY:
+            after = _verified(handover, now_ms)
+        case ActionKind.ACCEPT if handover.state in WAITING and not handover.contested:
+            after = _accepted(replace(handover, conference=action.conference), now_ms)
+        case ActionKind.DECLINE:
+            after = _declined(handover, now_ms)
+        case ActionKind.CONTEST if handover.state is State.PROVISIONAL:
+            after = _to(replace(handover, contested=True), State.DISPUTED, now_ms)
+        case ActionKind.WITHDRAW if handover.state in WAITING:
+            after = _to(_unsettled(handover), State.WITHDRAWN, now_ms)
+        case ActionKind.CONFERENCE_HELD if handover.state is State.ACCEPTED:
+            after = _to(handover, State.CLOSED, now_ms)
+        case ActionKind.RETURN_OR_RETAIN if handover.keeping is Keeping.OWED and action.reason in _DECISIONS:
+            after = Moved(replace(handover, keeping=Keeping(action.reason), changed_ms=now_ms))
         case _:
-            return NotPossible(_why_not(handover, action.kind))
+            after = None
+    return after or NotPossible(_why_not(handover, action.kind))
+
+
+def corroborated(handover: Handover, now_ms: int) -> Moved | None:
+    """Somebody other than the new area reports that the child is there: an acceptance rests on that, too."""
+    if handover.confirmed or handover.state not in OPEN or handover.contested:
+        return None
+    known = replace(handover, confirmed=True)
+    return _stands(known, now_ms) if handover.state is State.PROVISIONAL else Moved(known)
+
+
+def uncontested(handover: Handover, now_ms: int) -> Moved | None:
+    """The old area has had its day and has not contested: the acceptance, signed by the new area, stands."""
+    return _stands(handover, now_ms) if handover.state is State.PROVISIONAL else None
+
+
+def waited_too_long(handover: Handover, now_ms: int) -> Moved | None:
+    """Nobody has moved it on: the heads of service must. A hidden one is not put before an area that must not know."""
+    waits = handover.state in WAITING - {State.DISPUTED} and not handover.withheld
+    return _to(handover, State.DISPUTED, now_ms) if waits else None
+
+
+def superseded(handover: Handover, now_ms: int) -> Handover:
+    """Nobody is waited for here any more."""
+    return replace(_unsettled(handover), state=State.SUPERSEDED, contested=False, changed_ms=now_ms)
 
 
 def after_acceptance(other: Handover, holder: str, safety: str, now_ms: int) -> Handover:
@@ -145,27 +190,81 @@ def after_acceptance(other: Handover, holder: str, safety: str, now_ms: int) -> 
         return other
     there = other.kind is Kind.CONFLICT or other.to_area == safety
     if other.state is State.ACCEPTED or other.to_area == holder or not there:
-        return replace(other, state=State.SUPERSEDED, changed_ms=now_ms)
+        return superseded(other, now_ms)
     if other.from_area == holder:
         return other
     return replace(
-        other, from_area=holder, state=State.NOTICED, released=False, verified=False, changed_ms=now_ms
+        other,
+        from_area=holder,
+        state=State.NOTICED,
+        released=False,
+        verified=False,
+        contested=False,
+        changed_ms=now_ms,
     )
 
 
-def _release(handover: Handover, reached: State, now_ms: int) -> Moved:
-    return Moved(replace(handover, state=reached, released=True, changed_ms=now_ms), order_history=True)
+def _to(handover: Handover, state: State, now_ms: int) -> Moved:
+    return Moved(replace(handover, state=state, changed_ms=now_ms))
 
 
-def _verified_late(handover: Handover) -> bool:
-    late = handover.state in {State.ACCEPTED, State.DECLINED, State.CLOSED}
-    return late and handover.released and not handover.verified
+def _released(handover: Handover, now_ms: int) -> Moved | None:
+    """A release is the old area's word that the child is the new one's: an acceptance that waited for it stands."""
+    let_go = replace(handover, released=True, contested=False)
+    if handover.state is State.PROVISIONAL or handover.contested:
+        return replace(_stands(let_go, now_ms), order_history=True)
+    if handover.state in {State.NOTICED, State.DECLINED} or _undelivered(handover):
+        return replace(_to(let_go, State.RELEASED, now_ms), order_history=True)
+    if handover.state in {State.ACCEPTED, State.CLOSED} and not handover.released:
+        # The new area took the child without the papers; they are still owed, and still wanted.
+        return replace(_to(let_go, handover.state, now_ms), order_history=True)
+    return None
+
+
+def _undelivered(handover: Handover) -> bool:
+    return handover.state is State.DISPUTED and not handover.released
+
+
+def _verified(handover: Handover, now_ms: int) -> Moved | None:
+    if not handover.released or handover.verified or handover.state not in OPEN | {State.CLOSED}:
+        return None
+    reached = State.VERIFIED if handover.state is State.RELEASED else handover.state
+    return _to(replace(handover, verified=True), reached, now_ms)
+
+
+def _accepted(handover: Handover, now_ms: int) -> Moved:
+    if handover.confirmed or handover.released or handover.withheld:
+        return _stands(handover, now_ms)
+    return _to(handover, State.PROVISIONAL, now_ms)
+
+
+def _stands(handover: Handover, now_ms: int) -> Moved:
+    """The acceptance counts: the new area holds the case from here on."""
+    reached = State.ACCEPTED if handover.conference else State.CLOSED
+    settled = replace(handover, state=reached, contested=False, keeping=Keeping.NONE, changed_ms=now_ms)
+    return Moved(settled, holder=handover.to_area)
+
+
+def _declined(handover: Handover, now_ms: int) -> Moved | None:
+    """The second time it goes to the heads of service. An acceptance that was contested may be given up this way."""
+    if handover.state not in {State.NOTICED, State.RELEASED, State.VERIFIED} and not handover.contested:
+        return None
+    declined = replace(_unsettled(handover), declines=handover.declines + 1, contested=False)
+    again = declined.declines >= _SECOND and not handover.withheld and not handover.contested
+    return _to(declined, State.DISPUTED if again else State.DECLINED, now_ms)
+
+
+def _unsettled(handover: Handover) -> Handover:
+    """The case does not pass: whoever was given the history must say what becomes of it."""
+    return replace(handover, keeping=Keeping.OWED) if handover.released else handover
 
 
 def _why_not(handover: Handover, action: ActionKind) -> str:
     state = handover.state
     if action is ActionKind.VERIFY and not handover.released and state in OPEN | {State.CLOSED}:
         return "the old area has not released the history yet"
+    if action is ActionKind.RETURN_OR_RETAIN:
+        return "nothing was given that could be returned, or it is decided already"
     match state:
         case State.CLOSED:
             return "the handover is closed; nothing more can be done in it"
@@ -175,9 +274,13 @@ def _why_not(handover: Handover, action: ActionKind) -> str:
             return "the child has moved on and another area has taken the case"
         case State.ACCEPTED:
             return f"the new area has accepted the child already; {action.value} comes too late"
-        case State.RELEASED | State.VERIFIED if action is ActionKind.RELEASE:
+        case State.PROVISIONAL:
+            return "the new area has accepted; the old one can release the history or contest that"
+        case State.DISPUTED if handover.contested:
+            return "the old area contests the acceptance: it releases or withdraws, or the new one declines"
+        case State.RELEASED | State.VERIFIED | State.DISPUTED if action is ActionKind.RELEASE:
             return "the history has been released already"
-        case State.DECLINED if action is ActionKind.DECLINE:
+        case State.DECLINED | State.DISPUTED if action is ActionKind.DECLINE:
             return "the new area has declined it already"
         case _:
             return f"{action.value} does not fit a handover that is {state.value}"

@@ -135,7 +135,7 @@ class Events:
         child = self._desk.new_id()
         first = facts.tokens[0].value
         header = event.checked.header
-        report = Report(safety, header.event_id, header.sealed_openings)
+        report = Report(safety, header.event_id, header.author, header.sealed_openings)
         made = self._children.create(child, first, holder, report, self._desk.now_ms)
         self._desk.audit(EntryKind.CHILD_TOKEN, child=child, tokens=[first], areas=sorted({holder, safety}))
         return made
@@ -151,12 +151,15 @@ class Events:
         to_area = facts.to_area
         if header.event_class is not EventClass.MOVE or to_area is None:
             return child
-        report = Report(to_area, header.event_id, header.sealed_openings)
+        report = Report(to_area, header.event_id, header.author, header.sealed_openings)
         self._children.records.report(origin, report)
         if to_area != child.safety:
             self._children.set_safety(child.child, to_area, self._desk.now_ms)
         moved = ChildRow(child.child, child.holder, to_area)
         if to_area != child.holder:
+            self._handovers.corroborate(child.child, report)
+            moved = self._children.get(child.child) or moved
+        if to_area != moved.holder:
             self._handovers.notice(moved, origin, report, Kind.MOVE, header.urgency)
         return moved
 
@@ -198,7 +201,7 @@ class Events:
         area = event.facts.acting_area
         if event.member.front_door and area != child.holder:
             header = event.checked.header
-            report = Report(area, header.event_id)
+            report = Report(area, header.event_id, header.author)
             self._handovers.notice(child, origin, report, Kind.CONFLICT, header.urgency)
 
     def _concerned(self, child: ChildRow) -> Concerned:

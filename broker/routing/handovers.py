@@ -4,10 +4,10 @@ The decisions are ``broker.handover``'s; this obeys them inside the caller's tra
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from broker.handover import deadlines, machine
-from broker.handover.machine import Handover, Kind, Moved, NotPossible, State
+from broker.handover.machine import Handover, Keeping, Kind, Moved, NotPossible, State
 from broker.routing.desk import Desk, Item
 from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
@@ -17,7 +17,7 @@ from broker.store.router.links import Links
 from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
 from broker.store.router.records import Report
 from schemas.audit import EntryKind
-from schemas.control import Action
+from schemas.control import Action, ActionKind
 from schemas.deadlines import Moment
 from schemas.directory import Directory
 from schemas.handover import WITHHELD, Due, HandoverView
@@ -84,9 +84,11 @@ class Handovers:
             opened_ms=self._desk.now_ms,
             changed_ms=self._desk.now_ms,
             withheld=report.withheld,
+            confirmed=self._elsewhere(report),
         )
         self._save(handover)
         self._owe(handover, deadlines.when_noticed(handover, self._clocks))
+        self._owe(handover, deadlines.owed_when(None, handover, self._clocks))
         self._came(handover, deadlines.NOTICED)
         self._record(handover, "noticed", None)
         self.tell(handover)
@@ -104,6 +106,7 @@ class Handovers:
             case Moved(after, holder, order_history):
                 self._save(after)
                 self._procedures.meet(after.handover, deadlines.met_by(action.kind), self._desk.now_ms)
+                self._enter(handover, after)
                 self._owe(after, deadlines.owed_after(action.kind, after, self._clocks))
                 self._came(after, deadlines.moments_of(action.kind))
                 if holder is not None:
@@ -115,12 +118,44 @@ class Handovers:
                 if holder is not None:
                     self.settle(after.child, after.urgency)
 
+    def corroborate(self, child: bytes, report: Report) -> None:
+        """A move is reported: where a handover leads there already, it rests on this too, unless it is that area's own word."""
+        if not self._elsewhere(report):
+            return
+        for one in self.open_of(child):
+            if one.to_area == report.area and (moved := machine.corroborated(one, self._desk.now_ms)):
+                self._goes_on(one, moved, "corroborated")
+
+    def _elsewhere(self, report: Report) -> bool:
+        """Whether somebody other than the front door of the area itself says that the child is there."""
+        return report.by not in front_doors([report.area], self._directory)
+
+    def _enter(self, before: Handover, after: Handover) -> None:
+        """What is owed, and owed no more, because of where a handover stands now."""
+        self._procedures.meet(after.handover, deadlines.void_in(after), self._desk.now_ms)
+        self._owe(after, deadlines.owed_when(before, after, self._clocks))
+
+    def _goes_on(self, before: Handover, moved: Moved, step: str) -> None:
+        """What nobody's action has brought about: a report by somebody else, or a day gone by."""
+        after = moved.handover
+        self._save(after)
+        self._enter(before, after)
+        if after.state is State.ACCEPTED and before.state is not State.ACCEPTED:
+            self._owe(after, deadlines.owed_after(ActionKind.ACCEPT, after, self._clocks))
+        if moved.holder is not None:
+            self._passes(after, moved.holder)
+        self._record(after, step, None)
+        self.tell(after)
+        if moved.holder is not None:
+            self.settle(after.child, after.urgency)
+
     def _passes(self, handover: Handover, holder: str) -> None:
         """The case passes: of the record that the handover is about, or of all where two of them were at issue."""
         origins = {handover.origin}
         if any(link.event_id == handover.evidence for link in self._links.of(handover.child)):
             origins = set(self._children.records.of(handover.child))
         self._children.records.take(origins, holder)
+        self._came(handover, [Moment.RESPONSIBILITY_ACCEPTED])
         self._children.set_holder(handover.child, holder)
 
     def part(self, children: Iterable[bytes], link: bytes, urgency: Urgency) -> None:
@@ -131,14 +166,14 @@ class Handovers:
         for child in children:
             for opened in (_machine(row) for row in self._procedures.all_of(child)):
                 if opened.evidence == link and opened.state in machine.OPEN:
-                    self._supersede(opened, opened)
+                    self._supersede(opened)
                     self._ordering.void(child, opened.handover)
             self._ordering.void(child, link)
             self.settle(child, urgency)
             for row in self._procedures.all_of(child):
                 self.tell(_machine(row))
 
-    def settle(self, child_id: bytes, urgency: Urgency, ground: bytes | None = None) -> None:
+    def settle(self, child_id: bytes, urgency: Urgency, by: tuple[bytes, str] | None = None) -> None:
         """Another area holds the case now: bring the child's other handovers into line with that.
 
         None is left that waits for an area which no longer holds the case, or leads to where the child is not;
@@ -154,23 +189,25 @@ class Handovers:
             if after == other:
                 continue
             if after.state is State.SUPERSEDED:
-                self._supersede(after, other)
+                self._supersede(other)
             else:
                 self._save(after)
+                self._enter(other, after)
                 self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
                 self._owe(after, deadlines.when_handed_on(other.state, after, self._clocks))
                 self._record(after, "handed-on", None)
                 self.tell(after, also=other.from_area)
         record = self._children.records.newest(child_id)
         if child.safety != child.holder and record is not None:
-            report = Report(record.area, ground or record.evidence, record.withheld)
+            evidence, author = by or (record.evidence, record.reporter)
+            report = Report(record.area, evidence, author, record.withheld)
             self.notice(child, record.origin, report, Kind.MOVE, urgency)
 
-    def _supersede(self, handover: Handover, before: Handover) -> None:
+    def _supersede(self, before: Handover) -> None:
         """Nobody is waited for here any more."""
-        over = replace(handover, state=State.SUPERSEDED, changed_ms=self._desk.now_ms)
+        over = machine.superseded(before, self._desk.now_ms)
         self._save(over)
-        self._procedures.meet(over.handover, deadlines.Owed, self._desk.now_ms)
+        self._enter(before, over)
         self._record(over, "superseded", None)
         self.tell(over, also=before.from_area)
 
@@ -226,11 +263,27 @@ class Handovers:
             ),
             reason=reason,
             evidence=handover.evidence,
+            keeping=handover.keeping.value,
             moments=tuple((one.value, moments[one]) for one in Moment if one in moments),
         )
 
     def fire(self, row: DeadlineRow) -> None:
-        """A deadline has passed unmet: tell owner and other side, write it down, once."""
+        """A deadline has passed unmet: tell owner and other side, write it down, once.
+
+        Two are no failings, but what the area had time for: to contest an acceptance, and to move a handover on.
+        """
+        held = self._procedures.handover(row.about)
+        if held is not None and row.kind in {deadlines.Owed.CONTEST, deadlines.Owed.MOVING_ON}:
+            self._procedures.meet(row.about, [row.kind], self._desk.now_ms)
+            lapse = {
+                deadlines.Owed.CONTEST: (machine.uncontested, "uncontested"),
+                deadlines.Owed.MOVING_ON: (machine.waited_too_long, "disputed"),
+            }
+            moved_on, step = lapse[deadlines.Owed(row.kind)]
+            before = _machine(held)
+            if moved := moved_on(before, self._desk.now_ms):
+                self._goes_on(before, moved, step)
+            return
         self._procedures.fired(row, self._desk.now_ms)
         self._desk.audit(
             EntryKind.OVERDUE,
@@ -277,6 +330,7 @@ class Handovers:
                 | {
                     "kind": handover.kind.value,
                     "state": handover.state.value,
+                    "keeping": handover.keeping.value,
                     "urgency": int(handover.urgency),
                 }
             )
@@ -301,7 +355,13 @@ class Handovers:
 
 def _machine(row: HandoverRow) -> Handover:
     return Handover(
-        **asdict(row) | {"kind": Kind(row.kind), "state": State(row.state), "urgency": Urgency(row.urgency)}
+        **asdict(row)
+        | {
+            "kind": Kind(row.kind),
+            "state": State(row.state),
+            "keeping": Keeping(row.keeping),
+            "urgency": Urgency(row.urgency),
+        }
     )
 
 

@@ -60,7 +60,7 @@ class Identities:
                 continue
             origin = self._children.origin_of(token)
             if origin is None:
-                bound.append([token, self._bind(token, kept, record, event_id)])
+                bound.append([token, self._bind(token, kept, record, (event_id, author))])
             else:
                 kept = self._join(token, kept, (record, origin), event_id)
                 joined.append(origin)
@@ -76,7 +76,7 @@ class Identities:
             areas=sorted({area for row in rows for area in (row.holder, row.safety)}),
         )
         self._complete(kept, rows, event_id)
-        self._agree(kept, rows, record, event_id, urgency)
+        self._agree(kept, rows, record, (event_id, author), urgency)
         return kept
 
     def unlink(self, tokens: tuple[bytes, ...], author: str, event_id: bytes, urgency: Urgency) -> ChildRow:
@@ -138,9 +138,9 @@ class Identities:
             self._links.tie(kept, between, event_id=event_id, at_ms=self._desk.now_ms)
         return kept
 
-    def _bind(self, token: bytes, kept: ChildRow, record: bytes, event_id: bytes) -> bytes:
+    def _bind(self, token: bytes, kept: ChildRow, record: bytes, by: tuple[bytes, str]) -> bytes:
         origin = self._desk.new_id()
-        self._links.bind(token, kept, (record, origin), event_id=event_id, at_ms=self._desk.now_ms)
+        self._links.bind(token, kept, (record, origin), by=by, at_ms=self._desk.now_ms)
         return origin
 
     def _decision(self, rows: list[ChildRow], origins: AbstractSet[bytes]) -> LinkRow | None:
@@ -184,10 +184,10 @@ class Identities:
             self._ordering.complete(kept.child, grantor, reader, evidence)
 
     def _agree(
-        self, kept: ChildRow, rows: list[ChildRow], record: bytes, evidence: bytes, urgency: Urgency
+        self, kept: ChildRow, rows: list[ChildRow], record: bytes, by: tuple[bytes, str], urgency: Urgency
     ) -> None:
         """One child, one case holder: where the records had two, people must decide which (P5)."""
-        self._handovers.settle(kept.child, urgency, evidence)
+        self._handovers.settle(kept.child, urgency, by)
         for row in rows[1:]:
             if row.holder != kept.holder:
-                self._handovers.notice(kept, record, Report(row.holder, evidence), Kind.CONFLICT, urgency)
+                self._handovers.notice(kept, record, Report(row.holder, *by), Kind.CONFLICT, urgency)

@@ -125,6 +125,8 @@ class Batch:
             for row in due:
                 moment.handovers.fire(row)
             moment.desk.flush()
+            for child in {row.child for row in due}:
+                forget_if_over(work.children, work.procedures, child, now_ms)
             waiting = work.intake.in_quarantine("retry")
             for entry in waiting:
                 self._retry(moment, entry, BatchResult())

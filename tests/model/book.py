@@ -15,20 +15,31 @@ OPENS, CLOSES = 1, 2
 MOVE_CLASS: Final = 1
 CONFLICT, MOVE = "conflict", "move"
 
-WAITS: Final = frozenset({"noticed", "released", "verified", "declined"})
-RUNS: Final = WAITS | {"accepted"}
+WAITS: Final = frozenset({"noticed", "released", "verified", "declined", "disputed"})
+RUNS: Final = WAITS | {"provisional", "accepted"}
 STAGES: Final = (
     "noticed",
     "released",
     "verified",
+    "provisional",
     "accepted",
     "declined",
+    "disputed",
     "withdrawn",
     "closed",
     "superseded",
 )
-VERBS: Final = ("release", "verify", "accept", "decline", "withdraw", "conference-held")
-BY_GIVER: Final = frozenset({"release", "withdraw"})
+VERBS: Final = (
+    "release",
+    "verify",
+    "accept",
+    "decline",
+    "withdraw",
+    "conference-held",
+    "contest",
+    "return-or-retain",
+)
+BY_GIVER: Final = frozenset({"release", "withdraw", "contest"})
 SHARED: Final = frozenset({1, 3, 4, 5})
 """Classes of event that members who are involved hear of: moves, plans, concerns, records."""
 
@@ -46,6 +57,15 @@ class Passage:
     stage: str = "noticed"
     let_go: bool = False
     checked: bool = False
+    seen: bool = False
+    """Somebody other than the taker says that the child is there."""
+    fought: bool = False
+    """The giver contests the acceptance."""
+    plan: bool = False
+    """A protection plan goes with it: accepted, it waits for its conference."""
+    refused: int = 0
+    left: str = "none"
+    """What becomes of papers that were let go for a case that did not pass: ``owed`` until it is decided."""
     papers: frozenset[bytes] = frozenset()
     key: bytes | None = None
     """The program's id for it, told by the audit trail."""
@@ -58,6 +78,7 @@ class Knot:
     one: str
     other: str
     tied: int
+    by: str
 
 
 @dataclass(slots=True)
@@ -75,8 +96,8 @@ class File:
     root: str
     keeper: str
     names: dict[str, Name]
-    places: dict[str, tuple[int, str]]
-    """The newest credible report of where the child is, by the name it was made under."""
+    places: dict[str, tuple[int, str, str]]
+    """The newest credible report of where the child is, and whose it is, by the name it was made under."""
     matters: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
     """(author, reference) to (area, name)."""
     knots: list[Knot] = field(default_factory=list)
@@ -116,7 +137,8 @@ class File:
     @property
     def may_go(self) -> bool:
         """Nothing is open about the child: the file may be burned, once nothing is on its way."""
-        return not self.matters and not self.running
+        undecided = any(one.left == "owed" for one in self.passages)
+        return not self.matters and not self.running and not undecided
 
 
 class Refused(Exception):  # noqa: N818 - a word of the model
@@ -213,11 +235,22 @@ class Book:
             raise Refused
         self.visited[passage.stage, verb] += 1
         papers = frozenset(event for event, _ in file.story if self.doors[passage.giver] in self.must[event])
+        before = passage.stage
         step(passage, verb, conference=said.conference, papers=papers)
-        if verb == "accept":
+        if before not in HELD and passage.stage in HELD:
             self._take_on(file, passage)
             self._settle(file, passage)
         return file
+
+    def lapse(self, key: bytes, stage: str) -> None:
+        """Time has gone by: an acceptance stands that nobody contested, or a handover that nobody moved on is disputed."""
+        file, passage = self.passage(key)
+        if stage == "disputed":
+            passage.stage = "disputed"
+            return
+        stand(passage)
+        self._take_on(file, passage)
+        self._settle(file, passage)
 
     def _take_on(self, file: File, passage: Passage) -> None:
         """The case passes: that of the name that the passage is about, or of all where a knot had asked for whose."""
@@ -235,17 +268,19 @@ class Book:
                 continue
             there = one.why == CONFLICT or one.taker == file.watch
             if one.stage == "accepted" or one.taker == file.keeper or not there:
-                one.stage = "superseded"
+                supersede(one)
             elif one.giver != file.keeper:
                 one.giver, one.stage, one.let_go, one.checked = file.keeper, "noticed", False, False
+                one.fought = False
         if file.watch != file.keeper:
-            self._open(file, file.watch, MOVE, max(file.places, key=lambda name: file.places[name]), knot)
+            about = max(file.places, key=lambda name: file.places[name])
+            self._open(file, file.watch, MOVE, about, knot.by if knot else file.places[about][2], knot)
 
-    def _open(self, file: File, taker: str, why: str, about: str, knot: Knot | None = None) -> None:
+    def _open(self, file: File, taker: str, why: str, about: str, by: str, knot: Knot | None = None) -> None:
         """An area hears that a child with an open matter is there, or claims it: once."""
         if any(one.taker == taker for one in file.running):
             return
-        passage = Passage(file.keeper, taker, why, about, knot)
+        passage = Passage(file.keeper, taker, why, about, knot, seen=by != self.doors[taker])
         file.passages.append(passage)
         self.opened.append(passage)
 
@@ -264,11 +299,11 @@ class Book:
             if name == first:
                 continue
             other = self.of_name.get(name)
-            knot = Knot(first, name, self.clock)
+            knot = Knot(first, name, self.clock, said.author)
             kept.knots.append(knot)
             if other is None:
                 kept.names[name] = Name(kept.keeper)
-                kept.places[name] = (0, kept.watch)
+                kept.places[name] = (0, kept.watch, said.author)
                 self.of_name[name] = kept
             elif other is not kept:
                 self._merge(kept, other)
@@ -280,7 +315,7 @@ class Book:
         self._settle(kept, None, knot)
         for keeper in keepers[1:]:
             if keeper != kept.keeper:
-                self._open(kept, keeper, CONFLICT, first, knot)
+                self._open(kept, keeper, CONFLICT, first, said.author, knot)
         return kept
 
     def _merge(self, kept: File, other: File) -> None:
@@ -345,7 +380,7 @@ class Book:
         for one in (file, fresh):
             for passage in one.running:
                 if passage.by_knot is knot:
-                    passage.stage = "superseded"
+                    supersede(passage)
             self._settle(one, None)
 
     def _file_of(self, said: "Said") -> File | None:
@@ -357,7 +392,7 @@ class Book:
             return None
         keeper = said.acting if said.author in self.doors.values() else said.residence or said.acting
         name = said.names[0]
-        place = (self.clock, said.residence or keeper)
+        place = (self.clock, said.residence or keeper, said.author)
         file = File(name, keeper, {name: Name(keeper)}, {name: place})
         self.of_name[name] = file
         return file
@@ -366,9 +401,16 @@ class Book:
         """A move seen anywhere counts: the watch goes there at once, and the new area hears of it."""
         if said.event_class != MOVE_CLASS or said.to_area is None:
             return
-        file.places[name] = (self.clock, said.to_area)
+        file.places[name] = (self.clock, said.to_area, said.author)
+        if said.to_area != file.keeper and said.author != self.doors[said.to_area]:
+            for one in [one for one in file.running if one.taker == said.to_area and not one.fought]:
+                one.seen = True
+                if one.stage == "provisional":
+                    stand(one)
+                    self._take_on(file, one)
+                    self._settle(file, one)
         if said.to_area != file.keeper:
-            self._open(file, said.to_area, MOVE, name)
+            self._open(file, said.to_area, MOVE, name, said.author)
 
     def _matter(self, file: File, said: "Said", name: str) -> None:
         effect, reference = said.matter
@@ -376,7 +418,7 @@ class Book:
         if effect == OPENS and not any(key in one.matters for one in self.files()):
             file.matters[key] = (said.acting, name)
             if said.author in self.doors.values() and said.acting != file.keeper:
-                self._open(file, said.acting, CONFLICT, name)
+                self._open(file, said.acting, CONFLICT, name, said.author)
         elif effect == CLOSES:
             for one in self.files():
                 one.matters.pop(key, None)
@@ -415,30 +457,71 @@ class Said:
     conference: bool = False
 
 
+HELD: Final = frozenset({"accepted", "closed"})
+
+
 def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[bytes]) -> None:
     """One verb in a passage, as the design tells it. Raises Refused where it does not fit."""
-    stage = passage.stage
-    late = stage in {"accepted", "closed"}
     match verb:
-        case "release" if stage in {"noticed", "declined"}:
-            passage.stage, passage.let_go, passage.papers = "released", True, papers
-        case "release" if late and not passage.let_go:
-            passage.let_go, passage.papers = True, papers
-        case "verify" if (
-            passage.let_go and not passage.checked and (late or stage in {"released", "declined"})
-        ):
+        case "release":
+            _let_go(passage, papers)
+        case "verify" if passage.let_go and not passage.checked and passage.stage in RUNS | HELD:
             passage.checked = True
-            passage.stage = "verified" if stage == "released" else stage
-        case "accept" if stage in WAITS:
-            passage.stage = "accepted" if conference else "closed"
-        case "decline" if stage in WAITS - {"declined"}:
-            passage.stage = "declined"
-        case "withdraw" if stage in WAITS:
+            passage.stage = "verified" if passage.stage == "released" else passage.stage
+        case "accept" if passage.stage in WAITS and not passage.fought:
+            passage.plan = conference
+            if passage.seen or passage.let_go:
+                stand(passage)
+            else:
+                passage.stage = "provisional"
+        case "decline":
+            _decline(passage)
+        case "withdraw" if passage.stage in WAITS:
             passage.stage = "withdrawn"
-        case "conference-held" if stage == "accepted":
+            _not_passed(passage)
+        case "conference-held" if passage.stage == "accepted":
             passage.stage = "closed"
+        case "contest" if passage.stage == "provisional":
+            passage.stage, passage.fought = "disputed", True
+        case "return-or-retain" if passage.left == "owed":
+            passage.left = "retain"
         case _:
             raise Refused
+
+
+def _let_go(passage: Passage, papers: frozenset[bytes]) -> None:
+    if passage.stage == "provisional" or passage.fought:
+        stand(passage)
+    elif passage.stage in {"noticed", "declined"} or (passage.stage == "disputed" and not passage.let_go):
+        passage.stage = "released"
+    elif passage.stage not in HELD or passage.let_go:
+        raise Refused
+    passage.let_go, passage.papers = True, papers
+
+
+def _decline(passage: Passage) -> None:
+    if passage.stage not in {"noticed", "released", "verified"} and not passage.fought:
+        raise Refused
+    passage.refused += 1
+    passage.stage = "disputed" if passage.refused > 1 and not passage.fought else "declined"
+    passage.fought = False
+    _not_passed(passage)
+
+
+def _not_passed(passage: Passage) -> None:
+    passage.left = "owed" if passage.let_go else passage.left
+
+
+def stand(passage: Passage) -> None:
+    """The acceptance counts."""
+    passage.stage = "accepted" if passage.plan else "closed"
+    passage.fought, passage.left = False, "none"
+
+
+def supersede(passage: Passage) -> None:
+    """Nobody is waited for in it any more."""
+    passage.stage, passage.fought = "superseded", False
+    _not_passed(passage)
 
 
 def fits(passage: Passage, verb: str) -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from broker.clock import to_ms
 from broker.routing.intake import Outcome
 from broker.store.router.tables import METADATA
 from schemas.audit import AuditEntry, EntryKind
 from schemas.wire import InKind
-from tests.model.book import Book, File, Passage, Said
+from tests.model.book import WAITS, Book, File, Passage, Said
 from tests.model.town import CAST, Statement, Taken, Town, note_of
 
 _IN_FLIGHT: Final = frozenset({"inbox_outgoing", "audit_outgoing", "quarantine"})
@@ -18,6 +19,9 @@ _TABLES: Final = sorted(set(METADATA.tables) - _IN_FLIGHT)
 _EVENTS: Final = frozenset({InKind.VIEW, InKind.GRANTED})
 _ALOUD: Final = frozenset({"kept-by-policy", "some-kept-by-policy", "not-concerned", "link-undone"})
 """What a front door may answer for good: it is written down, and the reader is told. Any other refusal is a hole."""
+_DAY: Final = 86_400_000
+_LEAST: Final = {"uncontested": 1, "disputed": 13}
+"""How many days must have gone by, whatever the calendar: one working day, ten working days."""
 _OUTCOMES: Final = {
     "taken": Outcome.TAKEN,
     "routine": Outcome.ROUTINE,
@@ -57,6 +61,8 @@ class Inspector:
     kept_back: set[tuple[str, bytes]] = field(default_factory=set)
     burned: set[bytes] = field(default_factory=set)
     """Events of children that the broker has forgotten."""
+    _stood: dict[bytes, tuple[str, int]] = field(default_factory=dict)
+    """Where each handover stands by the log, and since when."""
     _read: int = 0
     _opened: int = 0
     _in_order: dict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
@@ -80,6 +86,7 @@ class Inspector:
     def after_tick(self) -> None:
         """The router has looked at its clock."""
         self._read_log()
+        self._overstayed()
         self._burn()
 
     def _read_log(self) -> None:
@@ -92,8 +99,13 @@ class Inspector:
         said = entry.fields
         must(said.get("event") not in self.book.ordinary_events, "P12", "a routine event is in the log")
         match entry.kind:
-            case EntryKind.HANDOVER if said["step"] == "noticed":
-                self._bind(said)
+            case EntryKind.HANDOVER:
+                if said["step"] == "noticed":
+                    self._bind(said)
+                elif said["step"] in _LEAST:
+                    self._lapsed(entry)
+                if self._stood.get(said["handover"], ("", 0))[0] != said["state"]:
+                    self._stood[said["handover"]] = said["state"], entry.at_ms
             case EntryKind.ORDER:
                 reader = self.town.names_of[said["reader"]]
                 self.ordered[said["order"]] = (reader, frozenset(said["events"]))
@@ -101,6 +113,23 @@ class Inspector:
                 reader, events = self.ordered.pop(said["order"])
                 must(said["reason"] in _ALOUD, "P1", f"an order was refused: {said['reason']}")
                 self.kept_back |= {(reader, event) for event in events}
+
+    def _lapsed(self, entry: AuditEntry) -> None:
+        """The router says that a time is over: it must have been long enough, and where it counts."""
+        key, step = entry.fields["handover"], entry.fields["step"]
+        stage, since = self._stood[key]
+        fits = stage == "provisional" if step == "uncontested" else stage in WAITS - {"disputed"}
+        must(fits, "P5", f"{step} from {stage}")
+        must(entry.at_ms - since >= _LEAST[step] * _DAY, "P5", f"{step} too early")
+        self.book.lapse(key, step)
+
+    def _overstayed(self) -> None:
+        """P6: no state that has a time is stayed in for long after it."""
+        now = to_ms(self.town.now)
+        for passage in (one for file in self.book.files() for one in file.running if one.key):
+            stage, since = self._stood[passage.key or b""]
+            most = 6 if stage == "provisional" else 21 if stage in WAITS - {"disputed"} else None
+            must(most is None or now - since < most * _DAY, "P6", f"{stage} for too long")
 
     def _bind(self, said: dict[str, Any]) -> None:
         must(self._opened < len(self.book.opened), "P5", "a handover was opened that the book does not know")
@@ -156,7 +185,8 @@ class Inspector:
             must(holder == file.keeper, "P5", f"{holder} holds the case, the book says {file.keeper}")
             must(safety == file.watch, "P5", f"safety duty in {safety}, the book says {file.watch}")
             rows = self._ask(
-                "SELECT handover, from_area, to_area, kind, state, released, verified FROM handovers WHERE child = ?",
+                "SELECT handover, from_area, to_area, kind, state, released, verified, confirmed, contested, keeping"
+                " FROM handovers WHERE child = ?",
                 [child],
             )
             found = {row[0]: row[1:] for row in rows}
@@ -169,7 +199,10 @@ class Inspector:
                 self._passage(passage, found[passage.key or b""])
 
     def _passage(self, passage: Passage, theirs: tuple[Any, ...]) -> None:
-        ours = (passage.giver, passage.taker, passage.why, passage.stage, passage.let_go, passage.checked)
+        ours = (
+            *(passage.giver, passage.taker, passage.why, passage.stage, passage.let_go, passage.checked),
+            *(passage.seen, passage.fought, passage.left),
+        )
         must(ours == theirs, "P5", f"a handover is {theirs}, the book says {ours}")
         if passage.checked and passage.papers:
             door = self.book.doors[passage.taker]

@@ -126,6 +126,19 @@ class Lives(RuleBasedStateMachine):
                 fitting = [verb for verb in VERBS if verb != "verify" and fits(passage, verb)]
                 self._try(passage, noise.choice(fitting), conference, far)
 
+    @precondition(lambda self: len(self._running()) < 2)
+    @rule(name=_NAMES, by=_DOORS, further=st.integers(1, 2), days=st.sampled_from([0, 0, 3]))
+    def an_area_claims_a_child(self, name: str, by: str, further: int, days: int) -> None:
+        """A child with a plan elsewhere; its new area is the only one that says that it is there, and accepts at once."""
+        start = self._own(by)
+        end = AREAS[(AREAS.index(start) + further) % len(AREAS)]
+        self._publish(by, "plan.opened", name, start, "settle", plan_ref=f"plan-{self._said}")
+        self._publish(DOORS[end], "move.notified", name, end, "settle", from_area=start, to_area=end)
+        for passage in [one for one in self._running() if one.taker == end and fits(one, "accept")][:1]:
+            self._try(passage, "accept", conference=False, far="settle")
+        if days:
+            self.time_passes(days * 24)
+
     @precondition(lambda self: self._passages())
     @rule(pick=_SEEDS, verb=st.sampled_from(VERBS), conference=st.booleans(), far=_FAR)
     def a_front_door_acts(self, pick: int, verb: str, conference: bool, far: str) -> None:
@@ -224,7 +237,7 @@ class Lives(RuleBasedStateMachine):
         places += noise.choices(places, k=repeats)
         self.town.deliver(name, places, die_after=noise.randrange(len(places)) if die else None)
 
-    @rule(hours=st.sampled_from([1, 20, 80]))
+    @rule(hours=st.sampled_from([1, 20, 80, 400]))
     def time_passes(self, hours: int) -> None:
         """Clocks run out meanwhile."""
         self.town.wait(hours=hours)
@@ -336,6 +349,10 @@ class Lives(RuleBasedStateMachine):
                 actions.decline(key, _WORKER, "papers_missing", "No chronology.")
             case "withdraw":
                 actions.withdraw(key, _WORKER, "Came back.")
+            case "contest":
+                actions.contest(key, _WORKER, "Not there.")
+            case "return-or-retain":
+                actions.return_or_retain(key, _WORKER, "retain", "May come back.")
             case "conference-held":
                 actions.conference_held(key, _WORKER, "2026-03-01", None)
             case _:

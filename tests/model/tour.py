@@ -15,8 +15,10 @@ _WAYS: Final[dict[str, tuple[str, ...]]] = {
     "noticed": (),
     "released": ("release",),
     "verified": ("release", "verify"),
+    "provisional": ("accept",),
     "accepted": ("accept, conference to come",),
     "declined": ("decline",),
+    "disputed": ("release", "decline", "release", "decline"),
     "withdrawn": ("withdraw",),
     "closed": ("accept",),
     "superseded": ("another area accepts",),
@@ -57,6 +59,9 @@ def _life(stage: str) -> Lives:
     """A child with a plan in one area and a home in another, its handover brought to a stage."""
     lives = Lives()
     lives.begin(1)
+    if stage == "provisional":
+        lives.an_area_claims_a_child("nhs-a", "cumberland", further=1, days=0)
+        return lives
     lives.a_child_with_a_plan_moves("nhs-a", "cumberland", further=1)
     (passage,) = lives._passages()
     for way in _WAYS[stage]:

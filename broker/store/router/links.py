@@ -42,15 +42,17 @@ class Links:
         return ChildRow(kept.child, kept.holder, newest.area)
 
     def bind(
-        self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
+        self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], *, by: tuple[bytes, str], at_ms: int
     ) -> None:
-        """A token that was unknown leads to a child; its own record keeps it apart so that this can be undone."""
+        """A token that was unknown leads to a child; its own record keeps it apart so that this can be undone.
+
+        ``by``: the decision's event and author.
+        """
         self._t.forget()
         self._t.now.execute(t.tokens.insert().values(token=token, child=kept.child, origin=between[1]))
-        self._children.records.add(
-            between[1], kept.child, kept.holder, Report(kept.safety, event_id), known=False
-        )
-        self.tie(kept, between, event_id=event_id, at_ms=at_ms)
+        report = Report(kept.safety, *by)
+        self._children.records.add(between[1], kept.child, kept.holder, report, known=False)
+        self.tie(kept, between, event_id=by[0], at_ms=at_ms)
 
     def tie(self, kept: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int) -> None:
         """Write one decision down. Alone it changes nothing: where two records are one child already, it is one more reason."""

@@ -52,6 +52,10 @@ class HandoverRow:
     verified: bool
     declines: int
     withheld: bool
+    confirmed: bool
+    contested: bool
+    conference: bool
+    keeping: str
     opened_ms: int
     changed_ms: int
 
@@ -131,9 +135,10 @@ class Procedures:
         return list(self._handovers[child])
 
     def anything_open(self, child: bytes, now_ms: int, over: Iterable[str]) -> bool:
-        """Whether a handover (in none of the states ``over``) or an order still waits for somebody."""
+        """Whether a handover (in none of the states ``over``, or with a history that somebody must still decide on) or an order still waits for somebody."""
         handover = sa.select(t.handovers.c.handover).where(
-            t.handovers.c.child == child, t.handovers.c.state.not_in(list(over))
+            t.handovers.c.child == child,
+            sa.or_(t.handovers.c.state.not_in(list(over)), t.handovers.c.keeping == "owed"),
         )
         order = sa.select(t.orders.c.order_id).where(
             t.orders.c.child == child, t.orders.c.state == "open", t.orders.c.expires_ms >= now_ms

@@ -24,10 +24,11 @@ _ADD = t.records.insert()
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A credible report of where a child is. ``evidence`` is the event; ``withheld``: the old side must not know."""
+    """A credible report of where a child is: the event, whose it is; ``withheld``: the old side must not know."""
 
     area: str
     evidence: bytes
+    by: str
     withheld: bool = False
 
 
@@ -42,6 +43,7 @@ class RecordRow:
     area: str
     """Where the newest report has the child."""
     evidence: bytes
+    reporter: str
     withheld: bool
     reported: int
     taken_by: str | None = None
@@ -87,6 +89,7 @@ class Records:
                 "holder": holder,
                 "area": report.area,
                 "evidence": report.evidence,
+                "reporter": report.by,
                 "withheld": report.withheld,
                 "reported": self.next_number() if known else 0,
                 "taken_by": None,
@@ -102,6 +105,7 @@ class Records:
             .values(
                 area=report.area,
                 evidence=report.evidence,
+                reporter=report.by,
                 withheld=report.withheld,
                 reported=self.next_number(),
             )

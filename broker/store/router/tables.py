@@ -76,6 +76,7 @@ records = sa.Table(
     sa.Column("holder", Text, nullable=False),
     sa.Column("area", Text, nullable=False),
     sa.Column("evidence", Bytes, nullable=False),
+    sa.Column("reporter", Text, nullable=False),
     sa.Column("withheld", sa.Boolean, nullable=False),
     sa.Column("reported", Number, nullable=False),
     sa.Column("taken_by", Text),
@@ -180,6 +181,10 @@ handovers = sa.Table(
     sa.Column("verified", sa.Boolean, nullable=False),
     sa.Column("declines", Number, nullable=False),
     sa.Column("withheld", sa.Boolean, nullable=False),
+    sa.Column("confirmed", sa.Boolean, nullable=False),
+    sa.Column("contested", sa.Boolean, nullable=False),
+    sa.Column("conference", sa.Boolean, nullable=False),
+    sa.Column("keeping", Text, nullable=False),
     sa.Column("opened_ms", Number, nullable=False),
     sa.Column("changed_ms", Number, nullable=False),
 )

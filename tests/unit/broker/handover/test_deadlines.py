@@ -16,11 +16,13 @@ from broker.handover.deadlines import (
     local_clock,
     met_by,
     owed_after,
+    owed_when,
     reason_shown,
+    void_in,
     when_handed_on,
     when_noticed,
 )
-from broker.handover.machine import Handover, Kind, State
+from broker.handover.machine import Handover, Keeping, Kind, State
 from schemas.calendars import Division
 from schemas.codes.cases import ClockStart
 from schemas.control import ActionKind
@@ -174,7 +176,7 @@ MET: Final = {
     ActionKind.VERIFY: {Owed.GRANTS},
     ActionKind.ACCEPT: {Owed.ACCEPTANCE, Owed.RESPONSE},
     ActionKind.DECLINE: {Owed.ACCEPTANCE},
-    ActionKind.WITHDRAW: set(Owed),
+    ActionKind.WITHDRAW: set(Owed) - {Owed.KEEPING},
     ActionKind.CONFERENCE_HELD: {Owed.CONFERENCE, Owed.CONFERENCE_LOCAL},
     ActionKind.LINK: set(),
 }
@@ -184,6 +186,57 @@ MET: Final = {
 def test_what_a_step_meets_or_makes_void(action: ActionKind, expected: set[Owed]) -> None:
     """An acceptance does not meet the release: papers that are late stay owed, by name and clock."""
     assert expected == met_by(action)
+
+
+LATER: Final = {Owed.CONTEST, Owed.MOVING_ON, Owed.HEADS, Owed.CHAIRS, Owed.KEEPING}
+STATES: Final[dict[str, tuple[Handover, list[tuple[Owed, str]], set[Owed]]]] = {
+    "noticed": (a_handover(), [(Owed.MOVING_ON, NEW)], LATER - {Owed.MOVING_ON}),
+    "released": (a_handover(state=State.RELEASED), [(Owed.MOVING_ON, NEW)], LATER - {Owed.MOVING_ON}),
+    "declined after a release": (
+        a_handover(state=State.DECLINED, released=True, keeping=Keeping.OWED),
+        [(Owed.MOVING_ON, NEW), (Owed.KEEPING, NEW)],
+        LATER - {Owed.MOVING_ON, Owed.KEEPING},
+    ),
+    "provisional": (
+        a_handover(state=State.PROVISIONAL),
+        [(Owed.CONTEST, OLD)],
+        (LATER - {Owed.CONTEST}) | {Owed.ACCEPTANCE, Owed.RESPONSE},
+    ),
+    "disputed": (
+        a_handover(state=State.DISPUTED),
+        [(Owed.HEADS, OLD), (Owed.CHAIRS, OLD)],
+        LATER - {Owed.HEADS, Owed.CHAIRS},
+    ),
+    "accepted": (a_handover(state=State.ACCEPTED), [], LATER | {Owed.ACCEPTANCE, Owed.RESPONSE}),
+    "closed": (a_handover(state=State.CLOSED), [], LATER | {Owed.ACCEPTANCE, Owed.RESPONSE}),
+    "withdrawn": (a_handover(state=State.WITHDRAWN), [], set(Owed)),
+    "superseded after a release": (
+        a_handover(state=State.SUPERSEDED, released=True, keeping=Keeping.OWED),
+        [(Owed.KEEPING, NEW)],
+        set(Owed) - {Owed.KEEPING},
+    ),
+    "hidden": (a_handover(withheld=True), [], LATER - {Owed.MOVING_ON}),
+}
+
+
+@pytest.mark.parametrize(("after", "owed", "void"), STATES.values(), ids=STATES)
+def test_what_is_owed_and_what_no_longer_follows_from_where_a_handover_stands(
+    after: Handover, owed: list[tuple[Owed, str]], void: set[Owed]
+) -> None:
+    assert owed == [(one.kind, one.area) for one in owed_when(None, after)]
+    assert void == void_in(after)
+    assert () == owed_when(after, after), "once, when it comes there"
+
+
+def test_the_old_area_has_one_working_day_to_contest_and_heads_of_service_have_ten() -> None:
+    """S1 of the domain's dates: Thursday before Good Friday; the next working day is the Tuesday after Easter."""
+    thursday = datetime(2026, 4, 2, 16, 0, tzinfo=UTC)
+    [contest] = owed_when(None, a_handover(thursday, state=State.PROVISIONAL))
+    heads, chairs = owed_when(None, a_handover(thursday, state=State.DISPUTED))
+
+    assert end_of_day(date(2026, 4, 7)) == from_ms(contest.due_ms)
+    assert end_of_day(date(2026, 4, 20)) == from_ms(heads.due_ms)
+    assert end_of_day(date(2026, 5, 5)) == from_ms(chairs.due_ms)
 
 
 def test_a_case_handed_on_meanwhile_makes_its_new_holder_owe_the_release() -> None:
@@ -202,6 +255,7 @@ def test_every_rule_is_named_to_both_sides() -> None:
     every = [
         *when_noticed(a_handover()),
         *(one for action, after, _ in STEPS.values() for one in owed_after(action, after)),
+        *(one for after, _, _ in STATES.values() for one in owed_when(None, after)),
     ]
 
     assert all(one.reason and ("[" in one.reason or "(" in one.reason) for one in every)

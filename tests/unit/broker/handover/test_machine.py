@@ -1,5 +1,6 @@
 """What each action does in each state, frozen in one table; and what no run of actions can ever do."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -13,13 +14,17 @@ from broker.handover.machine import (
     OVER,
     WAITING,
     Handover,
+    Keeping,
     Kind,
     Moved,
     NotPossible,
     State,
     after_acceptance,
+    corroborated,
     side_of,
     step,
+    uncontested,
+    waited_too_long,
 )
 from schemas.control import Action, ActionKind
 from schemas.wire import Urgency
@@ -37,6 +42,7 @@ START = Handover(
     urgency=Urgency.U2,
     opened_ms=1_000,
     changed_ms=1_000,
+    confirmed=True,
 )
 NOT_RELEASED: Final = "the old area has not released the history yet"
 TOO_LATE: Final = "the new area has accepted the child already; {} comes too late"
@@ -46,13 +52,18 @@ MOVED_ON: Final = "the child has moved on and another area has taken the case"
 RELEASED_ALREADY: Final = "the history has been released already"
 DOES_NOT_FIT: Final = "{} does not fit a handover that is {}"
 
-R, V, A, D, W, C = (
+HEARD: Final = "the new area has accepted; the old one can release the history or contest that"
+NOTHING: Final = "nothing was given that could be returned, or it is decided already"
+
+R, V, A, D, W, C, X, K = (
     ActionKind.RELEASE,
     ActionKind.VERIFY,
     ActionKind.ACCEPT,
     ActionKind.DECLINE,
     ActionKind.WITHDRAW,
     ActionKind.CONFERENCE_HELD,
+    ActionKind.CONTEST,
+    ActionKind.RETURN_OR_RETAIN,
 )
 # For each state (released where it must have been): the state that each action leads to, or why it does not.
 ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
@@ -63,6 +74,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         D: State.DECLINED,
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "noticed"),
+        X: DOES_NOT_FIT.format("contest", "noticed"),
     },
     State.RELEASED: {
         R: RELEASED_ALREADY,
@@ -71,6 +83,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         D: State.DECLINED,
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "released"),
+        X: DOES_NOT_FIT.format("contest", "released"),
     },
     State.VERIFIED: {
         R: RELEASED_ALREADY,
@@ -79,6 +92,22 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         D: State.DECLINED,
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "verified"),
+        X: DOES_NOT_FIT.format("contest", "verified"),
+    },
+    State.PROVISIONAL: {
+        R: State.CLOSED,
+        V: NOT_RELEASED,
+        X: State.DISPUTED,
+        **dict.fromkeys((A, D, W, C), HEARD),
+    },
+    State.DISPUTED: {
+        R: RELEASED_ALREADY,
+        V: DOES_NOT_FIT.format("verify", "disputed"),
+        A: State.CLOSED,
+        D: "the new area has declined it already",
+        W: State.WITHDRAWN,
+        C: DOES_NOT_FIT.format("conference-held", "disputed"),
+        X: DOES_NOT_FIT.format("contest", "disputed"),
     },
     State.ACCEPTED: {
         R: TOO_LATE.format("release"),
@@ -87,6 +116,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         D: TOO_LATE.format("decline"),
         W: TOO_LATE.format("withdraw"),
         C: State.CLOSED,
+        X: TOO_LATE.format("contest"),
     },
     State.DECLINED: {
         R: State.RELEASED,
@@ -95,25 +125,32 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         D: "the new area has declined it already",
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "declined"),
+        X: DOES_NOT_FIT.format("contest", "declined"),
     },
-    State.WITHDRAWN: dict.fromkeys((R, V, A, D, W, C), WITHDRAWN),
-    State.CLOSED: dict.fromkeys((R, V, A, D, W, C), CLOSED),
-    State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C), MOVED_ON),
+    State.WITHDRAWN: dict.fromkeys((R, V, A, D, W, C, X), WITHDRAWN),
+    State.CLOSED: dict.fromkeys((R, V, A, D, W, C, X), CLOSED),
+    State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C, X), MOVED_ON),
 }
 PAIRS: Final = [(state, action) for state in State for action in sorted(HANDOVER_ACTIONS)]
 
 
 def standing(state: State) -> Handover:
     """A handover in that state which has its whole history, where it can have it."""
-    papers = state not in {State.NOTICED, State.RELEASED}
-    return replace(START, state=state, released=state is not State.NOTICED, verified=papers)
+    without = {State.NOTICED, State.PROVISIONAL}
+    return replace(
+        START,
+        state=state,
+        released=state not in without,
+        verified=state not in without | {State.RELEASED},
+        confirmed=state is not State.PROVISIONAL,
+    )
 
 
 @pytest.mark.parametrize(
     ("state", "action"), PAIRS, ids=[f"{state.value} {action.value}" for state, action in PAIRS]
 )
 def test_each_action_has_its_one_answer_in_each_state(state: State, action: ActionKind) -> None:
-    expected = ANSWERS[state][action]
+    expected = NOTHING if action is K else ANSWERS[state][action]
     before = standing(state)
 
     answer = step(before, Action(action), 2_000)
@@ -169,40 +206,173 @@ def test_a_protection_plan_waits_for_its_conference() -> None:
 
 
 def test_each_action_is_of_one_side_only() -> None:
-    assert {R: OLD, W: OLD, V: NEW, A: NEW, D: NEW, C: NEW} == {
+    assert {R: OLD, W: OLD, X: OLD, K: NEW, V: NEW, A: NEW, D: NEW, C: NEW} == {
         action: side_of(action, START) for action in HANDOVER_ACTIONS
     }
 
 
-actions = st.builds(Action, st.sampled_from(sorted(HANDOVER_ACTIONS)), conference=st.booleans())
+def after(handover: Handover, *actions: ActionKind | str) -> Handover:
+    """The handover after these; ``day``: the old area's day has gone by, ``wait``: ten working days, ``seen``: by others."""
+    for action in actions:
+        now = handover.changed_ms + 1
+        match action:
+            case "day":
+                answer: object = uncontested(handover, now)
+            case "wait":
+                answer = waited_too_long(handover, now)
+            case "seen":
+                answer = corroborated(handover, now)
+            case _:
+                answer = step(handover, Action(ActionKind(action), reason="return"), now)
+        assert isinstance(answer, Moved), (action, answer)
+        handover = answer.handover
+    return handover
 
 
-@given(st.lists(actions, max_size=14))
-def test_no_run_of_actions_leaves_the_child_without_a_case_holder(run: list[Action]) -> None:
-    """The holder is the old area until the new one accepts, and then the new one; nothing else ever moves it."""
-    now, holder = START, OLD
+ALONE: Final = replace(START, confirmed=False)
+WAYS: Final = {
+    "on its own word, an acceptance is provisional": (ALONE, (A,), State.PROVISIONAL, OLD),
+    "and stands when the old area's day has gone by": (ALONE, (A, "day"), State.CLOSED, NEW),
+    "or when the old area releases the history": (ALONE, (A, R), State.CLOSED, NEW),
+    "or when somebody else reports the child there": (ALONE, (A, "seen"), State.CLOSED, NEW),
+    "contested, it is a dispute and the old area holds the case": (ALONE, (A, X), State.DISPUTED, OLD),
+    "which the old area ends by a release": (ALONE, (A, X, R), State.CLOSED, NEW),
+    "or by withdrawing": (ALONE, (A, X, W), State.WITHDRAWN, OLD),
+    "or the new one by declining": (ALONE, (A, X, D), State.DECLINED, OLD),
+    "after a release no acceptance is provisional": (ALONE, (R, A), State.CLOSED, NEW),
+    "nor where somebody else has reported the child": (ALONE, ("seen", A), State.CLOSED, NEW),
+    "a second decline is a dispute": (START, (D, R, D), State.DISPUTED, OLD),
+    "ten working days in a waiting state are a dispute": (START, ("wait",), State.DISPUTED, OLD),
+    "also after a release": (START, (R, "wait"), State.DISPUTED, OLD),
+    "also after a decline": (START, (D, "wait"), State.DISPUTED, OLD),
+    "a dispute can end in an acceptance": (START, ("wait", A), State.CLOSED, NEW),
+    "or in a release, and goes on from there": (START, ("wait", R), State.RELEASED, OLD),
+}
+
+
+@pytest.mark.parametrize(("start", "way", "state", "holder"), WAYS.values(), ids=WAYS)
+def test_acceptances_that_wait_and_handovers_that_are_disputed(
+    start: Handover, way: tuple[ActionKind | str, ...], state: State, holder: str
+) -> None:
+    assert (state, holder) == (after(start, *way).state, holder_after(start, *way))
+
+
+def holder_after(start: Handover, *way: ActionKind | str) -> str:
+    """Whoever the last word on the case gave it to; the old area while there was none."""
+    holder, now = OLD, start
+    for action in way:
+        before, now = now, after(now, action)
+        if before.state not in HELD and now.state in HELD:
+            holder = NEW
+    return holder
+
+
+HELD: Final = frozenset({State.ACCEPTED, State.CLOSED})
+
+
+@pytest.mark.parametrize("action", [A, W, C], ids=lambda action: action.value)
+def test_only_those_whom_the_dispute_is_with_end_a_contested_acceptance(action: ActionKind) -> None:
+    contested = after(ALONE, A, X)
+
+    answer = step(contested, Action(action), 9_000)
+
+    assert (action is W) is isinstance(answer, Moved)
+
+
+def test_a_hidden_handover_is_never_put_before_the_area_that_must_not_know() -> None:
+    hidden = replace(ALONE, withheld=True)
+
+    assert State.CLOSED is after(hidden, A).state
+    assert waited_too_long(hidden, 2_000) is None
+    assert State.DECLINED is after(hidden, D, R, D).state
+
+
+KEPT: Final = {
+    "declined": (R, D),
+    "withdrawn": (R, W),
+    "contested and given up": ("wait", R, D),
+}
+
+
+@pytest.mark.parametrize("way", KEPT.values(), ids=KEPT)
+def test_whoever_read_a_history_for_a_case_that_did_not_pass_decides_once_what_becomes_of_it(
+    way: tuple[ActionKind | str, ...],
+) -> None:
+    left = after(START, *way)
+    assert Keeping.OWED is left.keeping
+    assert step(left, Action(K, reason="burn"), 9_000) == NotPossible(NOTHING)
+
+    decided = after(left, K)
+
+    assert Keeping.RETURNED is decided.keeping
+    assert left.state is decided.state
+    assert step(decided, Action(K, reason="retain"), 9_000) == NotPossible(NOTHING)
+
+
+def test_nothing_is_to_be_decided_where_nothing_was_let_go_or_the_case_passed() -> None:
+    assert Keeping.NONE is after(START, W).keeping
+    assert Keeping.NONE is after(START, R, D, A).keeping
+
+
+def test_a_history_that_a_third_area_made_useless_is_decided_on_too() -> None:
+    chained = after_acceptance(after(START, R), THIRD, THIRD, 9_000)
+
+    assert (State.SUPERSEDED, Keeping.OWED) == (chained.state, chained.keeping)
+
+
+actions = st.one_of(
+    st.builds(
+        Action,
+        st.sampled_from(sorted(HANDOVER_ACTIONS)),
+        reason=st.sampled_from(["return", "retain"]),
+        conference=st.booleans(),
+    ),
+    st.sampled_from([corroborated, uncontested, waited_too_long]),
+)
+
+
+@given(st.booleans(), st.booleans(), st.lists(actions, max_size=14))
+def test_no_run_of_actions_leaves_the_child_without_a_case_holder(
+    confirmed: bool, withheld: bool, run: list[Action | Callable[[Handover, int], Moved | None]]
+) -> None:
+    """The holder is the old area until an acceptance of the new one counts, and then the new one; nothing else moves it."""
+    now, holder, accepted = replace(START, confirmed=confirmed, withheld=withheld), OLD, False
     for moment, action in enumerate(run, start=2):
         before = now
-        match step(now, action, moment):
-            case NotPossible(why):
-                assert why
-            case Moved(after, new_holder, order_history):
-                now = after
-                assert (new_holder is not None) is (action.kind is A)
-                assert order_history is (action.kind is R)
+        answer = step(now, action, moment) if isinstance(action, Action) else action(now, moment)
+        match answer:
+            case Moved(result, new_holder, order_history):
+                now = result
+                accepted = accepted or (isinstance(action, Action) and action.kind is A)
+                assert new_holder in {None, NEW}
+                assert accepted or new_holder is None, "nobody holds what nobody has signed for"
+                assert order_history is (isinstance(action, Action) and action.kind is R)
                 holder = new_holder or holder
                 unchanging = ("handover", "child", "from_area", "to_area", "kind", "evidence", "opened_ms")
                 assert [getattr(before, name) for name in unchanging] == [
-                    getattr(after, name) for name in unchanging
+                    getattr(now, name) for name in unchanging
                 ]
-        accepted = now.state in {State.ACCEPTED, State.CLOSED}
-        assert holder == (NEW if accepted else OLD)
+            case NotPossible(why):
+                assert why
+            case _:
+                assert now is before
+        assert holder == (NEW if now.state in HELD else OLD)
         assert now.released or not now.verified
+        assert not (now.state is State.PROVISIONAL and (now.released or now.confirmed or now.withheld))
+        assert not now.contested or now.state is State.DISPUTED
+        assert now.keeping is Keeping.NONE or now.released
         if before.state in OVER:
             assert now.state is before.state
-        assert isinstance(step(before, action, moment), NotPossible) or isinstance(
-            step(now, action, moment), NotPossible
-        )
+
+
+@given(st.sampled_from(list(State)), st.booleans(), st.sampled_from(sorted(HANDOVER_ACTIONS)))
+def test_an_action_that_comes_twice_is_taken_once(state: State, confirmed: bool, action: ActionKind) -> None:
+    before = replace(standing(state), confirmed=confirmed and state is not State.PROVISIONAL)
+    match step(before, Action(action, reason="retain"), 2_000):
+        case Moved(once):
+            assert isinstance(step(once, Action(action, reason="retain"), 3_000), NotPossible)
+        case NotPossible():
+            pass
 
 
 @given(
@@ -222,7 +392,7 @@ def test_after_an_acceptance_every_open_handover_starts_from_the_new_holder(
     if state in OVER:
         assert after == other
     elif after.state in OPEN:
-        assert after.state in WAITING
+        assert after.state in WAITING | {State.PROVISIONAL}
         assert (holder, to_area) == (after.from_area, after.to_area)
         assert after.to_area != holder
         assert kind is Kind.CONFLICT or after.to_area == safety

@@ -42,7 +42,7 @@ def test_both_sides_read_the_same_dates_in_the_same_words(desk: RouterDesk) -> N
     noticed(desk)
 
     assert desk.handover(OLD) == desk.handover(NEW)
-    assert {"release", "acceptance"} == set(due(desk.handover(NEW)))
+    assert {"release", "acceptance", "dispute"} == set(due(desk.handover(NEW)))
     assert (
         f"15 working days from being notified [P-NOT]; {_PAPERS}"
         == due(desk.handover(OLD))["acceptance"].reason

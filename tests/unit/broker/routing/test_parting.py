@@ -1,4 +1,4 @@
-"""A link was wrong: each child goes on with its own handovers, holder and whereabouts, as if it had never been undone later."""
+"""A link was wrong: each child goes on with its own handovers, holder and whereabouts, as if it had never been linked."""
 
 import pytest
 
@@ -109,6 +109,7 @@ def test_whoever_accepted_both_holds_both_until_somebody_else_accepts(desk: Rout
     assert (NORTHUMBERLAND, NORTHUMBERLAND) == desk.child(PUPIL)
     [back] = [view for view in known(desk, OLD).values() if view.state == "noticed"]
     assert (NORTHUMBERLAND, CUMBERLAND) == (back.from_area, back.to_area)
+    assert [] == act(desk, THIRD, ActionKind.RELEASE, back.handover, CHILD)
     assert [] == act(desk, OLD, ActionKind.ACCEPT, back.handover, CHILD)
     assert (CUMBERLAND, CUMBERLAND) == desk.child(CHILD)
 
@@ -239,7 +240,7 @@ def test_a_child_that_is_over_when_it_is_parted_leaves_nothing(desk: RouterDesk)
 
 def record(origin: bytes, holder: str, taken_by: str | None = None, taken: int = 0) -> RecordRow:
     return RecordRow(
-        origin, b"c", holder, holder, b"e", withheld=False, reported=0, taken_by=taken_by, taken=taken
+        origin, b"c", holder, holder, b"e", "m-x", withheld=False, reported=0, taken_by=taken_by, taken=taken
     )
 
 

@@ -1,0 +1,27 @@
+"""What each stage of a handover means, in the words that both sides, the board and the page for managers read."""
+
+from collections.abc import Mapping
+from typing import Final
+
+MEANS: Final[Mapping[str, str]] = {
+    "noticed": "{new} knows that the child is there and must keep it safe; {old} holds the case and has not released the history.",
+    "released": "{old} holds the case and has released the history, which is on its way to {new}.",
+    "verified": "{old} holds the case; {new} has the whole history and has checked it.",
+    "provisional": "{new} has accepted, and nobody else says yet that the child is there: {old} holds the case "
+    "and may contest that within one working day; then the acceptance stands.",
+    "accepted": "{new} holds the case; the plan of {old} stays until the transfer-in conference has been held.",
+    "declined": "{new} has declined the case; {old} holds it and must answer. Whoever has the child keeps it safe all the same.",
+    "disputed": "The areas do not agree, or nobody has moved it on: the heads of service settle it, then the chairs. "
+    "{old} holds the case meanwhile.",
+    "withdrawn": "{old} has taken the handover back and holds the case.",
+    "closed": "{new} holds the case; the handover is complete.",
+    "superseded": "Nobody is waited for here any more: another area has the case, or two records were not one child.",
+}
+"""``old`` and ``new`` are the two areas."""
+
+KEPT: Final[Mapping[str, str]] = {
+    "owed": "The case did not pass, and {new} was given the history: a person there must decide to return or to retain it.",
+    "return": "{new} has returned the history that it was given.",
+    "retain": "{new} retains the history that it was given, with its reason.",
+}
+"""By what the view says under ``keeping``."""
