@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,9 @@ from rich.text import Text
 from broker.audit.receipts import Receipts
 from broker.board import showing
 from broker.board.asking import read_question
+from broker.board.exporting import Asking
+from broker.board.exporting import export as export_file
+from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
@@ -80,19 +83,36 @@ def _purpose(_context: click.Context, _option: click.Parameter, value: str | Non
     return value.strip()
 
 
+_QUESTION = (
+    click.option("--case", "case_ref", help="A front door's case reference."),
+    click.option("--nhs", help="An NHS number; it becomes a token here and leaves this machine in no form."),
+    click.option("--upn", help="A unique pupil number; as for --nhs."),
+    click.option("--member", help="Only entries that name this member, by id or name."),
+    click.option("--area", help="Only entries that concern this area of the board (GSS code)."),
+    click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in EntryKind])),
+    click.option("--since", type=click.DateTime(), help="UK time."),
+    click.option("--until", type=click.DateTime(), help="UK time; that moment itself is not included."),
+    click.option("--most", default=1000, show_default=True, type=click.IntRange(0), help="0: without limit."),
+)
+
+
+def _question(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a question, why it is asked and by whom."""
+    options = (
+        click.option("--purpose", callback=_purpose, help="Why you ask. Required, and recorded."),
+        click.option(
+            "--by", "asker", default=getpass.getuser, help="Who asks, if not the user who is signed in."
+        ),
+        *_QUESTION,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @audit.command("list")
 @_home
-@click.option("--purpose", callback=_purpose, help="Why you ask. Required, and recorded.")
-@click.option("--by", "asker", default=getpass.getuser, help="Who asks, if not the user who is signed in.")
-@click.option("--case", "case_ref", help="A front door's case reference.")
-@click.option("--nhs", help="An NHS number; it becomes a token here and leaves this machine in no form.")
-@click.option("--upn", help="A unique pupil number; as for --nhs.")
-@click.option("--member", help="Only entries that name this member, by id or name.")
-@click.option("--area", help="Only entries that concern this area of the board (GSS code).")
-@click.option("--kind", "kinds", multiple=True, type=click.Choice([kind.value for kind in EntryKind]))
-@click.option("--since", type=click.DateTime(), help="UK time.")
-@click.option("--until", type=click.DateTime(), help="UK time; that moment itself is not included.")
-@click.option("--most", default=1000, show_default=True, type=click.IntRange(0), help="0: without limit.")
+@_question
 @_json
 @click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet.")
 def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bool, **asked: Any) -> None:
@@ -129,6 +149,51 @@ def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bo
             click.echo(line, err=True)
     else:
         _print(found, view, said)
+
+
+@audit.command()
+@_home
+@_question
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> None:
+    """Write an answer with its proofs into FILE, for `handrail-verify` on any machine."""
+    if file.exists():
+        raise click.UsageError(f"{file} exists already; an export replaces nothing.")
+    opened = BoardHome.open(home)
+    now = system_clock()
+    with _open(opened) as store, store.work() as work:
+        ask = read_question(opened, work, asked)
+        mirror = Mirror.of(work, opened.directory())
+        found = work.answer(ask.question)
+        work.write_down(to_ms(now), asker, purpose, f"export: {ask.recorded}", len(found))
+        asking = Asking(opened.board, asker, purpose, ask.recorded, to_ms(now))
+        data = export_file(found, work.leaf_indexes, mirror, asking, opened.signer(now))
+    file.write_bytes(data)
+    file.chmod(0o600)
+    click.echo(
+        f"{len(found)} entries, {len(data)} bytes, under a head of {mirror.head.size} entries. The file names "
+        "members and areas: treat it as the case record that it is."
+    )
+
+
+@audit.command("verify")
+@_home
+def verify_command(home: Path) -> None:
+    """Hold this node's whole trail against what the log has signed and its witnesses have seen."""
+    opened = BoardHome.open(home)
+    with _open(opened) as store, store.work() as work:
+        mirror = Mirror.of(work, opened.directory())
+        newer = work.count_leaves() - mirror.head.size
+    names = showing.names_of(opened.directory())
+    said = [
+        f"PROVEN: the {mirror.head.size} entries at this node are those that the log has signed, in that order, none left out.",
+        f"The log: {mirror.head.origin}.",
+        f"Witnesses that had seen it only grow: {', '.join(names(one) for one in mirror.witnesses)}.",
+        "Every entry up to there that `handrail audit list` shows is among them.",
+    ]
+    if newer > 0:
+        said.append(f"{newer} newer entries are here that no head covers yet; the next one will.")
+    showing.show(Console(soft_wrap=True), said)
 
 
 @audit.command()

@@ -7,19 +7,29 @@ What a crash means at each numbered gap (``broker.faults``):
 """
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import structlog
 
+from broker.audit.log import entry_of
 from broker.audit.projection import BoardKeys, Projection
+from broker.audit.witnesses import counts
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.puller import Delivery, Puller
-from broker.bus.topology import AUDIT, audit_durable
+from broker.bus.streams import last_message
+from broker.bus.subjects import WITNESSED
+from broker.bus.topology import AUDIT, HEADS, audit_durable
+from broker.crypto.errors import MalformedError
 from broker.crypto.keyring import Keyring, load_keyring
+from broker.crypto.keys import SigningKey
+from broker.crypto.notes import Head, Note
+from broker.crypto.tree import leaf_hash
 from broker.crypto.vault import Vault
 from broker.errors import ConfigurationError, UnavailableError
 from broker.faults import Gap, no_gap
@@ -29,6 +39,7 @@ from broker.wiring import DirectoryFile
 
 _log = structlog.get_logger()
 _RETRY_S: Final = 1.0
+_HEADS_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +66,12 @@ class BoardHome:
         """The areas that this board answers for."""
         member = self.directory().member(self.board)
         return frozenset(member.areas) if member is not None else frozenset()
+
+    def signer(self, now: datetime) -> SigningKey:
+        """The board's own key, to sign an export. Raises ConfigurationError where none is good now."""
+        member = self.directory().member(self.board)
+        published = member.keys if member is not None else ()
+        return self.keyring.sign_key(str(key.key_id) for key in published if key.usable(now))
 
     def store(self) -> AuditStore:
         """Its query store."""
@@ -103,12 +120,13 @@ class BoardService:
             return
         try:
             async with Puller(bus, AUDIT, audit_durable(self._home.board)) as puller:
-                follow = asyncio.create_task(self._follow(puller))
+                work = [asyncio.create_task(one) for one in (self._follow(puller), self._heads(bus))]
                 stopping = asyncio.create_task(stop.wait())
-                await asyncio.wait([follow, stopping], return_when=asyncio.FIRST_COMPLETED)
-                follow.cancel()
-                if follow.done() and not follow.cancelled():
-                    follow.result()
+                await asyncio.wait([*work, stopping], return_when=asyncio.FIRST_COMPLETED)
+                for task in work:
+                    task.cancel()
+                    if task.done() and not task.cancelled():
+                        task.result()
         finally:
             await bus.close()
 
@@ -127,11 +145,39 @@ class BoardService:
             with self._store.work() as work:
                 for delivery in batch:
                     self._projection.take(work, delivery.data)
+                # Entry n - 1 of the log is message n of AUDIT: so this node has a tree of its own.
+                work.add_leaves(
+                    (one.sequence - 1, leaf_hash(entry_of(one.sequence, one.data))) for one in batch
+                )
                 self._gap(1)
         except UnavailableError:
             _log.exception("entries-not-stored")
             return False
         return True
+
+    async def _heads(self, bus: Bus) -> None:
+        """Keep each head that counts. One that does not is left alone: the newest good one still proves what it did."""
+        seen = b""
+        while True:
+            with contextlib.suppress(UnavailableError):
+                stored = await last_message(bus, HEADS, WITNESSED)
+                if stored is not None and stored.data != seen:
+                    self._keep_head(stored.data)
+                    seen = stored.data
+            await asyncio.sleep(_HEADS_S)
+
+    def _keep_head(self, data: bytes) -> None:
+        try:
+            note = Note.from_bytes(data)
+            size = Head.from_text(note.text).size
+        except MalformedError:
+            _log.warning("not-a-head", bytes=len(data))
+            return
+        if not counts(note, self._home.directory()):
+            _log.warning("head-does-not-count", size=size)
+            return
+        with self._store.work() as work:
+            work.add_head(size, note.to_text())
 
     async def _connected(self, stop: asyncio.Event) -> Bus | None:
         folder = self._home.folder / "nats"

@@ -103,6 +103,29 @@ class Answers:
         """Why each message that is no entry, or contradicts one, was not taken."""
         return list(self._c.scalars(sa.select(t.unread.c.why).order_by(t.unread.c.digest)))
 
+    def leaves(self, size: int) -> list[tuple[int, bytes]]:
+        """The first leaves of the log as far as they have come, in order."""
+        query = sa.select(t.leaves).where(t.leaves.c.index < size).order_by(t.leaves.c.index)
+        return [(row[0], row[1]) for row in self._c.execute(query)]
+
+    def count_leaves(self) -> int:
+        """How many entries of the log have come."""
+        return int(self._c.scalar(sa.select(sa.func.count()).select_from(t.leaves)) or 0)
+
+    def leaf_indexes(self, hashes: Iterable[bytes]) -> dict[bytes, int]:
+        """Where in the log entries with these leaf hashes stand."""
+        wanted = sorted(set(hashes))
+        found: dict[bytes, int] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            query = sa.select(t.leaves).where(t.leaves.c.hash.in_(some))
+            found |= {row[1]: row[0] for row in self._c.execute(query)}
+        return found
+
+    def newest_head(self) -> str | None:
+        """The newest head that counts."""
+        return self._c.scalar(sa.select(t.heads.c.note).order_by(t.heads.c.size.desc()).limit(1))
+
     def _with_joined(self, records: set[bytes]) -> frozenset[bytes]:
         reached, fresh = set(records), set(records)
         while fresh:

@@ -42,6 +42,16 @@ class AuditWork(Answers):
             )
         return True
 
+    def add_leaves(self, leaves: Iterable[tuple[int, bytes]]) -> None:
+        """Note which entry stands where in the log; a repeat changes nothing, and nothing is ever replaced."""
+        rows = [{"index": index, "hash": leaf} for index, leaf in leaves]
+        if rows:
+            self._c.execute(insert(t.leaves).on_conflict_do_nothing(), rows)
+
+    def add_head(self, size: int, note: str) -> None:
+        """Keep a head that counts; the first one of each size."""
+        self._c.execute(insert(t.heads).values(size=size, note=note).on_conflict_do_nothing())
+
     def add_unread(self, body: bytes, why: str) -> None:
         """Keep what is no entry, once."""
         digest = hashlib.sha256(body).digest()

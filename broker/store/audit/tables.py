@@ -118,6 +118,22 @@ links = sa.Table(
     sa.Column("joined", Number, nullable=False),
 )
 
+# The log as this node follows it: the hash of each entry at its index, whatever the entry is about.
+leaves = sa.Table(
+    "leaves",
+    METADATA,
+    sa.Column("index", Number, primary_key=True),
+    sa.Column("hash", Bytes, nullable=False, index=True),
+)
+
+# Heads of the log that counted when they came: signed, and cosigned by enough witnesses.
+heads = sa.Table(
+    "heads",
+    METADATA,
+    sa.Column("size", Number, primary_key=True),
+    sa.Column("note", Text, nullable=False),
+)
+
 # The one table that is no projection: who asked what of this node, why, and how many entries were shown.
 questions = sa.Table(
     "questions",

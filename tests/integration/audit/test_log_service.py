@@ -3,15 +3,20 @@
 import asyncio
 import hashlib
 import shutil
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from broker.audit.log import LogBrokenError, entry_of, open_log
 from broker.audit.service import LogParts, LogService
-from broker.audit.witnesses import bodies, counts
+from broker.audit.witnesses import bodies, counts, log_key, witness_keys
+from broker.board.cli import audit
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.streams import last_message
@@ -24,6 +29,7 @@ from broker.directory.apply import provision_for
 from schemas.audit import EntryKind
 from schemas.proofs import ProofAnswer, ProofQuestion
 from tests.support.audit_trail import as_entry
+from tests.support.events import CHILD, a_document
 from tests.support.exchange import Exchange, exchange, settled
 
 
@@ -212,3 +218,60 @@ async def test_the_log_may_read_the_trail_and_write_heads_and_nothing_else(tmp_p
         await bus.close()
 
         assert all(refused.values())
+
+
+async def test_a_board_proves_its_trail_exports_it_and_anybody_can_check_the_file(tmp_path: Path) -> None:
+    """From an event to a file that the standalone program believes, and does not believe once it is tampered with."""
+    async with exchange(tmp_path) as it:
+        reader = await it.connect("school")
+        async with (
+            it.router(),
+            it.board(),
+            it.gateway("cumberland") as door,
+            it.gateway("school"),
+            log_service(it),
+        ):
+            now = datetime.now(UTC).isoformat()
+            document = a_document(
+                "plan.opened",
+                occurred_at=now,
+                recorded_at=now,
+                subject={"nhs_number": CHILD, "case_ref": "CC-1"},
+            )
+            del document["id"]
+            door.publish(document)
+            await newest(reader, WITNESSED, 2)
+            home = it.home("board")
+            file = tmp_path / "export.json"
+            asked = ["--home", str(home), "--purpose", "case audit", "--case", "CC-1", str(file)]
+            exported = await settled(lambda: _runs("audit", "export", *asked), what="an export")
+            verified = await settled(lambda: _runs("audit", "verify", "--home", str(home)), what="a proof")
+        keys = tmp_path / "keys"
+        keys.write_text(
+            "\n".join(
+                key.to_text()
+                for key in (log_key(it.directory), *witness_keys(it.directory))
+                if key is not None
+            )
+        )
+        checked = _verify(file, keys)
+        copy = tmp_path / "copy.json"
+        copy.write_bytes(file.read_bytes().replace(b'"purpose":"case audit"', b'"purpose":"case audix"'))
+        tampered = _verify(copy, keys)
+
+    assert "treat it as the case record" in exported
+    assert "PROVEN: the" in verified
+    assert 0 == checked.returncode
+    assert "stand in that log, byte for byte" in checked.stdout
+    assert (1, True) == (tampered.returncode, "“purpose” was altered." in tampered.stdout)
+
+
+def _runs(group: str, *arguments: str) -> str:
+    """What a command says, or nothing where it fails."""
+    done = CliRunner().invoke({"audit": audit}[group], arguments)
+    return done.output if done.exit_code == 0 else ""
+
+
+def _verify(file: Path, keys: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "adapters.verify", str(file), "--key", str(keys)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)

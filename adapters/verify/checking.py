@@ -1,0 +1,262 @@
+"""The check itself: from a file's bytes and keys to what is wrong with it. Pure."""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.verify.keys import Key
+
+FORMAT = "handrail-export-1"
+ENOUGH = 2
+_NAMES = {"format", "board", "asker", "purpose", "asked", "at_ms", "head", "too_new", "hashes", "entries"}
+_ENTRY = {"index", "leaf", "proof", "slip"}
+_HEAD_LINES = 4
+_MARK = "\u2014 "
+
+
+@dataclass
+class Report:
+    """What came out. ``faults`` empty: everything in the file is as the log and the board have signed it."""
+
+    faults: list[str] = field(default_factory=list)
+    document: dict[str, Any] = field(default_factory=dict)
+    origin: str = ""
+    size: int = 0
+    witnesses: tuple[str, ...] = ()
+
+
+def check(data: bytes, keys: list[Key]) -> Report:
+    """Check a whole file. Goes on after a fault as far as it can, to name them all."""
+    report = Report()
+    document = _read(data, report)
+    if document is None:
+        return report
+    report.document = document
+    changed = _against_the_board(document, keys, report)
+    root = _head(document["head"], keys, report)
+    report.faults += _in_order(document)
+    if root is not None:
+        report.faults += _in_the_log(document, report.size, root, changed)
+    return report
+
+
+def _read(data: bytes, report: Report) -> dict[str, Any] | None:
+    """The document in its one spelling: sorted, without blanks, ASCII, one line."""
+    try:
+        document = json.loads(data.decode("ascii"), parse_constant=_refuse, parse_float=_refuse)
+    except (ValueError, RecursionError) as error:
+        report.faults.append(f"The file is damaged: it is not JSON any more ({error}).")
+        return None
+    if _spelled(document) + b"\n" != data:
+        report.faults.append("The file is not in its one spelling: a byte was changed, added or moved.")
+    if not isinstance(document, dict) or set(document) != _NAMES | {"digests", "signature"}:
+        report.faults.append(
+            "The file does not have the parts of an export: one is missing, added or renamed."
+        )
+        return None
+    if document["format"] != FORMAT:
+        report.faults.append(f"“format” was altered, or is of another version: {document['format']!r}.")
+    if not _formed(document):
+        report.faults.append("A part of the file is not of the form of an export: it was altered.")
+        return None
+    return document
+
+
+def _formed(document: dict[str, Any]) -> bool:
+    entries, hashes, digests = document["entries"], document["hashes"], document["digests"]
+    texts = ("head", "board", "asker", "purpose", "asked", "signature")
+    return (
+        all(isinstance(document[name], str) for name in texts)
+        and all(type(document[name]) is int for name in ("at_ms", "too_new"))
+        and isinstance(digests, dict)
+        and isinstance(entries, list)
+        and isinstance(hashes, list)
+        and all(isinstance(one, str) for one in hashes)
+        and all(_entry_formed(one) for one in entries)
+    )
+
+
+def _entry_formed(entry: Any) -> bool:
+    return (
+        isinstance(entry, dict)
+        and set(entry) == _ENTRY
+        and type(entry["index"]) is int
+        and isinstance(entry["leaf"], str)
+        and isinstance(entry["proof"], list)
+        and all(type(place) is int for place in entry["proof"])
+        and isinstance(entry["slip"], dict)
+    )
+
+
+def _against_the_board(document: dict[str, Any], keys: list[Key], report: Report) -> set[int]:
+    """Each part against the digests that the board has signed. Gives the places of entries that differ."""
+    digests, board = document["digests"], document["board"]
+    signature = _octets(document["signature"])
+    signed = FORMAT.encode() + b"\n" + _spelled(digests)
+    own = [key for key in keys if key.name == board and not key.of_log]
+    if not own:
+        report.faults.append(f"No key of the board {board!r} was given: its signature cannot be checked.")
+    elif not any(key.holds(signature, signed) for key in own):
+        report.faults.append(
+            "The board's signature does not hold: the signature or the digests were altered."
+        )
+    if set(digests) != _NAMES:
+        report.faults.append("“digests” was altered: it does not name every part.")
+        return set()
+    for name in sorted(_NAMES - {"entries", "hashes"}):
+        if digests[name] != _digest(document[name]):
+            report.faults.append(f"“{name}” was altered.")
+    report.faults += _rows_differ("hash of the proofs", document["hashes"], digests["hashes"])
+    faults = list(_rows_differ("entry", document["entries"], digests["entries"]))
+    report.faults += faults
+    if faults or not isinstance(digests["entries"], list):
+        return {
+            place
+            for place, entry in enumerate(document["entries"])
+            if not isinstance(digests["entries"], list)
+            or place >= len(digests["entries"])
+            or _digest(entry) != digests["entries"][place]
+        }
+    return set()
+
+
+def _rows_differ(what: str, rows: list[Any], digests: Any) -> Iterator[str]:
+    if not isinstance(digests, list):
+        yield f"The digests of each {what} were altered."
+        return
+    found = [_digest(row) for row in rows]
+    if found == digests:
+        return
+    if sorted(found) == sorted(map(str, digests)):
+        yield f"Rows were reordered: each {what} is there, not in the order that the board has signed."
+        return
+    there = set(found)
+    missing = [place for place, digest in enumerate(digests) if digest not in there]
+    known = set(map(str, digests))
+    strange = [place for place, digest in enumerate(found) if digest not in known]
+    for place in strange:
+        yield f"The {what} at place {place} was altered or added."
+    if len(missing) > len(strange):
+        yield f"{len(missing) - len(strange)} rows are missing: the {what} at place {missing[0]} of those signed."
+    if len(found) > len(digests) and not strange:
+        yield f"One row stands there twice: an {what}."
+
+
+def _head(text: str, keys: list[Key], report: Report) -> bytes | None:
+    """The head's root, if the log has signed it. Fills in who has witnessed it."""
+    body, blank, under = text.rpartition("\n\n")
+    body += "\n"
+    lines = body.split("\n")
+    signatures = [_signature(line) for line in under.split("\n")[:-1]]
+    if (
+        not blank
+        or len(lines) != _HEAD_LINES
+        or not lines[1].isdecimal()
+        or not under.endswith("\n")
+        or None in signatures
+    ):
+        report.faults.append("“head” was altered: it is not the head of a log.")
+        return None
+    report.origin, report.size = lines[0], int(lines[1])
+    by_log, witnesses, unknown = False, set(), []
+    for one in signatures:
+        if one is None:
+            continue
+        name, key_id, proof = one
+        key = next((key for key in keys if key.name == name and key.key_id == key_id), None)
+        if key is None:
+            unknown.append(name)
+        elif key.of_log:
+            by_log = by_log or (name == report.origin and key.holds(proof, body.encode()))
+        else:
+            at = int.from_bytes(proof[:8], "big")
+            if key.holds(proof[8:], f"cosignature/v1\ntime {at}\n{body}".encode()):
+                witnesses.add(name)
+            else:
+                report.faults.append(f"“head”: the cosignature of {name} does not hold.")
+    report.faults += [f"“head”: no key was given for the signature of {name}." for name in unknown]
+    report.witnesses = tuple(sorted(witnesses))
+    if not by_log:
+        report.faults.append("“head”: the log's own signature is missing or does not hold.")
+        return None
+    if len(witnesses) < ENOUGH:
+        report.faults.append(f"“head”: {len(witnesses)} of the {ENOUGH} witnesses needed have signed it.")
+    return _octets(lines[2])
+
+
+def _in_order(document: dict[str, Any]) -> Iterator[str]:
+    before = -1
+    for place, entry in enumerate(document["entries"]):
+        if entry["index"] <= before:
+            yield f"The entry at place {place} (number {entry['index']} of the log) stands out of order."
+        before = max(before, entry["index"])
+
+
+def _in_the_log(document: dict[str, Any], size: int, root: bytes, changed: set[int]) -> Iterator[str]:
+    table = [_octets(one) for one in document["hashes"]]
+    known: dict[bytes, bytes] = {}
+    for place, entry in enumerate(document["entries"]):
+        leaf, index, proof = _octets(entry["leaf"]), entry["index"], entry["proof"]
+        there = all(0 <= one < len(table) for one in proof)
+        if there and _included(leaf, index, size, [table[one] for one in proof], root, known):
+            if place in changed:
+                yield f"  its bytes are those of the log (number {index}); its slip or its proof was altered."
+            continue
+        yield f"The entry at place {place} (number {index} of the log): “leaf”, “index” or “proof” was altered; the log does not hold it so."
+
+
+def _included(
+    leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes, known: dict[bytes, bytes]
+) -> bool:
+    """RFC 9162 section 2.1.3.2. ``known`` remembers nodes, which proofs of one tree share."""
+    if not 0 <= index < size or any(len(one) != 32 for one in proof):  # noqa: PLR2004  the length of a SHA-256
+        return False
+    found = hashlib.sha256(b"\x00" + leaf).digest()
+    node, last = index, size - 1
+    for sibling in proof:
+        if last == 0:
+            return False
+        if node & 1 or node == last:
+            pair = b"\x01" + sibling + found
+            while not node & 1 and node:
+                node, last = node >> 1, last >> 1
+        else:
+            pair = b"\x01" + found + sibling
+        above = known.get(pair)
+        if above is None:
+            above = known[pair] = hashlib.sha256(pair).digest()
+        found, node, last = above, node >> 1, last >> 1
+    return last == 0 and found == root
+
+
+def _signature(line: str) -> tuple[str, bytes, bytes] | None:
+    name, blank, encoded = line.removeprefix(_MARK).partition(" ")
+    decoded = _octets(encoded)
+    if not line.startswith(_MARK) or not blank or len(decoded) <= 4:  # noqa: PLR2004  a key id comes first
+        return None
+    return name, decoded[:4], decoded[4:]
+
+
+def _octets(text: str) -> bytes:
+    """Base64 in its one spelling; anything else is no bytes at all, and then nothing fits."""
+    try:
+        found = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return found if base64.b64encode(found).decode() == text else b""
+
+
+def _digest(value: Any) -> str:
+    return base64.b64encode(hashlib.sha256(_spelled(value)).digest()).decode()
+
+
+def _spelled(value: Any) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def _refuse(text: str) -> None:
+    raise ValueError(f"{text} is no number of an export")

@@ -1,0 +1,106 @@
+"""An answer in one file that proves itself: entries as the router wrote them, proofs, the signed head, the slips.
+
+The file is JSON in one spelling (sorted keys, no blanks, ASCII), so that no byte of it is without a meaning. Hashes of
+proofs stand in one table, because entries share most of them. ``adapters.verify`` reads it without any other part.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from broker.board.mirror import Mirror
+from broker.crypto.keys import SigningKey
+from broker.crypto.tree import leaf_hash
+from broker.store.audit.rows import Found
+
+FORMAT: Final = "handrail-export-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asked what, why and when: the board's word."""
+
+    board: str
+    asker: str
+    purpose: str
+    asked: str
+    at_ms: int
+
+
+def export(
+    found: Sequence[Found],
+    places: Callable[[list[bytes]], dict[bytes, int]],
+    mirror: Mirror,
+    asking: Asking,
+    key: SigningKey,
+) -> bytes:
+    """The file's bytes. Entries that are newer than the head are counted, not shown: nothing proves them yet."""
+    leaves = [leaf_hash(one.row.body) for one in found]
+    indexes = places(leaves)
+    table: dict[bytes, int] = {}
+    entries = []
+    for leaf, one in zip(leaves, found, strict=True):
+        index = indexes.get(leaf)
+        if index is None or index >= mirror.head.size:
+            continue
+        proof = [table.setdefault(node, len(table)) for node in mirror.proof(index)]
+        entries.append({"index": index, "leaf": b64(one.row.body), "proof": proof, "slip": _slip(one)})
+    entries.sort(key=lambda entry: entry["index"])
+    document: dict[str, Any] = {
+        "format": FORMAT,
+        "board": asking.board,
+        "asker": asking.asker,
+        "purpose": asking.purpose,
+        "asked": asking.asked,
+        "at_ms": asking.at_ms,
+        "head": mirror.note.to_text(),
+        "too_new": len(found) - len(entries),
+        "hashes": [b64(node) for node in table],
+        "entries": entries,
+    }
+    digests = {name: _digests(value) for name, value in document.items()}
+    document["digests"] = digests
+    document["signature"] = b64(key.sign(to_be_signed(digests)))
+    return canonical_json(document) + b"\n"
+
+
+def to_be_signed(digests: dict[str, Any]) -> bytes:
+    """What the board signs: the digests of every part, under this format's name."""
+    return FORMAT.encode() + b"\n" + canonical_json(digests)
+
+
+def canonical_json(value: Any) -> bytes:
+    """JSON in its one spelling."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+
+
+def b64(data: bytes) -> str:
+    """Base64, as everywhere in the file."""
+    return base64.b64encode(data).decode()
+
+
+def _digests(value: Any) -> str | list[str]:
+    if isinstance(value, list):
+        return [_digest(one) for one in value]
+    return _digest(value)
+
+
+def _digest(value: Any) -> str:
+    return b64(hashlib.sha256(canonical_json(value)).digest())
+
+
+def _slip(one: Found) -> dict[str, Any]:
+    if one.slip is None:
+        return {"state": one.slip_state.value}
+    return {
+        "state": one.slip_state.value,
+        "type": one.slip.event_type,
+        "purpose": one.slip.purpose,
+        "basis": one.slip.basis,
+        "occurred_ms": one.slip.occurred_ms,
+        "recorded_ms": one.slip.recorded_ms,
+        "case_ref": one.slip.case_ref,
+    }
