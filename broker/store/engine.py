@@ -101,9 +101,23 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         with engine.begin() as connection:
             yield connection
     except exc.OperationalError as error:
-        raise UnavailableError(f"the database took no write: {type(error.orig).__name__}") from error
+        raise UnavailableError(_no_write(engine, error.orig)) from error
     except sqlite3.OperationalError as error:
-        raise UnavailableError(f"the database took no write: {type(error).__name__}") from error
+        raise UnavailableError(_no_write(engine, error)) from error
+
+
+def _no_write(engine: sa.Engine, error: BaseException | None) -> str:
+    """What a person can do about it. Nothing was written, so nothing is lost: whoever asked tries again."""
+    name = getattr(error, "sqlite_errorname", "")
+    path = Path(engine.url.database or "")
+    if name.startswith("SQLITE_BUSY"):
+        return f"the database took no write: another program has held {path} for {_BUSY_MS // 1000} s"
+    if name.startswith(("SQLITE_FULL", "SQLITE_IOERR")):
+        return (
+            f"the database took no write: the disk that holds {path.parent} is full or broken ({name}). "
+            "Free some space there; nothing accepted is lost, and what waits goes on by itself."
+        )
+    return f"the database took no write: {name or type(error).__name__}"
 
 
 class Watch:
@@ -129,13 +143,15 @@ class Watch:
 def truncate_wal(engine: sa.Engine) -> bool:
     """Move everything into the main file and empty the write-ahead log, so that deleted rows are gone from it.
 
-    False where another process was reading meanwhile: the log is not empty then; try again.
+    False where another process was reading meanwhile, or the disk is full: the log is not empty then; try again.
     """
     connection = engine.raw_connection()
     try:
         cursor = connection.cursor()
         busy: int = cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
         cursor.close()
+    except sqlite3.OperationalError:
+        return False
     finally:
         connection.close()
     return not busy

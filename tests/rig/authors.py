@@ -25,6 +25,7 @@ from tests.support.events import WESTMORLAND, Document, a_document
 from tests.support.exchange import FewPlaces
 
 WITH_MATTER: Final = 24
+"""Children with a plan, where nobody says otherwise."""
 WITHOUT: Final = 200
 MOVES: Final = 16
 """So many of the children move, one now and then."""
@@ -37,11 +38,11 @@ _MOVE: Final = 0.01
 class Authors:
     """Everybody who publishes, in one process; one of them at a time, as chance has it."""
 
-    def __init__(self, homes: dict[str, Path], journal: Journal) -> None:
+    def __init__(self, homes: dict[str, Path], journal: Journal, matters: int) -> None:
         gap = gap_of("gateway")
         self._gateways = {name: Gateway.open(home, places=FewPlaces, gap=gap) for name, home in homes.items()}
         self._journal = journal
-        self._matter = children(WITH_MATTER)
+        self._matter = children(matters)
         self._without = children(WITHOUT, after=10_000)
         self._chance = random.Random()  # another life each time; what happened is in the journal
 
@@ -121,12 +122,12 @@ class Authors:
         self._journal.accept(document["id"])
 
 
-def main(folder: Path, rate: float) -> None:
+def main(folder: Path, rate: float, matters: int) -> None:
     """Publish ``rate`` events a second until SIGTERM."""
     ended: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _frame: ended.append(number))
     homes = {name: Path(home) for name, home in json.loads((folder / "homes.json").read_text()).items()}
-    authors = Authors(homes, Journal.read(folder / "journal"))
+    authors = Authors(homes, Journal.read(folder / "journal"), matters)
     print("ready", flush=True)
     next_people = next_event = time.monotonic()
     while not ended:
@@ -149,4 +150,4 @@ def main(folder: Path, rate: float) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), float(sys.argv[2]))
+    main(Path(sys.argv[1]), float(sys.argv[2]), WITH_MATTER)

@@ -15,6 +15,7 @@ from broker.bus.topology import ACK_WAIT_S, OUT, durables
 from broker.directory.apply import write_urls
 from broker.directory.layout import Layout
 from broker.errors import UnavailableError
+from tests.rig.authors import WITH_MATTER
 from tests.rig.cast import AUTHORS, READERS, Journal
 from tests.rig.counting import Counts, count, handovers_of, overtakers, unsettled
 from tests.rig.parts import ANY_MOMENT, SERVER, Deaths, Part, parts_of
@@ -22,7 +23,6 @@ from tests.support.exchange import Exchange, make_exchange
 
 _TICK_S: Final = 0.05
 _LOOK_S: Final = 1.0
-_RANDOM_S: Final = 3.0
 _SERVER: Final = 0.25
 """Of the kills at any moment, so many are the server's."""
 _READY_S: Final = 60.0
@@ -39,6 +39,9 @@ class Rig:
     chance: random.Random
     ack_wait_s: int = ACK_WAIT_S
     rate: float = 15.0
+    matters: int = WITH_MATTER
+    random_s: float = 3.0
+    """Seconds between two kills at any moment, in the mean."""
     say: Callable[[str], None] = print
     deaths: Deaths = field(default_factory=Deaths)
     overtaking: list[str] = field(default_factory=list)
@@ -76,7 +79,7 @@ class Rig:
         names = (*READERS, "board")
         homes = {name: self.it.home(name) for name in names}
         (self.folder / "homes.json").write_text(json.dumps({name: str(homes[name]) for name in AUTHORS}))
-        self.parts = parts_of(self.it.layout.data, homes, self.folder, self.deaths, self.rate)
+        self.parts = parts_of(self.it.layout.data, homes, self.folder, self.deaths, self.rate, self.matters)
         (self.folder / "quiet").touch()
         for part in self.parts:
             part.start(armed=False, chance=self.chance)
@@ -122,19 +125,19 @@ class Rig:
         """Kill until there were so many rounds in all, and so many at least at every gap."""
         (self.folder / "quiet").unlink(missing_ok=True)
         self.dying = True
-        next_random = time.monotonic() + _RANDOM_S
+        next_random = time.monotonic() + self.random_s
         while self.deaths.rounds < number or self.short_of(least):
             await self._tick()
             self._look_for_overtaking()
             if time.monotonic() > next_random:
-                next_random = time.monotonic() + self.chance.uniform(0.5, 1.5) * _RANDOM_S
+                next_random = time.monotonic() + self.chance.uniform(0.5, 1.5) * self.random_s
                 await self._kill_someone()
         self.dying = False
         (self.folder / "quiet").touch()
         self.save()
 
     async def _kill_someone(self) -> None:
-        if self.chance.random() < _SERVER:
+        if self.chance.random() < _SERVER or not self.deaths.at(SERVER, ANY_MOMENT):
             await self.it.server.kill()
             self.deaths.kills[SERVER, ANY_MOMENT, SERVER] += 1
             await asyncio.sleep(self.chance.uniform(0, 1.0))

@@ -30,13 +30,13 @@ forks.set_forkserver_preload(list(_LOADED))
 
 
 def live(command: Sequence[str], log: Path, said: Path, fault: str | None) -> None:
-    """Be that process: ``handrail COMMAND``, or ``authors FOLDER RATE``. Standard output goes to ``said``."""
+    """Be that process: ``handrail COMMAND``, or ``authors FOLDER RATE MATTERS``. Standard output goes to ``said``."""
     for path, number in ((said, 1), (log, 2)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), number)
     if fault is not None:
         os.environ[FAULT] = fault
     if command[0] == "authors":
-        authors.main(Path(command[1]), float(command[2]))
+        authors.main(Path(command[1]), float(command[2]), int(command[3]))
         return
     # Imported here: the rig itself needs none of it.
     from broker.audit.cli import log as log_commands

@@ -133,13 +133,15 @@ class Part:
         self.process = None
 
 
-def parts_of(data: Path, homes: Mapping[str, Path], folder: Path, deaths: Deaths, rate: float) -> list[Part]:
+def parts_of(
+    data: Path, homes: Mapping[str, Path], folder: Path, deaths: Deaths, rate: float, matters: int
+) -> list[Part]:
     """Router, gateways, audit log, board's node and authors of one exchange."""
     logs = folder / "logs"
     logs.mkdir(exist_ok=True)
     # The authors publish in their own process: gaps 4 and 5 are theirs, the others the running gateway's.
     received = tuple(number for number in GAPS["gateway"] if number not in {4, 5})
-    authors = ["authors", str(folder), str(rate)]
+    authors = ["authors", str(folder), str(rate), str(matters)]
     return [
         Part("router", "router", ["router", "--data", str(data)], logs / "router.log", deaths, tuple(GAPS["router"])),
         *(
