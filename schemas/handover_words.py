@@ -12,7 +12,7 @@ MEANS: Final[Mapping[str, str]] = {
     "accepted": "{new} holds the case; the plan of {old} stays until the transfer-in conference has been held.",
     "declined": "{new} has declined the case; {old} holds it and must answer. Whoever has the child keeps it safe all the same.",
     "disputed": "The areas do not agree, or nobody has moved it on: the heads of service settle it, then the chairs. "
-    "{old} holds the case meanwhile.",
+    "Meanwhile {old} holds the case.",
     "withdrawn": "{old} has taken the handover back and holds the case.",
     "closed": "{new} holds the case; the handover is complete.",
     "superseded": "Nobody is waited for here any more: another area has the case, or two records were not one child.",

@@ -146,7 +146,7 @@ def step(handover: Handover, action: Action, now_ms: int) -> Step:
         case ActionKind.CONTEST if handover.state is State.PROVISIONAL:
             after = _to(replace(handover, contested=True), State.DISPUTED, now_ms)
         case ActionKind.WITHDRAW if handover.state in WAITING:
-            after = _to(_unsettled(handover), State.WITHDRAWN, now_ms)
+            after = _to(replace(_unsettled(handover), contested=False), State.WITHDRAWN, now_ms)
         case ActionKind.CONFERENCE_HELD if handover.state is State.ACCEPTED:
             after = _to(handover, State.CLOSED, now_ms)
         case ActionKind.RETURN_OR_RETAIN if handover.keeping is Keeping.OWED and action.reason in _DECISIONS:

@@ -477,7 +477,7 @@ def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[byt
         case "decline":
             _decline(passage)
         case "withdraw" if passage.stage in WAITS:
-            passage.stage = "withdrawn"
+            passage.stage, passage.fought = "withdrawn", False
             _not_passed(passage)
         case "conference-held" if passage.stage == "accepted":
             passage.stage = "closed"

@@ -26,6 +26,7 @@ from broker.handover.machine import (
     uncontested,
     waited_too_long,
 )
+from broker.handover.page import PAGE, arrows, written
 from schemas.control import Action, ActionKind
 from schemas.wire import Urgency
 
@@ -307,6 +308,32 @@ def test_whoever_read_a_history_for_a_case_that_did_not_pass_decides_once_what_b
     assert Keeping.RETURNED is decided.keeping
     assert left.state is decided.state
     assert step(decided, Action(K, reason="retain"), 9_000) == NotPossible(NOTHING)
+
+
+def test_whatever_happens_no_way_leads_out_of_the_end() -> None:
+    """Every state that any run can come to, each action, report and time in it: the diagram's arrows."""
+    assert set(State) - {State.NOTICED} == {State(end) for _, end, _ in arrows()}
+    assert [] == [arrow for arrow in arrows() if State(arrow[0]) in OVER]
+
+
+def test_the_case_passes_only_by_ways_that_begin_with_an_acceptance() -> None:
+    """An acceptance, or what makes one stand that was given before: a release, a day, somebody else's report."""
+    ways = {(start, what) for start, end, what in arrows() if State(end) in HELD and State(start) not in HELD}
+    signed = {start for start, what in ways if what == "new area: accept"}
+
+    assert {state.value for state in WAITING} == signed
+    assert {(start, what) for start, what in ways if what != "new area: accept"} == {
+        ("provisional", "old area: release"),
+        ("provisional", "one working day without contest"),
+        ("provisional", "somebody else reports the child there"),
+        ("disputed", "old area: release"),
+    }
+
+
+def test_the_page_for_managers_shows_the_states_as_they_are() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+
+    assert page == written(page), "run: python -m broker.handover.page"
 
 
 def test_nothing_is_to_be_decided_where_nothing_was_let_go_or_the_case_passed() -> None:
