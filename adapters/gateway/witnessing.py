@@ -113,6 +113,7 @@ class Witnessing:
 
     async def look(self) -> None:
         """Judge the newest head, once. Whatever hinders it, the next look may do better: nothing waits for a witness."""
+        stored = None
         try:
             stored = await last_message(self._bus, HEADS, HEAD)
             if stored is None or stored.data == self._judged:

@@ -41,7 +41,7 @@ def export(
     leaves = [leaf_hash(one.row.body) for one in found]
     indexes = places(leaves)
     table: dict[bytes, int] = {}
-    entries = []
+    entries: list[dict[str, Any]] = []
     for leaf, one in zip(leaves, found, strict=True):
         index = indexes.get(leaf)
         if index is None or index >= mirror.head.size:

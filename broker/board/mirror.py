@@ -55,7 +55,7 @@ class Mirror:
                 f"{missing} of the {head.size} entries that were signed have not reached this node, the first of "
                 f"them number {_first_missing(index for index, _ in leaves)} of the log"
             )
-        levels = _levels([leaf for _, leaf in leaves])
+        levels = levels_of([leaf for _, leaf in leaves])
         mirror = cls(head, note, tuple(sorted(bodies(note, directory))), levels)
         if root_at(mirror.subtree, head.size) != head.root:
             raise NotTheLogError(
@@ -73,7 +73,8 @@ class Mirror:
         return inclusion_proof(self.subtree, index, self.head.size)
 
 
-def _levels(leaves: list[bytes]) -> tuple[tuple[bytes, ...], ...]:
+def levels_of(leaves: list[bytes]) -> tuple[tuple[bytes, ...], ...]:
+    """All perfect subtrees over these leaves, level by level."""
     levels = [tuple(leaves)]
     while len(levels[-1]) > 1:
         below = levels[-1]

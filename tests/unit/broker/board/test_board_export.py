@@ -12,7 +12,7 @@ from adapters.verify.__main__ import told
 from adapters.verify.checking import check
 from adapters.verify.keys import Key, KeyFileError, read_keys
 from broker.board.exporting import Asking, canonical_json, export
-from broker.board.mirror import Mirror, _levels
+from broker.board.mirror import Mirror, levels_of
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, NoteKey, cosign, sign_head
 from broker.crypto.tree import leaf_hash, root_of
@@ -32,7 +32,7 @@ def a_mirror(bodies: list[bytes]) -> Mirror:
     note = sign_head(Head(ORIGIN, len(leaves), root_of(leaves)), LOG)
     names = (("m-health", HEALTH), ("m-school", SCHOOL))
     seen = note.with_signatures(cosign(note, name, key, AT_MS // 1000) for name, key in names)
-    return Mirror(Head.from_text(note.text), seen, ("m-health", "m-school"), _levels(leaves))
+    return Mirror(Head.from_text(note.text), seen, ("m-health", "m-school"), levels_of(leaves))
 
 
 def found(number: int) -> Found:
