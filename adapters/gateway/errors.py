@@ -45,6 +45,20 @@ class NotOurSideError(RejectedError):
     advice = "Ask the other front door; `handrail handover show ID` says which areas are concerned."
 
 
+class NoGroundError(RejectedError):
+    """A history is to be released to an area of which no event here says that the child is there."""
+
+    code = "no-ground"
+    advice = (
+        "Ask that area's front door to send the event that it knows of (a move, a placement, its own plan), and release "
+        "when it is in the inbox; if nobody knows of one, tell the operator: `handrail gateway alarms` shows the handover."
+    )
+
+    def __init__(self, area: str) -> None:
+        super().__init__(f"no event in this gateway's record of the child names {area}; only the router does")
+        self.area = area
+
+
 class NotAnEventError(RejectedError):
     """What was given is not one JSON object, so it cannot be an event."""
 

@@ -3,7 +3,8 @@
 What a reader has said itself is no ground: no evidence releases anything to its author.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 from adapters.gateway.composing import concerned_areas
 from adapters.gateway.home import Home
@@ -36,26 +37,20 @@ class Record:
         """In the order in which it came; nothing that came as routine."""
         if child is None:
             return []
-        return self._read(work, work.inbox.of_child(child, int(InKind.VIEW)), child)
+        return list(self._read(work, work.inbox.of_child(child, int(InKind.VIEW)), child))
 
     def links(self, work: Work, child: bytes) -> list[Read]:
         """Of all that, what may say which identifiers are one child: for a long record, a few instead of the many."""
         rows = work.inbox.of_child(child, int(InKind.VIEW))
-        return self._read(work, [row for row in rows if row.event_class == EventClass.IDENTITY], child)
+        return list(self._read(work, [row for row in rows if row.event_class == EventClass.IDENTITY], child))
 
-    def _read(self, work: Work, deliveries: Iterable[InRow], child: bytes) -> list[Read]:
-        found: list[Read] = []
+    def _read(self, work: Work, deliveries: Iterable[InRow], child: bytes) -> Iterator[Read]:
         for row in deliveries:
-            try:
-                found.append(self._reading.delivered(work, row))
-            except RejectedError:
-                continue
+            with suppress(RejectedError):
+                yield self._reading.delivered(work, row)
         for old in work.inbox.history(child):
-            try:
-                found.append(self._reading.granted(work, old))
-            except RejectedError:
-                continue
-        return found
+            with suppress(RejectedError):
+                yield self._reading.granted(work, old)
 
     def vouches_for(self, work: Work, child: bytes | None, reader: Member) -> bool:
         """Whether somebody other than the reader has signed that it is concerned with the child.
@@ -78,7 +73,11 @@ class Record:
 
     def leads_to(self, work: Work, child: bytes | None, area: str) -> bool:
         """Whether an event that we hold of the child names that area."""
-        return any(self.names(read, [area]) for read in self.of(work, child))
+        if child is None:
+            return False
+        # The newest first: what leads somewhere is seldom the oldest, and opening takes its time.
+        deliveries = reversed(work.inbox.of_child(child, int(InKind.VIEW)))
+        return any(self.names(read, [area]) for read in self._read(work, deliveries, child))
 
     def knows_more(self, work: Work, child: bytes | None, event_id: bytes) -> bool:
         """Whether we hold another event about whom this one is about, by the identifiers that we read ourselves."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-BENCHES: Final = ("relay", "latency", "oversize", "deadlines", "areas", "peers")
+BENCHES: Final = ("relay", "latency", "history", "oversize", "deadlines", "areas", "log", "peers")
 PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _INTRO: Final = """# Benchmarks
 

@@ -1,12 +1,13 @@
 """A child's history crosses from one area to the next: what both sides can read at each step."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from adapters.gateway.actions import Person
-from adapters.gateway.errors import NoSuchItemError
+from adapters.gateway.errors import NoGroundError, NoSuchItemError
 from broker.clock import system_clock
 from broker.errors import RejectedError
 from schemas.codes.members import MemberKind
@@ -51,6 +52,20 @@ def a_move(room: PostRoom) -> str:
     room["health"].publish(a_document("move.notified", n=6))
     room.settle()
     return room["cumberland"].actions.handovers()[0].handover.hex()[:8]
+
+
+def test_a_history_is_not_released_on_the_routers_word_alone(room: PostRoom) -> None:
+    """The handover leads to an area that no event of the child names: the person is told what is missing, and where."""
+    a_history(room)
+    handover = a_move(room)
+    old = room["cumberland"]
+    row, view = old.actions.handover(handover)
+    elsewhere = replace(view, to_area="E08000035")
+    with old.home.store.work() as work:
+        work.inbox.save_handover(replace(row, number=row.number + 1, body=elsewhere.to_bytes()))
+
+    with pytest.raises(NoGroundError, match="no event in this gateway's record of the child names E08000035"):
+        old.actions.release(handover, WORKER)
 
 
 def test_the_new_side_ends_with_the_old_sides_chronology(room: PostRoom) -> None:
