@@ -25,9 +25,9 @@ async def test_nobody_gets_through_anothers_door_and_everybody_through_their_own
     all_doors = doors(it.members, BOARDS)
     trials = {party: await tries(it, party, all_doors) for party in PARTIES}
 
-    assert {} == {party: found for party, trial in trials.items() if (found := trial.let_in)}
-    assert {} == {party: found for party, trial in trials.items() if (found := trial.kept_out)}
-    assert {} == {party: found for party, trial in trials.items() if (found := trial.heard)}
+    assert {} == {party: trial.let_in for party, trial in trials.items() if trial.let_in}
+    assert {} == {party: trial.kept_out for party, trial in trials.items() if trial.kept_out}
+    assert {} == {party: trial.heard for party, trial in trials.items() if trial.heard}
     assert table(trials) in PAGE.read_text("utf-8")
 
 
