@@ -110,7 +110,11 @@ def accept(home: Path, handover_id: str, by: str, conference: bool) -> None:
     """Take the child's case on (the new area's front door)."""
     with Gateway.open(home) as opened:
         sent = opened.actions.accept(handover_id, Person.parse(by), conference=conference)
-    on_its_way("The case is accepted: this area holds it from the moment the router takes this.", sent)
+    on_its_way(
+        "The case is accepted: this area holds it from the moment the router takes this; where only this area says "
+        "that the child is here, the old one may contest it for one working day first.",
+        sent,
+    )
 
 
 @handover.command(cls=Spoken)
