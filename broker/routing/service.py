@@ -45,8 +45,8 @@ T = TypeVar("T")
 
 _log = structlog.get_logger()
 
-_BATCH: Final = 128
-_PUBLISH_MOST: Final = 400
+_BATCH: Final = 256
+_PUBLISH_MOST: Final = 800
 _TICK_S: Final = 1.0
 _RETRY_S: Final = 0.5
 _FULL_S: Final = 10.0

@@ -35,7 +35,7 @@ from tests.bench.floor import Sizes, planned
 from tests.bench.load import Message, Scene, make_scene
 from tests.bench.steps import shares
 
-_EVENTS: Final = 1_500
+_EVENTS: Final = 3_000
 _ROUNDS: Final = 3
 _CHILDREN: Final = 200
 _POLL_S: Final = 0.02
