@@ -70,6 +70,9 @@ class Puller:
                 await self._watcher
         with contextlib.suppress(nats.errors.Error, OSError):
             await self._subscription.unsubscribe()
+        # Given back, so that whoever pulls next has it at once and not after the server's patience.
+        for delivery in self.take_now(self.waiting):
+            await self._reply(delivery, b"-NAK")
 
     @property
     def waiting(self) -> int:

@@ -246,6 +246,20 @@ async def test_what_is_not_acknowledged_comes_again_and_what_is_does_not(it: Exc
     assert (second.sequence, b"1") == (again.sequence, again.data)
 
 
+async def test_what_a_puller_has_not_taken_when_it_closes_comes_to_the_next_at_once(it: Exchange) -> None:
+    router, school = await it.connect("router"), await it.connect("school")
+    async with Publisher(router) as publisher, inbox(it, school, "school") as first:
+        for number in range(3):
+            await publisher.publish(Outgoing(to(it, "school"), b"%d" % number, f"id-{number}"))
+        await settled(lambda: first.waiting == 3)
+    async with asyncio.timeout(10), inbox(it, school, "school") as second:
+        taken: list[Delivery] = []
+        while len(taken) < 3:
+            taken += await second.next_batch()
+
+    assert {b"0", b"1", b"2"} == {delivery.data for delivery in taken}
+
+
 async def test_take_now_never_waits_and_arrived_takes_nothing(it: Exchange) -> None:
     router, police = await it.connect("router"), await it.connect("police")
     async with Publisher(router) as publisher, inbox(it, police, "police") as puller:
