@@ -11,10 +11,12 @@ from typing import Any
 from adapters.verify.keys import Key
 
 FORMAT = "handrail-export-1"
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 ENOUGH = 2
 _NAMES = {"format", "board", "asker", "purpose", "asked", "at_ms", "head", "too_new", "hashes", "entries"}
 _ENTRY = {"index", "leaf", "proof", "slip"}
 _HEAD_LINES = 4
+_HASH_BYTES = 32
 _MARK = "\u2014 "
 
 
@@ -198,11 +200,11 @@ def _in_order(document: dict[str, Any]) -> Iterator[str]:
 
 def _in_the_log(document: dict[str, Any], size: int, root: bytes, changed: set[int]) -> Iterator[str]:
     table = [_octets(one) for one in document["hashes"]]
-    known: dict[bytes, bytes] = {}
+    proven: dict[tuple[int, int], bytes] = {}
     for place, entry in enumerate(document["entries"]):
         leaf, index, proof = _octets(entry["leaf"]), entry["index"], entry["proof"]
         there = all(0 <= one < len(table) for one in proof)
-        if there and _included(leaf, index, size, [table[one] for one in proof], root, known):
+        if there and _included(leaf, index, size, [table[one] for one in proof], root, proven):
             if place in changed:
                 yield f"  its bytes are those of the log (number {index}); its slip or its proof was altered."
             continue
@@ -210,27 +212,33 @@ def _in_the_log(document: dict[str, Any], size: int, root: bytes, changed: set[i
 
 
 def _included(
-    leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes, known: dict[bytes, bytes]
+    leaf: bytes, index: int, size: int, proof: list[bytes], root: bytes, proven: dict[tuple[int, int], bytes]
 ) -> bool:
-    """RFC 9162 section 2.1.3.2. ``known`` remembers nodes, which proofs of one tree share."""
-    if not 0 <= index < size or any(len(one) != 32 for one in proof):  # noqa: PLR2004  the length of a SHA-256
+    """RFC 9162 section 2.1.3.2. A path that reaches a node of an earlier path, ``proven`` up to the root, ends there."""
+    if not 0 <= index < size:
         return False
     found = hashlib.sha256(b"\x00" + leaf).digest()
-    node, last = index, size - 1
+    level, node, last = 0, index, size - 1
+    path = {}
     for sibling in proof:
-        if last == 0:
+        if proven.get((level, node)) == found:
+            break
+        if last == 0 or len(sibling) != _HASH_BYTES:
             return False
+        path[level, node] = found
         if node & 1 or node == last:
             pair = b"\x01" + sibling + found
             while not node & 1 and node:
-                node, last = node >> 1, last >> 1
+                level, node, last = level + 1, node >> 1, last >> 1
         else:
             pair = b"\x01" + found + sibling
-        above = known.get(pair)
-        if above is None:
-            above = known[pair] = hashlib.sha256(pair).digest()
-        found, node, last = above, node >> 1, last >> 1
-    return last == 0 and found == root
+        found = hashlib.sha256(pair).digest()
+        level, node, last = level + 1, node >> 1, last >> 1
+    else:
+        if last != 0 or found != root:
+            return False
+    proven |= path
+    return True
 
 
 def _signature(line: str) -> tuple[str, bytes, bytes] | None:
@@ -255,7 +263,7 @@ def _digest(value: Any) -> str:
 
 
 def _spelled(value: Any) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _JSON.encode(value).encode()
 
 
 def _refuse(text: str) -> None:

@@ -17,6 +17,7 @@ from broker.crypto.tree import leaf_hash
 from broker.store.audit.rows import Found
 
 FORMAT: Final = "handrail-export-1"
+_JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def to_be_signed(digests: dict[str, Any]) -> bytes:
 
 def canonical_json(value: Any) -> bytes:
     """JSON in its one spelling."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode()
+    return _JSON.encode(value).encode()
 
 
 def b64(data: bytes) -> str:

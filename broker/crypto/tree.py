@@ -152,8 +152,11 @@ def _levels_of(size: int) -> Iterator[int]:
 
 def _range_root(subtree: Subtree, start: int, end: int) -> bytes:
     """The root over the leaves from ``start`` (aligned as RFC 6962 splits) to ``end``."""
+    size = end - start
+    if size and not size & (size - 1):
+        return subtree(size.bit_length() - 1, start >> (size.bit_length() - 1))
     peaks = []
-    for level in _levels_of(end - start):
+    for level in _levels_of(size):
         peaks.append(subtree(level, start >> level))
         start += 1 << level
     return _fold(peaks)

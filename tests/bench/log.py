@@ -1,0 +1,122 @@
+"""The tamper-evident log: append, prove, export, verify.
+
+Batches of 1,000 entries of about 300 bytes; each is on disk and under a signed head before the next. The floor of
+appending is one flushed write of the same bytes for each batch; the floor of proving is SHA-256 over as many nodes.
+"""
+
+import hashlib
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from adapters.verify.checking import check
+from adapters.verify.keys import read_keys
+from broker.audit.log import open_log
+from broker.audit.tiles import write_durably
+from broker.board.exporting import Asking, export
+from broker.board.mirror import Mirror, levels_of
+from broker.crypto.keys import SigningKey
+from broker.crypto.notes import Head, NoteKey, cosign
+from broker.crypto.tree import inclusion_proof, leaf_hash
+from broker.store.audit.rows import EntryRow, Found, Place, SlipState
+from schemas.audit import AuditEntry, EntryKind
+
+ENTRIES: Final = 100_000
+BATCH: Final = 1_000
+PROOFS: Final = 300
+KEY: Final = SigningKey(bytes([1]) * 32)
+WITNESSES: Final = {f"m-witness{number}": SigningKey(bytes([number]) * 32) for number in (2, 3)}
+
+
+def run() -> list[tuple[str, str]]:
+    """The rows of the table."""
+    bodies = [_entry(number) for number in range(1, ENTRIES + 1)]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        floor = _rate(lambda batch: write_durably(folder / "floor", b"".join(batch)), bodies)
+        with open_log(folder / "log", "log.example", KEY) as log:
+            append = _rate(log.append, bodies)
+            note, head = log.note, log.head
+            singles = [
+                _timed(lambda number=number: log.append([_entry(ENTRIES + 1 + number)]))
+                for number in range(50)
+            ]
+            subtree = log._tiles.subtree
+            prove = [
+                _timed(lambda at=at: inclusion_proof(subtree, at * 331 % ENTRIES, ENTRIES))
+                for at in range(PROOFS)
+            ]
+        opened = _timed(lambda: open_log(folder / "log", "log.example", KEY).__enter__())
+    assert note is not None
+    seen = note.with_signatures(cosign(note, one, key, 1) for one, key in WITNESSES.items())
+    mirror = Mirror(
+        Head.from_text(seen.text), seen, tuple(WITNESSES), levels_of([leaf_hash(one) for one in bodies])
+    )
+    data, exporting = _export(bodies, mirror)
+    keys = read_keys(
+        key.to_text()
+        for key in (
+            NoteKey("log.example", KEY.public),
+            *(NoteKey(one, key.public, witness=True) for one, key in WITNESSES.items()),
+        )
+    )
+    verifying = _timed(lambda: _require(not check(data, keys).faults))
+    hashes = _timed(lambda: [hashlib.sha256(b"\x01" * 65).digest() for _ in range(ENTRIES * 3)])
+    return [
+        (f"append, durable and under a signed head, {BATCH} at a time", f"{append:,.0f} entries/s"),
+        (
+            "the same bytes, one flushed file a batch",
+            f"{floor:,.0f} entries/s; log at {append / floor:.2f} of it",
+        ),
+        ("append of one entry, durable and signed, median", f"{statistics.median(singles) * 1000:.1f} ms"),
+        (
+            f"inclusion proof from tiles, of {head.size:,} entries, median",
+            f"{statistics.median(prove) * 1000:.2f} ms",
+        ),
+        (f"start: every tile verified, {head.size:,} entries", f"{opened:.2f} s"),
+        (f"export of {ENTRIES:,} entries with proofs", f"{exporting:.1f} s, {len(data) / 1e6:.0f} MB"),
+        (f"offline check of that export, {os.cpu_count()} cores", f"{verifying:.1f} s"),
+        (
+            "SHA-256 over three nodes an entry, floor of that check",
+            f"{hashes:.2f} s; check at {verifying / hashes:.0f} x",
+        ),
+    ]
+
+
+def _entry(number: int) -> bytes:
+    salt = number.to_bytes(16, "big")
+    fields = {"child": bytes(16), "event": salt, "areas": ["E06000063"], "slips": [["m-board", bytes(180)]]}
+    return AuditEntry(salt, 0, number, 1_700_000_000_000 + number, EntryKind.TAKEN, fields).to_bytes()
+
+
+def _export(bodies: list[bytes], mirror: Mirror) -> tuple[bytes, float]:
+    found = [
+        Found(EntryRow(Place(0, number + 1), 0, "taken", None, None, None, body), None, SlipState.NONE, None)
+        for number, body in enumerate(bodies)
+    ]
+    places = {leaf: index for index, leaf in enumerate(mirror.levels[0])}
+    made: list[bytes] = []
+    name, key = next(iter(WITNESSES.items()))
+    asking = Asking(name, "bench", "bench", "everything", 0)
+    took = _timed(lambda: made.append(export(found, lambda _: places, mirror, asking, key)))
+    return made[0], took
+
+
+def _rate(write: Callable[[list[bytes]], object], bodies: list[bytes]) -> float:
+    took = _timed(lambda: [write(bodies[at : at + BATCH]) for at in range(0, len(bodies), BATCH)])
+    return len(bodies) / took
+
+
+def _timed(step: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    step()
+    return time.perf_counter() - started
+
+
+def _require(held: bool) -> None:
+    if not held:
+        raise AssertionError("the export that was just made does not hold")
