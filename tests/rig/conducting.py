@@ -25,9 +25,9 @@ _TICK_S: Final = 0.05
 _LOOK_S: Final = 1.0
 _SERVER: Final = 0.25
 """Of the kills at any moment, so many are the server's."""
-_READY_S: Final = 60.0
+_READY_S: Final = 120.0
 _REARM_S: Final = 30.0
-_SETTLE_S: Final = 180.0
+_STUCK_S: Final = 120.0
 
 
 @dataclass(slots=True)
@@ -89,7 +89,6 @@ class Rig:
         if not Journal.read(self.folder / "journal").accepted:
             (self.folder / "matters").touch()
             await self._until(lambda: not (self.folder / "matters").exists(), _READY_S, "matters")
-            await self.settle()
 
     async def __aexit__(self, *_: object) -> None:
         self.dying = False
@@ -170,15 +169,16 @@ class Rig:
             await self._tick()
 
     async def settle(self) -> list[str]:
-        """Wait until nothing is on its way any more; gives what still is when the limit is over."""
-        began = time.monotonic()
+        """Wait until nothing is on its way any more; gives what still is when nothing has moved for the limit."""
+        moved = time.monotonic()
         quiet_since: float | None = None
         waiting: list[str] = []
-        while time.monotonic() - began < _SETTLE_S:
+        while time.monotonic() - moved < _STUCK_S:
             await self._tick()
             self._look_for_overtaking()
-            waiting = await self._waiting()
+            before, waiting = waiting, await self._waiting()
             now = time.monotonic()
+            moved = moved if waiting == before else now
             quiet_since = (quiet_since or now) if not waiting else None
             if quiet_since is not None and now - quiet_since > 2 * _LOOK_S:
                 return []
