@@ -90,7 +90,7 @@ def _digests(value: Any) -> str | list[str]:
 
 
 def _digest(value: Any) -> str:
-    return b64(hashlib.sha256(canonical_json(value)).digest())
+    return hashlib.sha256(canonical_json(value)).hexdigest()
 
 
 def _slip(one: Found) -> dict[str, Any]:
