@@ -48,7 +48,10 @@ def open_sqlite(path: Path, schema: Schema) -> sa.Engine:
     try:
         migrate(engine, schema)
     except exc.DatabaseError as error:
-        raise ConfigurationError(f"{path} is not a Handrail database or is damaged") from error
+        raise ConfigurationError(
+            f"{path} is not a Handrail database or is damaged. Move it aside, with its -wal and -shm; for a gateway "
+            "run `handrail gateway recover` then, otherwise see the runbook on restoring"
+        ) from error
     return engine
 
 
