@@ -10,6 +10,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from schemas.audit import AuditEntry, EntryKind
 ENTRIES: Final = 100_000
 BATCH: Final = 1_000
 PROOFS: Final = 300
+SINGLES: Final = 50
 KEY: Final = SigningKey(bytes([1]) * 32)
 WITNESSES: Final = {f"m-witness{number}": SigningKey(bytes([number]) * 32) for number in (2, 3)}
 
@@ -42,13 +44,11 @@ def run() -> list[tuple[str, str]]:
             append = _rate(log.append, bodies)
             note, head = log.note, log.head
             singles = [
-                _timed(lambda number=number: log.append([_entry(ENTRIES + 1 + number)]))
-                for number in range(50)
+                _timed(partial(log.append, [_entry(ENTRIES + 1 + number)])) for number in range(SINGLES)
             ]
             subtree = log._tiles.subtree
             prove = [
-                _timed(lambda at=at: inclusion_proof(subtree, at * 331 % ENTRIES, ENTRIES))
-                for at in range(PROOFS)
+                _timed(partial(inclusion_proof, subtree, at * 331 % ENTRIES, ENTRIES)) for at in range(PROOFS)
             ]
         opened = _timed(lambda: open_log(folder / "log", "log.example", KEY).__enter__())
     assert note is not None
