@@ -100,7 +100,7 @@ def test_a_decline_moves_neither_case_nor_safety_duty(desk: RouterDesk) -> None:
 
     act(desk, NEW, ActionKind.DECLINE, handover)
     assert (CUMBERLAND, WESTMORLAND) == desk.child()
-    assert [("release", OLD), ("response", OLD)] == owed(desk)
+    assert [("release", OLD), ("dispute", NEW), ("response", OLD)] == owed(desk)
     act(desk, NEW, ActionKind.ACCEPT, handover)
 
     assert (WESTMORLAND, WESTMORLAND) == desk.child()
