@@ -38,6 +38,7 @@ bench: install
 # Regenerates the committed JSON Schemas, AsyncAPI document and reference tables.
 schemas: install
 	@$(BIN)/python -m schemas.generate
+	@$(BIN)/python -m broker.handover.page
 
 # Regenerates the frozen envelope vectors. A changed vector is a changed protocol.
 vectors: install

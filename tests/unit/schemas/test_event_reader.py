@@ -245,7 +245,7 @@ class TestBadInput:
         assert 21 == len(refusal.faults)
 
     def test_hostile_input_is_cheap(self) -> None:
-        """Half a megabyte of the worst we know is refused within a second."""
+        """Half a megabyte of the worst we know is refused in a moment's work."""
         worst = [
             b'{"' + b'\\"' * 250_000,
             b"[" * 500_000,
@@ -254,13 +254,13 @@ class TestBadInput:
             + b"}",
             b'{"version":"1","type":"move.notified","critical":[' + b",".join([b'"a"'] * 100_000) + b"]}",
         ]
-        started = time.perf_counter()
+        started = time.process_time()
         for data in worst:
             _refusal(data)
             with pytest.raises(EventRefusedError):
                 read_event(data)
 
-        assert time.perf_counter() - started < 4
+        assert time.process_time() - started < 4
 
     @given(data=st.binary(max_size=200))
     def test_no_bytes_raise_anything_else(self, data: bytes) -> None:
