@@ -30,6 +30,7 @@ ORDER = [
     "quarantine",
     "board",
     "audit",
+    "log",
 ]
 """The order of ``--help``: what a newcomer needs comes first."""
 

@@ -156,10 +156,10 @@ class Controls:
             grantor=member,
             reader=order.reader,
         )
-        if self._procedures.open_events_of(order.order_id) == 0:
+        if not self._procedures.anything_open_in(order.order_id):
             self._answered(order, "done")
-        if order.handover is not None:
-            self._handovers.granted(order.handover)
+            if order.handover is not None:
+                self._handovers.order_done(order.handover)
         self._over(order)
 
     def _remember(self, order: OrderRow, event_id: bytes, number: int) -> None:

@@ -211,8 +211,8 @@ class Handovers:
         self._record(over, "superseded", None)
         self.tell(over, also=before.from_area)
 
-    def granted(self, handover_id: bytes) -> None:
-        """One more event of the history is on its way: both sides see how far it is, at the end of the list."""
+    def order_done(self, handover_id: bytes) -> None:
+        """All of one order is on its way: if it was the last of the history's, both sides see it whole."""
         row = self._procedures.handover(handover_id)
         if row is None:
             return

@@ -233,14 +233,12 @@ class Procedures:
             )
         )
 
-    def open_events_of(self, order_id: bytes) -> int:
-        """How many events of an order wait for their grant."""
-        count = self._t.now.scalar(
-            sa.select(sa.func.count())
-            .select_from(t.order_events)
-            .where(t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None))
+    def anything_open_in(self, order_id: bytes) -> bool:
+        """Whether an event of an order waits for its grant."""
+        waiting = sa.select(t.order_events.c.event_id).where(
+            t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None)
         )
-        return int(count or 0)
+        return self._t.now.execute(waiting.limit(1)).first() is not None
 
     def owe(self, row: DeadlineRow) -> None:
         """Write a deadline; one that exists for the same thing starts anew."""

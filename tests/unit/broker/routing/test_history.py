@@ -98,7 +98,7 @@ def test_both_sides_see_how_much_of_the_history_is_on_its_way(desk: RouterDesk) 
 
     assert (2, 2) == (desk.handover(NEW).granted, desk.handover(NEW).expected)
     assert desk.handover(OLD) == desk.handover(NEW)
-    assert ["acceptance"] == [due.kind for due in desk.handover(NEW).due if not due.met_ms]
+    assert ["dispute", "acceptance"] == [due.kind for due in desk.handover(NEW).due if not due.met_ms]
 
 
 def test_an_empty_history_is_ordered_too_and_owed_by_nobody(desk: RouterDesk) -> None:
