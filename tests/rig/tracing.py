@@ -54,7 +54,7 @@ def traced(pid: int, output: Path) -> Iterator[None]:
         "-e",
         f"trace={_CALLS}",
         "-o",
-        output,
+        str(output),
         "-p",
         str(pid),
     ]
