@@ -12,8 +12,9 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "blindness.md"
 _HEAD: Final = """# Blindness: what was planted, and where it was found
 
 Made by `python -m tests.blindness`. Router and gateways run as processes of their own against a real server; a relay with
-the server's own certificate keeps all that is said inside TLS. Words are planted in payloads ({words}) of {types} types of
-event, a sensitive one, a handover and its grants. They are looked for as they stand, in small and capital letters, base64
+the server's own certificate keeps all that is said inside TLS. Words are planted in payloads of {types} types of event, a
+sensitive one, a handover and its grants: {words}.
+They are looked for as they stand, in small and capital letters, base64
 (every alignment, both alphabets), hex, UTF-16, and inside zlib and gzip. No stream is compressed by the server.
 The controls are words sent unsealed on purpose, one in each form, and one put into the router's memory.
 
@@ -25,6 +26,9 @@ The names of types are part of the signed directory, which is public, and of the
 before they are looked for on wire and disk, and in memory only a type as a payload writes it is looked for.
 
 ## A child without a matter
+
+A process's memory is not overwritten when it is freed: there the token of a routine event may stay until the space is used
+again or the process ends. On disk and in logs it must be gone.
 
 One routine event; its child's token is looked for until it is gone from the files: {forgotten:.1f} s in this run.
 
