@@ -118,7 +118,7 @@ def _parts(layout: Layout) -> Iterator[Part]:
     program = str(Path(sys.executable).with_name("handrail"))
     yield Part("router", [program, "router", "--data", str(layout.data)])
     if layout.log.is_dir():
-        yield Part("log", [sys.executable, "-m", "broker.audit", "run", "--data", str(layout.data)])
+        yield Part("log", [program, "log", "run", "--data", str(layout.data)])
     for home in sorted(layout.members.iterdir()) if layout.members.exists() else ():
         card = json.loads((home / "member.json").read_text())
         yield Part(f"gateway  {card['name']}", [program, "gateway", "run", "--home", str(home)])

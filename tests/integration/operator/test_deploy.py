@@ -18,6 +18,7 @@ from broker.bus.credentials import new_user_key
 from broker.bus.render import BusInventory, BusMember, render
 from broker.bus.server import check_configuration
 from broker.clock import system_clock
+from broker.directory.layout import Layout
 from broker.operator.judging import judge, worst
 from broker.operator.lines import Verdict
 from broker.operator.situation import look
@@ -102,6 +103,18 @@ def test_a_part_sees_its_own_folder_only(unit: str, sees: str) -> None:
     assert [] == [line for line in lines if line.startswith("ReadWritePaths=")]
 
 
+def test_the_log_sees_no_keys_but_its_own() -> None:
+    """It reads the directory that is in use; who signs the directory, and who routes, is none of its business."""
+    lines = (DEPLOY / "systemd" / "handrail-log.service").read_text().splitlines()
+    hidden = next(line for line in lines if line.startswith("InaccessiblePaths="))
+    layout = Layout(Path("/var/lib/handrail"))
+
+    assert {f"-{path}" for path in (layout.members, layout.router, layout.roots, layout.shared)} == set(
+        hidden.partition("=")[2].split()
+    )
+    assert [f"ReadWritePaths={layout.log}"] == [line for line in lines if line.startswith("ReadWritePaths=")]
+
+
 def _commands(unit: str, data: Path, member: str = "") -> Iterator[list[str]]:
     text = (DEPLOY / "systemd" / unit).read_text()
     for line in re.findall(r"^Exec(?:Start|StartPost)=(.*)$", text, re.MULTILINE):
@@ -135,6 +148,7 @@ def test_what_the_units_start_is_an_exchange_that_is_well(tmp_path: Path, status
         ):
             subprocess.run(command, check=True, capture_output=True, timeout=60)
         begin(next(_commands("handrail-router.service", data)))
+        begin(next(_commands("handrail-log.service", data)))
         for member in it.members.values():
             begin(next(_commands("handrail-gateway@.service", data, member)))
         begin(next(_commands("handrail-board@.service", data, it.members["board"])))
@@ -173,6 +187,7 @@ def example_configuration() -> str:
             router_nkey=_nkey(4),
             admin_nkey=_nkey(5),
             system_nkey=_nkey(6),
+            log_nkey=_nkey(7),
             folder=Path("/var/lib/handrail/nats"),
             shards=4,
             port=4222,
