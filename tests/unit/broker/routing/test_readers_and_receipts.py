@@ -119,7 +119,8 @@ def test_a_deadline_fires_once_and_late_if_nothing_ran_when_it_fell_due(desk: Ro
     view = desk.handover(NEW)
     assert view == desk.handover(OLD)
     assert "overdue: release" == view.reason
-    assert [("release", True), ("acceptance", False)] == [(due.kind, due.late) for due in view.due]
+    late = [(due.kind, due.late) for due in view.due]
+    assert [("release", True), ("dispute", False), ("acceptance", False)] == late
     [entry] = desk.audit(EntryKind.OVERDUE)
     assert (desk.world[OLD].id, "release") == (entry.fields["owner"], entry.fields["owed"])
 
@@ -139,8 +140,8 @@ def test_nothing_closes_by_time_alone(desk: RouterDesk) -> None:
         desk.wait(days=40)
         desk.tick()
 
-    assert "noticed" == desk.handover(NEW).state
-    assert 2 == len(desk.audit(EntryKind.OVERDUE))
+    assert "disputed" == desk.handover(NEW).state
+    assert 4 == len(desk.audit(EntryKind.OVERDUE))
 
 
 DEEDS = st.lists(
