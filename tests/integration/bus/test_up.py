@@ -105,7 +105,9 @@ def test_it_starts_every_part_and_says_where_things_are_without_noise(up: Up) ->
     assert re.search(r"\d+ streams created\n", text)
     assert re.search(r"\d+ durables created\n", text)
     assert 5 == len(
-        re.findall(r"ready    (?:router|log|gateway  Example school|(?:gateway|board)  +Example board) ", text)
+        re.findall(
+            r"ready    (?:router|log|gateway  Example school|(?:gateway|board)  +Example board) ", text
+        )
     )
     assert "eof_received" not in text
     assert len(text.splitlines()) <= 11
