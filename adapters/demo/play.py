@@ -180,13 +180,12 @@ class Play:
         self._until("the receipts", self._receipts_are_back)
 
     def _publish_all(self, scenes: Iterable[Scene]) -> None:
-        sent = []
         for scene in scenes:
             event_id = self.gateway(scene.author).publish(scene.document)
             self.scenes.append((scene, event_id))
-            sent.append(event_id)
             self.teller.say(f"{self._who(scene.author)} {scene.says}")
-        self._until_delivered("old", sent, "the history")
+            # In the story's order: an event that overtakes the plan which opens the matter is routine, and forgotten (P12).
+            self._until_delivered("old", [event_id], "the history")
 
     def _who(self, key: str) -> str:
         return next(role.name for role in self.stage.roles if role.key == key)
