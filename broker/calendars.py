@@ -89,13 +89,6 @@ def day_of(moment: datetime) -> date:
     return moment.astimezone(LONDON).date()
 
 
-def due_after_working_days(
-    moment: datetime, count: int, division: Division = Division.ENGLAND_AND_WALES
-) -> datetime:
-    """The end of the working day that lies ``count`` after ``moment``'s own day."""
-    return end_of_day(add_working_days(day_of(moment), count, division))
-
-
 def _count_on(day: date, count: int, counts: Callable[[date], bool]) -> date:
     while count > 0:
         day += _DAY

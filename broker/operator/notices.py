@@ -10,7 +10,9 @@ from broker.operator.situation import Situation
 from broker.store.overview import NoticesOverview
 
 _ACT: Final = timedelta(hours=1)
-_TODO: Final = "see `handrail notices list` there; mend notices.toml or the mail server; telephone meanwhile"
+_REMEDY: Final = (
+    "see `handrail notices list` there; mend notices.toml or the mail server; telephone meanwhile"
+)
 
 
 def judge_notices(at: Situation) -> Iterator[Line]:
@@ -43,4 +45,4 @@ def _line(at: Situation, whose: str, seen: NoticesOverview) -> Line:
     codes = ", ".join(f"{code} {count}" for code, count in sorted(seen.failing.items()))
     says = f"{counted(failing, 'notice')} not sent, the first waits {age(since, at.now)} ({codes})"
     verdict = Verdict.ACT if at.now - since >= _ACT else Verdict.LOOK
-    return Line(topic, verdict, says, _TODO, "deadlines", facts)
+    return Line(topic, verdict, says, _REMEDY, "deadlines", facts)

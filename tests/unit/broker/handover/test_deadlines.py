@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from broker.calendars import add_working_days, due_after_working_days, end_of_day, is_working_day
+from broker.calendars import add_working_days, day_of, end_of_day, is_working_day
 from broker.clock import from_ms, to_ms
 from broker.handover.deadlines import (
     Clocks,
@@ -96,7 +96,7 @@ def test_a_day_ends_at_midnight_in_england(day: date, expected: datetime) -> Non
 
 def test_half_past_midnight_in_summer_belongs_to_the_new_day() -> None:
     """23:30 UTC on Tuesday is Wednesday in England: one working day later is Thursday."""
-    assert due_after_working_days(datetime(2026, 6, 9, 23, 30, tzinfo=UTC), 1) == end_of_day(
+    assert end_of_day(add_working_days(day_of(datetime(2026, 6, 9, 23, 30, tzinfo=UTC)), 1)) == end_of_day(
         date(2026, 6, 11)
     )
 
@@ -247,7 +247,7 @@ def test_a_case_handed_on_meanwhile_makes_its_new_holder_owe_the_release() -> No
     after_decline = when_handed_on(State.DECLINED, handover)
 
     assert (Owed.RELEASE, OLD) == (release.kind, release.area)
-    assert from_ms(release.due_ms) == due_after_working_days(later, 1)
+    assert from_ms(release.due_ms) == end_of_day(add_working_days(day_of(later), 1))
     assert [Owed.RELEASE, Owed.ACCEPTANCE] == [one.kind for one in after_decline]
 
 
