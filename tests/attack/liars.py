@@ -431,9 +431,12 @@ def forges_a_move(stage: Stage) -> object:
     stage.lies()
     stage.publish("westmorland", "move.notified", 6, acting_area=WESTMORLAND)
     room.settle()
-    told = [view.state for view in room["cumberland"].actions.handovers()]
+    [told] = room["cumberland"].actions.handovers()
+    room["westmorland"].actions.accept(told.handover.hex(), WORKER)
+    room.settle()
+    [after] = room["cumberland"].actions.handovers()
     stage.found()
-    return told, InKind.GRANTED in stage.kinds("westmorland")
+    return told.state, (after.state, after.holder), InKind.GRANTED in stage.kinds("westmorland")
 
 
 def declares_itself_involved(stage: Stage) -> object:
@@ -656,10 +659,10 @@ LIES: Final = (
         "front door",
         "reports a move to itself, to be given the history",
         "the old front door",
-        "told of the handover at once; nothing is granted without its person. **Acceptance is not provisional yet**: after it the liar is case holder, and both sides see that",
+        "told of the handover at once; nothing is granted without its person; an acceptance on its own word is `provisional`: the old area stays case holder and may contest. **If nobody there does by the end of the next working day, the acceptance stands**",
         "at once",
         forges_a_move,
-        (["noticed"], False),
+        ("noticed", ("provisional", CUMBERLAND), False),
     ),
     Lie(
         "member",
