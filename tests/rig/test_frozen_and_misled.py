@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from tests.support.processes import program
 
 HERE = {"residence": {"gss": CUMBERLAND}}
 _ACK_WAIT_S: Final = 1
+_FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 _DAY_S, _HOUR_S = 86_400, 3_600
 
 
@@ -103,20 +104,71 @@ async def test_a_clock_that_jumps_a_day_ahead_and_an_hour_back_loses_and_doubles
     # The one place where the router is given its clock.
     monkeypatch.setattr("broker.wiring.system_clock", turned if who == "router" else right)
     reader_s = turned if who == "gateway" else right
+
+    def turn(off_s: int) -> None:
+        turned.off_s = off_s
+
     async with (
         exchange(tmp_path) as it,
         it.gateway("health", clock=right) as health,
         it.router(),
         it.gateway("cumberland", clock=reader_s) as cumberland,
     ):
-        sent: list[bytes] = []
-        for jump, off_s in enumerate((0, _DAY_S, -_HOUR_S, 0)):
-            turned.off_s = off_s
-            sent += _publish(health, range(1 + 5 * jump, 6 + 5 * jump))
-            await settled(partial(_arrived, cumberland, sent), within=30)
-        await settled(lambda: all(one.readers[0].delivered_ms for one in health.outbox()), within=30)
-        skewed = [item.message_id for item in cumberland.inbox() if item.skewed]
+        await _holds_through_jumps(it, health, cumberland, who, turn)
 
-        assert [] == overtakers(it.home("cumberland"))
-        # To a router an hour behind, its authors' clocks are wrong; it says so and takes the events.
-        assert (sorted(sent[10:15]) if who == "router" else []) == sorted(skewed)
+
+@pytest.mark.skipif(not _FAKETIME, reason="needs libfaketime (Debian: faketime)")
+@pytest.mark.parametrize("who", ["router", "gateway"])
+async def test_a_process_whose_machine_turns_its_clock_loses_and_doubles_nothing(
+    tmp_path: Path, who: str
+) -> None:
+    """The same with processes of their own: the system's time of one of them jumps while it runs, and nothing tells it."""
+    async with exchange(tmp_path) as it, it.gateway("health", clock=_Clock()) as health:
+        with (
+            program(
+                tmp_path / "router.log", "router", "--data", it.layout.data, env=_turned(tmp_path / "router")
+            ),
+            program(
+                tmp_path / "gateway.log",
+                *("gateway", "run", "--home", it.home("cumberland")),
+                env=_turned(tmp_path / "gateway"),
+            ),
+            it.open("cumberland") as cumberland,
+        ):
+            await _holds_through_jumps(
+                it, health, cumberland, who, lambda off_s: _turn(tmp_path / who, _HOUR_S + off_s)
+            )
+
+
+def _turned(clock: Path) -> dict[str, str]:
+    """The environment of a process whose time is the machine's and what the file says; intervals stay what they are."""
+    _turn(clock, _HOUR_S)
+    return {
+        "LD_PRELOAD": str(_FAKETIME[0]),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+
+
+def _turn(clock: Path, off_s: int) -> None:
+    """In one move, so that nobody reads half of it."""
+    new = clock.with_suffix(".new")
+    new.write_text(f"{off_s:+d}\n")
+    new.rename(clock)
+
+
+async def _holds_through_jumps(
+    it: Exchange, health: Gateway, cumberland: Gateway, who: str, turn: Callable[[int], None]
+) -> None:
+    sent: list[bytes] = []
+    for jump, off_s in enumerate((0, _DAY_S, -_HOUR_S, 0)):
+        turn(off_s)
+        sent += _publish(health, range(1 + 5 * jump, 6 + 5 * jump))
+        await settled(partial(_arrived, cumberland, sent), within=30)
+    await settled(lambda: all(one.readers[0].delivered_ms for one in health.outbox()), within=30)
+    skewed = [item.message_id for item in cumberland.inbox() if item.skewed]
+
+    assert [] == overtakers(it.home("cumberland"))
+    # To a router an hour behind, its authors' clocks are wrong; it says so and takes the events.
+    assert (sorted(sent[10:15]) if who == "router" else []) == sorted(skewed)
