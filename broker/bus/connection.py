@@ -22,6 +22,8 @@ _log = structlog.get_logger()
 
 _PING_S: Final = 5
 _REQUEST_S: Final = 5.0
+_QUOTE: Final = "'"
+_REFUSAL: Final = "permissions violation"
 _SERVER_NAME: Final = "localhost"
 PENDING_BYTES: Final = 64 << 20
 
@@ -96,7 +98,7 @@ async def connect(access: Access, *, attempts_for: float = 10.0) -> Bus:
     Raises:
         UnavailableError: no connection within ``attempts_for`` seconds, or refused.
     """
-    client = Client()
+    client = _LastingClient()
     try:
         async with asyncio.timeout(attempts_for):
             await _connect(client, access)
@@ -139,6 +141,25 @@ async def _connect(client: Client, access: Access) -> None:
     if not client.is_connected:
         # The library may return in the middle of signing in; what is sent then goes nowhere.
         raise nats.errors.Error("not signed in")
+
+
+class _LastingClient(Client):
+    """The library's client, but that no word of the server ends it for good.
+
+    The library closes for ever at whatever the server says before it hangs up: a message too long, a user that a
+    reload took away for a moment, a sign-in that took too long on a busy machine. A gateway would then stand there
+    and never hear anything again. Here each of them is a connection lost, and it comes back.
+    """
+
+    async def _process_err(self, err_msg: str) -> None:
+        if self.is_connecting or _REFUSAL in err_msg.lower():
+            await super()._process_err(
+                err_msg
+            )  # no first sign-in; a refusal, after which the connection stays
+            return
+        error = nats.errors.Error(f"nats: {err_msg.strip(_QUOTE)}")
+        await self._error_cb(error)
+        await self._process_op_err(error)
 
 
 class _TlsFromTheStart(TcpTransport):

@@ -23,7 +23,8 @@ looked at before and after: no message, no acknowledgement, no setting and no du
 _TAIL: Final = """
 Nobody could listen to anything but answers to their own questions ({ears} patterns tried by each). A chosen reply subject brings
 nothing to anybody else, whatever answers it: `tests/integration/bus/test_permissions.py`. Who gets no connection at all (no certificate,
-another authority's, a strange key, an old TLS): `tests/integration/bus/test_signing_in.py`.
+another authority's, a strange key, an old TLS): `tests/integration/bus/test_signing_in.py`. Who sends what is too long, or takes in more than
+it reads, is cut off and harms nobody else: `tests/isolation/test_crowding.py`.
 """
 
 
