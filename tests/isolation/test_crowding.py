@@ -34,7 +34,8 @@ async def test_what_is_too_long_is_refused_with_its_connection_and_nobody_else_n
         police = await it.connect("police")
         own = str(OutSubject(it.members["police"], Lane.NORMAL, 0))
         cut = police.client.stats["reconnects"]
-        police.client._transport.write(b"PUB %s %d\r\n%s\r\n" % (own.encode(), _TOO_LONG, bytes(_TOO_LONG)))
+        socket: Any = police.client._transport
+        socket.write(b"PUB %s %d\r\n%s\r\n" % (own.encode(), _TOO_LONG, bytes(_TOO_LONG)))
         health.publish(a_document("concern.raised", n=1, residence={"gss": CUMBERLAND}))
 
         await settled(lambda: [item for item in cumberland.inbox() if item.kind is InKind.VIEW])
