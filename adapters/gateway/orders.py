@@ -138,9 +138,10 @@ class Orders:
             for row in work.inbox.orders_for(handover)
             if row.kind == int(OrderKind.HANDOVER) and row.grantor != self._home.member_id
         ]
-        if not mine or any(work.inbox.history_count(row.order_id) < row.events for row in mine):
+        if not mine or not all(_has_come(work, row) for row in mine):
             return None
-        return sum(row.events for row in mine)
+        # Ordered twice, because the first order was refused, it is still one event.
+        return len({event_id for row in mine for event_id in _asked(row.body).events})
 
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         deliveries = self._ours(work, order, row)
@@ -325,6 +326,14 @@ def _asked(signed: bytes) -> _Asked:
     """A long history is a thousand grants under one order: it is read once. Verified when it came."""
     order = Order.from_bytes(unverified_payload(signed))
     return _Asked(order.kind, dict(order.events), order_hash(order.to_bytes()))
+
+
+def _has_come(work: Work, row: OrderRow) -> bool:
+    """Whether all that an order for us asks for is here; some of it may have come under another order."""
+    if work.inbox.history_count(row.order_id) >= row.events:
+        return True
+    # The last first: of a history that is on its way it is the one that is not here yet.
+    return all(work.inbox.holds(event_id) for event_id in reversed(tuple(_asked(row.body).events)))
 
 
 def _overlaps(order: Order, work: Work) -> bool:

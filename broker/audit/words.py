@@ -153,6 +153,10 @@ def tell(entry: Entry, found: Found, names: Names) -> Told:
             return _order(entry, names)
         case EntryKind.GRANTED:
             return Told(f"{who} passed one event of the history on to {_reader(entry, names)}", _about(found))
+            if entry.fields.get("again"):
+                return Told(
+                    f"{who} granted {_reader(entry, names)} an event that it had already", _about(found)
+                )
         case EntryKind.ORDER_REFUSED:
             why = entry.text_of("reason") or "no reason given"
             return Told(

@@ -144,10 +144,13 @@ class Controls:
         if grant.reader != order.reader or state != "open":
             raise UnknownOrderError("the order is for another reader, or does not ask for this event")
         self._procedures.grant(grant.order_id, grant.event_id, self._desk.now_ms)
-        number = self._desk.deliver(
-            order.reader, Item(InKind.GRANTED, grant.event_id, member, body, child=order.child)
-        )
-        self._remember(order, grant.event_id, number)
+        # Ordered on two grounds and granted on both: the order is answered, the reader has the event once (P2).
+        again = self._outgoing.delivery_of(order.reader, grant.event_id) is not None
+        if not again:
+            number = self._desk.deliver(
+                order.reader, Item(InKind.GRANTED, grant.event_id, member, body, child=order.child)
+            )
+            self._remember(order, grant.event_id, number)
         self._desk.audit(
             EntryKind.GRANTED,
             child=order.child,
@@ -155,6 +158,7 @@ class Controls:
             event=grant.event_id,
             grantor=member,
             reader=order.reader,
+            again=again or None,
         )
         if not self._procedures.anything_open_in(order.order_id):
             self._answered(order, "done")

@@ -44,7 +44,7 @@ class Ordering:
         if not grantors or not readers:
             return 0
         grantor, reader = min(grantors), min(readers)
-        listed = self._lacking(handover.child, grantor, reader)
+        listed = self._lacking(handover.child, grantor, reader, handover.handover)
         # An empty history is ordered too, so that the new side knows that it is whole.
         for start in range(0, max(len(listed), 1), MAX_ORDERED):
             self._issue(
@@ -113,10 +113,13 @@ class Ordering:
             item = Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=order.child)
             self._desk.later(member, item)
 
-    def _lacking(self, child: bytes, grantor: str, reader: str) -> list[tuple[bytes, bytes]]:
+    def _lacking(
+        self, child: bytes, grantor: str, reader: str, handover: bytes | None = None
+    ) -> list[tuple[bytes, bytes]]:
         known = {one.event_id for one in self._outgoing.delivered_about(child, reader)}
-        # What is on its way under another order is not ordered twice: one event is granted once.
-        known |= self._procedures.under_order(child, reader, self._desk.now_ms)
+        # What waits on the same ground is not ordered twice. On another ground it is: the one may be refused and the
+        # other carried out. Granted under both, it is delivered once.
+        known |= self._procedures.under_order(child, reader, handover, self._desk.now_ms)
         return _once(
             one for one in self._outgoing.delivered_about(child, grantor) if one.event_id not in known
         )

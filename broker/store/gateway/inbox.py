@@ -9,6 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.gateway import tables as t
 from broker.store.gateway.prepared import Prepared, driver
+from schemas.wire import InKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,16 @@ _ADD_HISTORY = Prepared(insert(t.history).on_conflict_do_nothing(), *_HISTORY_CO
 _GRANTED = Prepared(sa.select(*_HISTORY_COLUMNS).where(t.history.c.event_id == sa.bindparam("event")))
 _COUNT_HISTORY = Prepared(
     sa.select(sa.func.count()).select_from(t.history).where(t.history.c.order_id == sa.bindparam("order"))
+)
+_HOLDS = Prepared(
+    sa.select(sa.literal(1)).where(
+        sa.exists().where(t.history.c.event_id == sa.bindparam("event"))
+        | sa.exists().where(
+            t.inbox.c.message_id == sa.bindparam("event"),
+            t.inbox.c.kind == sa.bindparam("of_kind"),
+            t.inbox.c.state == "applied",
+        )
+    )
 )
 
 
@@ -276,8 +287,12 @@ class Inbox:
         row = _GRANTED.one(self._d, event=event_id)
         return None if row is None else HistoryRow(*row)
 
+    def holds(self, event_id: bytes) -> bool:
+        """Whether an event is here, sent or granted, under whichever order."""
+        return _HOLDS.one(self._d, event=event_id, of_kind=int(InKind.VIEW)) is not None
+
     def history_count(self, order_id: bytes) -> int:
-        """How many events of an order have come."""
+        """How many events have come under an order; what had come before under another is not among them."""
         return int(_COUNT_HISTORY.one(self._d, order=order_id)[0])
 
     def save_handover(self, row: HandoverRow) -> None:

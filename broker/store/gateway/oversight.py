@@ -34,12 +34,11 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Ungranted:
-    """An order for us of which ``lacking`` of ``events`` have not come."""
+    """An order for us, as the router signed it, under which fewer events have come than it asks for."""
 
     order_id: bytes
     grantor: str
-    events: int
-    lacking: int
+    body: bytes
     arrived_ms: int
 
 
@@ -97,8 +96,7 @@ class Oversight:
             sa.select(
                 t.orders.c.order_id,
                 t.orders.c.grantor,
-                t.orders.c.events,
-                (t.orders.c.events - came).label("lacking"),
+                t.orders.c.body,
                 t.inbox.c.arrived_ms,
             )
             .join(

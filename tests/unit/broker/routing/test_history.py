@@ -1,5 +1,7 @@
 """The carrying of a child's history: exactly what the old front door was given, whenever it is let go, to the end."""
 
+import pytest
+
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.orders import MAX_ORDERED, Order, OrderKind
@@ -48,16 +50,47 @@ def test_the_release_orders_exactly_what_the_old_front_door_has_and_the_new_one_
     assert order in desk.orders(OLD)
 
 
-def test_what_arrives_between_notice_and_release_is_ordered_once(desk: RouterDesk) -> None:
-    """Sealed to the old front door only, it is ordered for the new one at once; the release does not ask again."""
+def between_notice_and_release(desk: RouterDesk) -> tuple[Posted, Order, Order]:
+    """Sealed to the old front door only, an event is ordered for the new one by itself; then all is released.
+
+    Gives it, the order for it alone, and that of the history.
+    """
     desk.take(desk.opens_matter(), desk.move())
     late = desk.event("school", to=(OLD,))
     desk.take(late)
+    [alone] = desk.orders(NEW)
     act(desk, OLD, ActionKind.RELEASE)
+    [history] = handover_orders(desk, NEW)
+    return late, alone, history
 
-    asked = [event for order in desk.orders(NEW) for event, _ in order.events]
-    assert 1 == asked.count(late.event_id)
-    assert len(asked) == len(set(asked))
+
+def test_a_history_leaves_out_nothing_that_waits_under_another_order(desk: RouterDesk) -> None:
+    """That order may be refused for want of a ground; a history that is called whole must have the event all the same."""
+    late, alone, history = between_notice_and_release(desk)
+
+    desk.take(desk.refuses(OLD, alone, "not-concerned"))
+    answer(desk, OLD, history)
+
+    assert late.event_id in granted(desk, NEW)
+    assert desk.handover(NEW).expected == desk.handover(NEW).granted == len(history.events)
+
+
+@pytest.mark.parametrize("history_first", [False, True])
+def test_what_is_granted_under_two_orders_comes_once_and_both_are_answered(
+    desk: RouterDesk, history_first: bool
+) -> None:
+    late, *orders = between_notice_and_release(desk)
+
+    answer(desk, OLD, *(reversed(orders) if history_first else orders))
+
+    assert 1 == granted(desk, NEW).count(late.event_id)
+    assert [] == desk.returned(OLD)
+    again = [entry.fields.get("again") for entry in desk.audit(EntryKind.GRANTED)]
+    assert 1 == again.count(True)
+    assert desk.handover(NEW).expected == desk.handover(NEW).granted == 2
+    desk.wait(minutes=11)
+    desk.tick()
+    assert [] == desk.audit(EntryKind.OVERDUE)
 
 
 def test_what_arrives_after_the_release_reaches_the_new_front_door_too(desk: RouterDesk) -> None:
