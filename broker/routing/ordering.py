@@ -44,7 +44,9 @@ class Ordering:
         if not grantors or not readers:
             return 0
         grantor, reader = min(grantors), min(readers)
-        listed = self._lacking(handover.child, grantor, reader, handover.handover)
+        # Also what waits under other orders: those may be refused, and this one carried out. Granted under both, it is
+        # delivered once.
+        listed = self._lacking(handover.child, grantor, reader)
         # An empty history is ordered too, so that the new side knows that it is whole.
         for start in range(0, max(len(listed), 1), MAX_ORDERED):
             self._issue(
@@ -60,7 +62,10 @@ class Ordering:
     def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
         """Order all that ``grantor`` was given about a child and ``reader`` was not: record by record."""
         records: dict[bytes, list[tuple[bytes, bytes]]] = {}
+        waiting = self._procedures.under_order(child, reader, self._desk.now_ms)
         for event in self._lacking(child, grantor, reader):
+            if event[0] in waiting:
+                continue  # one more reason would not make the front door grant it
             found = self._outgoing.delivery_of(grantor, event[0])
             records.setdefault(child if found is None else found[1], []).append(event)
         for origin, listed in records.items():
@@ -113,13 +118,8 @@ class Ordering:
             item = Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=order.child)
             self._desk.later(member, item)
 
-    def _lacking(
-        self, child: bytes, grantor: str, reader: str, handover: bytes | None = None
-    ) -> list[tuple[bytes, bytes]]:
+    def _lacking(self, child: bytes, grantor: str, reader: str) -> list[tuple[bytes, bytes]]:
         known = {one.event_id for one in self._outgoing.delivered_about(child, reader)}
-        # What waits on the same ground is not ordered twice. On another ground it is: the one may be refused and the
-        # other carried out. Granted under both, it is delivered once.
-        known |= self._procedures.under_order(child, reader, handover, self._desk.now_ms)
         return _once(
             one for one in self._outgoing.delivered_about(child, grantor) if one.event_id not in known
         )

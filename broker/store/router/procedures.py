@@ -217,8 +217,8 @@ class Procedures:
         ).one()
         return int(row[0]), int(row[1])
 
-    def under_order(self, child: bytes, reader: str, handover: bytes | None, now_ms: int) -> frozenset[bytes]:
-        """Events about a child that a reader is to be granted already, under orders of that handover (or of none)."""
+    def under_order(self, child: bytes, reader: str, now_ms: int) -> frozenset[bytes]:
+        """Events about a child that a reader is to be granted already, by itself and not as a handover's history."""
         return frozenset(
             self._t.now.scalars(
                 sa.select(t.order_events.c.event_id)
@@ -227,6 +227,7 @@ class Procedures:
                     t.orders.c.child == child,
                     t.orders.c.reader == reader,
                     t.orders.c.state == "open",
+                    t.orders.c.handover.is_(None),
                     t.orders.c.handover == handover,
                     t.orders.c.expires_ms >= now_ms,
                     t.order_events.c.granted_ms.is_(None),
