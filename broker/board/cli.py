@@ -19,6 +19,7 @@ from broker.board.exporting import Asking
 from broker.board.exporting import export as export_file
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
+from broker.board.questions.cli import ask_command, catalogue_command
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
 from broker.lifecycle import stop_on_signals
@@ -75,6 +76,10 @@ async def _run(home: BoardHome, url: str | None, watch: BoardWatch) -> None:
 @click.group()
 def audit() -> None:
     """Who shared what kind of thing, when, with whom, why; who opened it and who did not."""
+
+
+audit.add_command(ask_command)
+audit.add_command(catalogue_command)
 
 
 def _purpose(_context: click.Context, _option: click.Parameter, value: str | None) -> str:

@@ -120,7 +120,7 @@ def as_csv(found: list[Found], view: View) -> str:
     writer.writerow(CSV_COLUMNS)
     for one in found:
         values = _values(one, read_entry(one.row.body), view)
-        writer.writerow([_cell(values[column]) for column in CSV_COLUMNS])
+        writer.writerow([cell(values[column]) for column in CSV_COLUMNS])
     return out.getvalue()
 
 
@@ -214,7 +214,8 @@ def _values(one: Found, entry: Entry, view: View) -> Mapping[str, object]:
     }
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A cell of a spreadsheet that no program takes for a formula."""
     text = clean(str(value))
     return f"'{text}" if text.startswith(_FORMULA) else text
 

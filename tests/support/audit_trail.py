@@ -38,12 +38,15 @@ class Trail:
     world: World = field(default_factory=cache(a_directory))
     entries: list[bytes] = field(default_factory=list)
     number: int = 0
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """Members' ids, where they are not those of ``world``."""
 
     def add(self, kind: EntryKind | str, **fields: Any) -> int:
-        """One entry; gives its number. A field that is None is left out."""
+        """One entry; gives its number. A field that is None is left out; ``after_ms`` is none, but makes it later."""
         self.number += 1
+        after_ms = int(fields.pop("after_ms", 0))
         present = {name: value for name, value in fields.items() if value is not None}
-        salt, at_ms = an_id(f"salt {self.number}"), AT_MS + self.number * 1000
+        salt, at_ms = an_id(f"salt {self.number}"), AT_MS + self.number * 1000 + after_ms
         row = [ENTRY_VERSION, salt, 0, self.number, at_ms, str(kind), present]
         self.entries.append(canonical.encode(row))
         return self.number
@@ -61,6 +64,7 @@ class Trail:
         author: str = "school",
         author_id: str | None = None,
         slip: tuple[OwnSlipKey, str, str | None] | None = None,
+        event_class: int | None = None,
         **fields: Any,
     ) -> int:
         """An event about a child of ``area``; ``slip`` is key, case reference and kind."""
@@ -76,6 +80,7 @@ class Trail:
             "areas": [area],
             "readers": [[self.member("cumberland"), 1]],
             "slips": slips,
+            "class": event_class,
         }
         return self.add(EntryKind.TAKEN, **(whole | fields))
 
@@ -103,9 +108,23 @@ class Trail:
             entropy=random.Random(event).randbytes,
         )
 
+    def receipt(
+        self, event: str, reader: str, kind: int, *, after_ms: int = 0, role: str | None = None
+    ) -> int:
+        """A reader's word on an event; ``after_ms``: how much later than an entry at this place would be."""
+        return self.add(
+            EntryKind.RECEIPT,
+            after_ms=after_ms,
+            event=an_id(event),
+            reader=self.member(reader),
+            number=1,
+            receipt=int(kind),
+            role=role,
+        )
+
     def member(self, name: str) -> str:
         """A member's id."""
-        return str(self.world[name].id)
+        return self.ids.get(name) or str(self.world[name].id)
 
     @property
     def board(self) -> str:

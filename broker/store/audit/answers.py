@@ -90,6 +90,23 @@ class Answers:
             )
         )
 
+    def bodies_of(self, places: Iterable[Place]) -> list[bytes]:
+        """Entries as they came."""
+        wanted = sorted((place.partition, place.number) for place in places)
+        place = sa.tuple_(t.entries.c.partition, t.entries.c.number)
+        bodies: list[bytes] = []
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            bodies += self._c.scalars(sa.select(t.entries.c.body).where(place.in_(some))).all()
+        return bodies
+
+    def records_in(self, scope: Scope) -> frozenset[bytes]:
+        """Every record that something within the scope is about."""
+        query = sa.select(t.thread_records.c.record).where(
+            t.thread_records.c.thread.in_(_threads(scope.areas))
+        )
+        return frozenset(self._c.scalars(query.distinct()))
+
     def count(self) -> int:
         """How many entries there are."""
         return int(self._c.scalar(sa.select(sa.func.count()).select_from(t.entries)) or 0)

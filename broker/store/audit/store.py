@@ -131,11 +131,11 @@ class AuditWork(Answers):
         )
         return [SealedSlip(row.event_id, row.author, row.key_ref, row.body) for row in rows.all()]
 
-    def write_down(self, at_ms: int, asker: str, purpose: str, asked: str, shown: int) -> None:
-        """Record a question. It is durable when the transaction is, and only then may the answer be shown."""
-        self._c.execute(
-            t.questions.insert().values(at_ms=at_ms, asker=asker, purpose=purpose, asked=asked, shown=shown)
-        )
+    def write_down(self, at_ms: int, asker: str, purpose: str, asked: str, shown: int) -> int:
+        """Record a question and give its number. Durable when the transaction is; only then may the answer be shown."""
+        row = {"at_ms": at_ms, "asker": asker, "purpose": purpose, "asked": asked, "shown": shown}
+        statement = t.questions.insert().values(**row).returning(t.questions.c.question)
+        return int(self._c.execute(statement).scalar_one())
 
     def questions(self) -> list[Asked]:
         """Every question put to this node, oldest first."""

@@ -1,0 +1,147 @@
+"""One way to ask: the question is recorded first, then answered inside the board's scope, then released.
+
+``ask`` is the only door. A refusal is recorded too. Nothing leaves before the record is on disk.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Final
+
+from broker.audit.log import entry_of
+from broker.board.asking import scope_of
+from broker.board.node import BoardHome
+from broker.board.questions.answer import (
+    Answer,
+    BadQuestionError,
+    Cell,
+    Column,
+    Mark,
+    NotAnsweredError,
+    Proof,
+    Question,
+    Table,
+    Unit,
+    cell_text,
+)
+from broker.board.questions.catalogue import CATALOGUE
+from broker.board.questions.ground import Ground
+from broker.board.questions.params import Params, read_params, records_of
+from broker.board.questions.suppressing import suppress
+from broker.board.showing import names_of
+from broker.clock import Entropy, system_entropy, to_ms
+from broker.crypto.notes import Head, Note
+from broker.crypto.tree import leaf_hash
+from broker.store.audit.rows import Place, Scope
+from broker.store.audit.store import AuditStore, AuditWork
+
+_WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
+
+
+def ask(
+    home: BoardHome,
+    store: AuditStore,
+    asker: str,
+    purpose: str,
+    key: str,
+    params: Mapping[str, str | None],
+    at: datetime,
+    entropy: Entropy = system_entropy,
+) -> Answer:
+    """Record a question and answer it. ``params`` is as typed: the values of ``Takes``, and those of a child.
+
+    ``asker`` is whoever is signed in, by a name that is theirs alone.
+
+    Raises:
+        BadQuestionError: it cannot be read; ``field`` is what to correct.
+        NeedsApprovalError: about a protected child; a second auditor must approve it first.
+        UnavailableError: the disk took no record of it, so it is not answered.
+    """
+    question = CATALOGUE.get(key)
+    if question is None:
+        raise BadQuestionError("key", f"There is no question “{key}”.")
+    if not purpose.strip():
+        raise BadQuestionError("purpose", _WHY)
+    asked = read_params(home, question, params, int.from_bytes(entropy(4), "big") >> 1)
+    words = f"{key}; {asked.recorded}"
+    refused: NotAnsweredError | None = None
+    answer = None
+    with store.work() as work:
+        scope = scope_of(home.areas(), home.directory())
+        try:
+            ground = _ground(home, work, scope, asked, to_ms(at))
+            table = question.answer(ground)
+        except NotAnsweredError as error:
+            refused = error
+            refused.logged = work.write_down(to_ms(at), asker, purpose.strip(), f"{words}; refused", 0)
+        else:
+            logged = work.write_down(to_ms(at), asker, purpose.strip(), words, len(table.rows))
+            answer = _answer(question, table, _proof(work, table.places), words, to_ms(at), logged)
+    if answer is None:
+        raise refused or AssertionError
+    return answer
+
+
+def _ground(home: BoardHome, work: AuditWork, scope: Scope, asked: Params, now_ms: int) -> Ground:
+    records = records_of(asked, work, scope)
+    if asked.sample is not None:
+        records = _drawn(sorted(work.records_in(scope)), asked.sample, asked.seed)
+    directory = home.directory()
+    return Ground(work, scope, asked, records, directory, names_of(directory), now_ms)
+
+
+def _drawn(records: Sequence[bytes], most: int, seed: int) -> frozenset[bytes]:
+    """The same children for the same seed and the same trail."""
+    return frozenset(random.Random(seed).sample(records, min(most, len(records))))  # noqa: S311  no secret
+
+
+def _answer(question: Question, table: Table, proof: Proof, words: str, at_ms: int, logged: int) -> Answer:
+    shown = suppress(table.columns, table.rows, total=table.total) if question.aggregate else None
+    rows = table.rows if shown is None else shown.rows
+    return Answer(
+        key=question.key,
+        title=question.title,
+        summary=_summary(table, rows) if question.aggregate else table.summary,
+        columns=table.columns,
+        rows=rows,
+        measured=table.why_not is None,
+        why_not=table.why_not,
+        notes=table.notes,
+        suppressed=shown is not None and shown.any,
+        total=table.total,
+        proof=proof,
+        asked=words,
+        at_ms=at_ms,
+        logged=logged,
+    )
+
+
+def _summary(table: Table, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
+    """In words, with the figures as they may be shown."""
+    if not table.total:
+        return table.summary
+    whole = zip(table.columns, rows[-1], strict=True)
+    figures = {one.name: _in_words(cell, one) for one, cell in whole}
+    return tuple(line.format_map(figures) for line in table.summary)
+
+
+def _in_words(cell: Cell, column: Column) -> str:
+    if cell is None:
+        return "no time measured" if column.unit in {Unit.HOURS, Unit.DAYS} else "none"
+    return "a small number of" if cell is Mark.SUPPRESSED else cell_text(cell, column)
+
+
+def _proof(work: AuditWork, places: Sequence[Place]) -> Proof:
+    """Where the entries behind an answer stand in the log, as far as the newest head that counts covers them."""
+    note = work.newest_head()
+    if note is None:
+        return Proof(None, 0, None, (), len(places), "No head with two witnesses has reached this node yet.")
+    head = Head.from_text(Note.from_text(note).text)
+    leaves = [leaf_hash(entry_of(0, body)) for body in work.bodies_of(places)]
+    at = work.leaf_indexes(leaves)
+    covered = sorted(index for index in at.values() if index < head.size)
+    newer = len(places) - len(covered)
+    says = f"{len(covered)} entries under the witnessed head of {head.size} entries" + (
+        f"; {newer} newer ones that no head covers yet." if newer else "."
+    )
+    return Proof(head.origin, head.size, head.root.hex(), tuple(covered), newer, says)

@@ -1,0 +1,69 @@
+"""A board at an exchange that does not run, which has read a trail; and questions put to it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from broker.board.node import BoardHome
+from broker.board.questions import Answer, ask
+from broker.store.audit.rows import Asked
+from broker.store.audit.store import AuditStore
+from tests.support.audit_trail import Trail
+from tests.support.exchange import Exchange
+
+ASKED_AT: Final = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Board:
+    """Its home and store."""
+
+    home: BoardHome
+    store: AuditStore
+
+    def reads(self, trail: Trail) -> None:
+        """Take what a trail holds."""
+        projection = self.home.projection()
+        with self.store.work() as work:
+            for data in trail.entries:
+                projection.take(work, data)
+
+    def ask(
+        self,
+        key: str,
+        *,
+        by: str = "Kit Example",
+        purpose: str = "case audit 2026/14",
+        at: datetime = ASKED_AT,
+        **given: Any,
+    ) -> Answer:
+        """Put one question."""
+        typed = {name: str(value) for name, value in given.items()}
+        return ask(self.home, self.store, by, purpose, key, typed, at, bytes)
+
+    def questions(self) -> list[Asked]:
+        """What was recorded."""
+        with self.store.work() as work:
+            return work.questions()
+
+
+@contextmanager
+def a_board(it: Exchange, name: str = "board") -> Iterator[Board]:
+    """The board of an exchange, with an empty store."""
+    home = BoardHome.open(it.home(name))
+    (home.folder / "audit.db").unlink(missing_ok=True)
+    for rest in home.folder.glob("audit.db-*"):
+        rest.unlink()
+    store = home.store()
+    try:
+        yield Board(home, store)
+    finally:
+        store.close()
+
+
+def table(answer: Answer) -> list[dict[str, Any]]:
+    """The rows of an answer by the names of their columns."""
+    names = [column.name for column in answer.columns]
+    return [dict(zip(names, row, strict=True)) for row in answer.rows]
