@@ -20,7 +20,8 @@ from schemas.base import AwareDatetime, Date, Line, Wire
 from schemas.calendars import Division, SchoolTerm
 from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
-from schemas.ids import GssCode
+from schemas.hiding import MAX_ENDORSERS
+from schemas.ids import GssCode, MemberId
 from schemas.members import (
     MAX_ROOTS,
     ROUTER,
@@ -135,9 +136,10 @@ class Directory(Wire):
     """The audit log. None in directories from before there was one; then it is not written."""
     areas: tuple[AreaEntry, ...] = ()
     members: tuple[Member, ...] = ()
-    endorsers: tuple[RootKey, ...] = ()
-    """Protection endorsers. Not built: always empty."""
-    endorser_threshold: int = 0
+    endorsers: tuple[MemberId, ...] = Field(default=(), max_length=MAX_ENDORSERS)
+    """Protection endorsers: members who vouch for a front door's one-time keys without saying whose they are (P7)."""
+    endorser_threshold: int = Field(default=0, ge=0)
+    """How many of them it takes."""
     sealed_services: Octets | None = None
     """Refuges and sensitive services, sealed to front doors. Not built: always None."""
     policy: Policy
@@ -165,6 +167,27 @@ class Directory(Wire):
         if len(set(doors)) != len(doors):
             raise broken("two-front-doors", "has two front doors for one area")
         return self
+
+    @model_validator(mode="after")
+    def _endorsers_can_endorse(self) -> Self:
+        known = {member.id for member in self.members}
+        if len(set(self.endorsers)) != len(self.endorsers) or not known.issuperset(self.endorsers):
+            raise broken("endorser", "names a protection endorser twice, or one that is no member")
+        if bool(self.endorsers) != bool(self.endorser_threshold) or self.endorser_threshold > len(
+            self.endorsers
+        ):
+            raise broken("endorser-threshold", "asks for more endorsements than there are endorsers, or none")
+        return self
+
+    def endorser_keys(self, at: datetime) -> dict[str, str]:
+        """The signing keys that protection endorsers can use at that moment, each with its owner."""
+        return {
+            key.key_id: member.id
+            for member in (self.member(one) for one in self.endorsers)
+            if member is not None and member.active(at.date())
+            for key in member.keys
+            if key.use is KeyUse.SIGN and key.usable(at)
+        }
 
     def all_keys(self) -> Iterator[PublishedKey]:
         """Every key of every member and of the router, old ones too."""

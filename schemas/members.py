@@ -5,6 +5,7 @@ The parts of a directory; ``schemas.directory`` puts them together.
 
 import base64
 import binascii
+from collections.abc import Collection
 from datetime import date, datetime
 from enum import StrEnum
 from functools import cached_property
@@ -189,8 +190,17 @@ class Member(Wire):
         return newest(self.keys, KeyUse.SIGN, at)
 
     def kem_key(self, at: datetime) -> PublishedKey | None:
-        """The newest usable key to seal to, or None."""
-        return newest(self.keys, KeyUse.KEM, at)
+        """The newest usable key to seal to that is no unit's own, or None."""
+        return newest(tuple(key for key in self.keys if key.unit is None), KeyUse.KEM, at)
+
+    def unit_keys(self, areas: Collection[str], at: datetime) -> tuple[PublishedKey, ...]:
+        """The newest usable key to seal to of each unit that serves one of these areas."""
+        found = (
+            newest(tuple(key for key in self.keys if key.unit == unit.id), KeyUse.KEM, at)
+            for unit in self.units
+            if not set(areas).isdisjoint(unit.areas)
+        )
+        return tuple(key for key in found if key is not None)
 
 
 def newest(keys: tuple[PublishedKey, ...], use: KeyUse, at: datetime) -> PublishedKey | None:

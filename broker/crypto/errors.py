@@ -75,3 +75,10 @@ class GrantMismatchError(CryptoRejectedError):
 
     code = "grant-mismatch"
     advice = "Ignore it and tell the operator; a right grant names the order that it answers."
+
+
+class NotEndorsedError(CryptoRejectedError):
+    """A one-time key that too few protection endorsers vouch for, or one endorsed for something else."""
+
+    code = "not-endorsed"
+    advice = "Nothing is handed to a key that is not endorsed; tell the operator and the protection endorsers."

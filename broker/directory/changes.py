@@ -10,7 +10,8 @@ from broker.directory.publishing import Lifetimes
 from schemas.calendars import SchoolTerm
 from schemas.codes.cases import ClockStart
 from schemas.directory import OLDER_VERSION_GOOD_FOR, AreaEntry, Directory, PastVersion, digest_of
-from schemas.members import DutyContact, KeyUse, Member, PublishedKey, RootSet, RouterEntry
+from schemas.ids import MemberId
+from schemas.members import DutyContact, KeyUse, Member, PublishedKey, RootSet, RouterEntry, Unit
 from schemas.policy import Policy
 
 _REMEMBERED: Final = OLDER_VERSION_GOOD_FOR + timedelta(days=5)
@@ -168,6 +169,33 @@ def with_contacts(
     """
     member = taking_part(current, member_id)
     return _replacing(current, member, now, life, duty_contacts=contacts)
+
+
+def with_unit(
+    current: Directory, member_id: str, unit: Unit, key: PublishedKey, now: datetime, life: Lifetimes
+) -> Directory:
+    """Give a member a unit with a key of its own for some of its areas.
+
+    Raises:
+        ChangeRefusedError: no such member, or it serves none of these areas.
+    """
+    member = taking_part(current, member_id)
+    if not set(unit.areas) or not set(unit.areas) <= set(member.areas):
+        raise ChangeRefusedError(f"member {member_id} does not serve all areas of that unit")
+    return _replacing(current, member, now, life, units=(*member.units, unit), keys=(*member.keys, key))
+
+
+def with_endorsers(
+    current: Directory, members: tuple[MemberId, ...], threshold: int, now: datetime, life: Lifetimes
+) -> Directory:
+    """Name the protection endorsers, and how many of them it takes.
+
+    Raises:
+        ChangeRefusedError: one is no member, or so many can never be.
+    """
+    for member_id in members:
+        taking_part(current, member_id)
+    return next_version(current, now, life, endorsers=members, endorser_threshold=threshold)
 
 
 def with_policy(current: Directory, policy: Policy, now: datetime, life: Lifetimes) -> Directory:

@@ -174,6 +174,42 @@ def set_contacts(data: Path, root_passphrase: str | None, member: str, file: Pat
     _done(issuer, issuer.set_contacts(member, read_contacts(file)), as_json)
 
 
+@directory.command("add-unit")
+@_data
+@_passphrase
+@click.option("--member", required=True, help="Whose unit it is.")
+@click.option("--name", required=True, help="The unit's name, such as a force's team for one area.")
+@click.option("--area", "areas", multiple=True, required=True, help="GSS code of an area; repeat for more.")
+@_as_json
+def add_unit(
+    data: Path, root_passphrase: str | None, member: str, name: str, areas: tuple[str, ...], as_json: bool
+) -> None:
+    """Give a member that serves several areas a unit with a key of its own for some of them."""
+    issuer = _issuer(data, root_passphrase)
+    changed, unit = issuer.add_unit(member, name, tuple(area_entry(area).gss for area in areas))
+    _done(issuer, changed, as_json, unit=unit)
+
+
+@directory.command("set-endorsers")
+@_data
+@_passphrase
+@click.option(
+    "--member", "members", multiple=True, required=True, help="An endorser's member id; repeat for more."
+)
+@click.option("--threshold", type=int, required=True, help="How many of them it takes.")
+@_as_json
+def set_endorsers(
+    data: Path, root_passphrase: str | None, members: tuple[str, ...], threshold: int, as_json: bool
+) -> None:
+    """Name the protection endorsers, who vouch for a hidden front door's one-time keys."""
+    issuer = _issuer(data, root_passphrase)
+    known = {str(member.id): member.id for member in read_current(issuer.layout).members}
+    unknown = sorted(set(members) - set(known))
+    if unknown:
+        raise ChangeRefusedError(f"there is no member {unknown[0]}")
+    _done(issuer, issuer.set_endorsers(tuple(known[member] for member in members), threshold), as_json)
+
+
 @directory.command()
 @_data
 @_passphrase

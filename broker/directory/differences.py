@@ -23,6 +23,8 @@ def _lines(old: Directory | None, new: Directory) -> Iterator[str]:
         yield f"+ log {new.log.origin}"
     for member in new.members:
         yield from _member(None if old is None else old.member(member.id), member)
+    if new.endorsers != (() if old is None else old.endorsers):
+        yield f"~ protection endorsers: {new.endorser_threshold} of {', '.join(new.endorsers) or 'none'}"
     if old is None or old.policy != new.policy:
         yield f"~ sharing policy: {new.policy.name}, {len(new.policy.rules)} rules, adopted {new.policy.adopted_on}"
         yield from _policy(old, new)

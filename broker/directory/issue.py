@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -11,6 +12,7 @@ from broker.clock import Entropy
 from broker.crypto.certificates import issue as issue_certificate
 from broker.crypto.certificates import make_authority
 from broker.crypto.directories import Refuse, judge_directory
+from broker.crypto.keyring import new_keys, save_key
 from broker.crypto.keys import SigningKey
 from broker.crypto.storage import make_private_folder
 from broker.directory import changes
@@ -35,8 +37,8 @@ from schemas.base import Line
 from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
 from schemas.directory import AreaEntry, Directory, Governance, RouterEntry
-from schemas.ids import GssCode, KeyId, MemberId
-from schemas.members import Algorithm, DutyContact, KeyUse, Member, PublishedKey
+from schemas.ids import GssCode, KeyId, MemberId, UnitId
+from schemas.members import Algorithm, DutyContact, KeyUse, Member, PublishedKey, Unit
 from schemas.policy import Policy
 from schemas.wire import Kem
 
@@ -126,18 +128,47 @@ class Issuer:
             changed = changes.with_member(current, member, new.areas, self.now, self.life)
             return self._put_in_force(current, changed), member_id
 
+    def add_unit(self, member_id: str, name: str, areas: tuple[GssCode, ...]) -> tuple[Changed, UnitId]:
+        """Give a member on this machine a unit with a key of its own, for some of its areas.
+
+        Raises:
+            ChangeRefusedError: no such member here, or it does not serve these areas.
+        """
+        _require_line(name)
+        with locked(self.layout):
+            current = read_current(self.layout)
+            member, keys = self._here(current, member_id)
+            unit = Unit(id=UnitId.new(self.entropy), name=name, areas=areas)
+            fresh = self._unit_key(member, keys, unit.id)
+            changed = changes.with_unit(current, member_id, unit, fresh, self.now, self.life)
+            return self._put_in_force(current, changed), unit.id
+
+    def set_endorsers(self, members: tuple[MemberId, ...], threshold: int) -> Changed:
+        """Name the protection endorsers; raises ChangeRefusedError."""
+        return self._change(lambda now: changes.with_endorsers(now, members, threshold, self.now, self.life))
+
+    def _unit_key(self, member: Member, keys: Path, unit: UnitId) -> PublishedKey:
+        _, receive = new_keys(_kem_of(member.keys), self.entropy)
+        save_key(keys, receive, entropy=self.entropy)
+        return published_kem(receive, member.id, self.now, self.life.kem, unit=unit)
+
+    def _here(self, current: Directory, member_id: str) -> tuple[Member, Path]:
+        member = changes.taking_part(current, member_id)
+        home = self.layout.home(member.id)
+        if not home.is_dir():
+            raise ChangeRefusedError(f"the home of member {member_id} is not on this machine")
+        return member, home / "keys"
+
     def rotate_member(self, member_id: str) -> Changed:
         """Give a member on this machine new keys; raises ChangeRefusedError for one that is not here or has left."""
         with locked(self.layout):
             current = read_current(self.layout)
-            member = changes.taking_part(current, member_id)
-            home = self.layout.home(member.id)
-            if not home.is_dir():
-                raise ChangeRefusedError(f"the home of member {member_id} is not on this machine")
-            sign, kem = add_keys(home / "keys", _kem_of(member.keys), self.entropy)
+            member, keys = self._here(current, member_id)
+            sign, kem = add_keys(keys, _kem_of(member.keys), self.entropy)
             fresh = (
                 published_sign(sign, member.id, self.now, self.life.sign),
                 published_kem(kem, member.id, self.now, self.life.kem),
+                *(self._unit_key(member, keys, unit.id) for unit in member.units),
             )
             changed = changes.with_rotated_member(current, member_id, fresh, self.now, self.life)
             return self._put_in_force(current, changed)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from broker.crypto.keys import KemKey, SigningKey
-from schemas.ids import KeyId, MemberId
+from schemas.ids import KeyId, MemberId, UnitId
 from schemas.members import Algorithm, KeyUse, LogEntry, PublishedKey, RootKey, RootSet
 from schemas.wire import Kem
 
@@ -37,12 +37,18 @@ def published_sign(
 
 
 def published_kem(
-    key: KemKey, owner: MemberId | Literal["router"], now: datetime, life: timedelta
+    key: KemKey,
+    owner: MemberId | Literal["router"],
+    now: datetime,
+    life: timedelta,
+    *,
+    unit: UnitId | None = None,
 ) -> PublishedKey:
-    """The public half of a key to seal to, good from now."""
+    """The public half of a key to seal to, good from now; ``unit``: whose it is within the member."""
     return PublishedKey(
         key_id=KeyId(key.key_id),
         owner=owner,
+        unit=unit,
         use=KeyUse.KEM,
         algorithm=Algorithm.P256 if key.kem is Kem.P256 else Algorithm.HYBRID,
         public=key.public,

@@ -21,7 +21,13 @@ def directory_text(directory: Directory, now: datetime) -> Iterator[str]:
     yield f"Policy: {directory.policy.name}, adopted {directory.policy.adopted_on}, {len(directory.policy.rules)} rules"
     yield f"Impact assessment: {directory.governance.impact_assessment}"
     yield f"Sharing agreement: {directory.governance.sharing_agreement}"
-    yield f"Protection endorsers, sealed services: not built ({len(directory.endorsers)} endorsers)"
+    endorsers = ", ".join(directory.endorsers)
+    yield (
+        f"Protection endorsers: {directory.endorser_threshold} of {endorsers}"
+        if endorsers
+        else "Protection endorsers: none, so no history is handed on where the destination is withheld"
+    )
+    yield "Sealed services: not built"
     for area in directory.areas:
         yield f"Area {area.gss} {area.name}: clock from {area.clock_start.value}, shown beside notified"
     for member in directory.members:
