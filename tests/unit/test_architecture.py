@@ -24,6 +24,7 @@ LAYERS: dict[str, set[str]] = {
     "broker.logs": {"broker.errors"},
     "broker.telemetry": {"schemas", "broker.errors", "broker.clock", "broker.store"},
     "broker.crypto": {"schemas", "broker.errors", "broker.clock"},
+    "broker.pages": {"schemas", "broker.errors", "broker.clock"},
     "broker.bus": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
     "broker.store": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
     "broker.notices": {"schemas", "broker.errors", "broker.clock", "broker.calendars", "broker.store"},
@@ -42,6 +43,7 @@ FOUNDATION = {
     "broker.bus",
     "broker.store",
     "broker.notices",
+    "broker.pages",
 }
 SERVICES = {"broker.directory", "broker.routing", "broker.handover", "broker.audit"}
 LAYERS |= dict.fromkeys(SERVICES, FOUNDATION | SERVICES)
@@ -63,6 +65,8 @@ ONLY_USERS = {
     "sqlite3": "broker.store",
     "prometheus_client": "broker.telemetry",
     "opentelemetry": "broker.telemetry",
+    "authlib": "broker.pages",
+    "jinja2": "broker.pages",
 }
 
 # The offline verifier stands alone: an inspector reads it whole, and it must not share a fault with what it checks.

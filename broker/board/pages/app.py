@@ -1,0 +1,163 @@
+"""The application: every page behind the door, under the rule that the table of roles gives it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from broker.board.node import BoardHome
+from broker.board.pages.child import ChildPage
+from broker.board.pages.desk import Desk
+from broker.board.pages.roles import ACCESS, MENU, Page, role_names
+from broker.clock import Clock
+from broker.pages.door import PURPOSE, Answer, Door, Visit, see
+from broker.pages.headers import Guarded
+from broker.pages.layout import Layout, static_folder
+from broker.pages.limits import Limits, Rate
+from broker.pages.sessions import Lifetime, Seconds, Sessions
+from broker.pages.signing_in import Local, Provider, SigningIn
+from broker.store.audit.store import AuditStore
+
+FORMS: Final = Rate(burst=30, every_s=2.0)
+SIGN_INS: Final = Rate(burst=20, every_s=6.0)
+STRANGERS: Final = Rate(burst=30, every_s=10.0)
+"""How many refusals of people who are not signed in are recorded one by one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How the pages are served. ``origin`` is scheme, host and port as browsers see them."""
+
+    origin: str
+    provider: Provider | None = None
+    local: Local | None = None
+    lifetime: Lifetime = field(default_factory=Lifetime)
+    forms: Rate = FORMS
+    sign_ins: Rate = SIGN_INS
+    strangers: Rate = STRANGERS
+
+
+def make_app(
+    home: BoardHome, store: AuditStore, settings: Settings, *, clock: Clock, seconds: Seconds
+) -> Starlette:
+    """Everything put together; nothing listens yet."""
+    tls = settings.origin.startswith("https://")
+    cookie = "__Host-handrail" if tls else "handrail"
+    local = settings.local is not None
+    layout = Layout("broker.board.pages", _standing(home, local=local))
+    desk = Desk(home, store, layout, clock, Limits(seconds, settings.strangers), local)
+    sessions = Sessions(seconds, settings.lifetime)
+    door = Door(
+        sessions=sessions,
+        cookie=cookie,
+        origin=settings.origin,
+        limits=Limits(seconds, settings.forms),
+        refused=desk.refused,
+    )
+    signing = SigningIn(
+        sessions=sessions,
+        door=door,
+        cookie=cookie,
+        origin=settings.origin,
+        provider=settings.provider,
+        local=settings.local,
+        limits=Limits(seconds, settings.sign_ins),
+        show=desk.stranger_page,
+        noted=desk.note,
+    )
+    host = urlsplit(settings.origin).hostname or "localhost"
+    return Starlette(
+        routes=[*_signing_routes(signing), *_pages(door, desk), _static()],
+        middleware=[
+            Middleware(Guarded, tls=tls),
+            Middleware(TrustedHostMiddleware, allowed_hosts=[host], www_redirect=False),
+        ],
+        exception_handlers={HTTPException: _gone(desk)},
+    )
+
+
+def _pages(door: Door, desk: Desk) -> list[Route]:
+    child = ChildPage(desk)
+
+    def route(path: str, page: Page, answer: Answer, *, form: bool = False) -> Route:
+        methods = ["GET", "POST"] if form else ["GET"]
+        return Route(path, door.page(page.value, ACCESS[page], answer), methods=methods)
+
+    return [
+        route("/", Page.HOME, _home),
+        route("/purpose", Page.PURPOSE, _purpose(desk), form=True),
+        route("/child", Page.CHILD, child.show, form=True),
+        route("/answers/{handle}", Page.ANSWER, child.answer),
+    ]
+
+
+def _home(visit: Visit) -> Response:
+    """To the first page that the person's roles see."""
+    return see(
+        next(f"/{page}" for page, _ in MENU if (ACCESS[page].roles or frozenset()) & visit.person.roles)
+    )
+
+
+def _purpose(desk: Desk) -> Answer:
+    def purpose(visit: Visit) -> Response:
+        if visit.form is None:
+            return desk.page(visit, "purpose.html", None, typed=visit.purpose)
+        typed = visit.form.get("purpose", "").strip()
+        if not typed:
+            errors = [{"text": "Say why you are looking", "href": "#purpose"}]
+            return desk.page(visit, "purpose.html", None, status=422, typed="", errors=errors)
+        visit.session.memory[PURPOSE] = typed
+        return see("/")
+
+    return purpose
+
+
+def _signing_routes(signing: SigningIn) -> list[Route]:
+    return [
+        Route("/sign-in", signing.begin),
+        Route("/sign-in/provider", signing.to_provider),
+        Route("/sign-in/back", signing.back),
+        Route("/sign-in/local/{token}", signing.local, methods=["GET", "POST"]),
+        Route("/sign-out", signing.out, methods=["POST"]),
+    ]
+
+
+def _static() -> Mount:
+    return Mount("/static", StaticFiles(directory=static_folder()), name="static")
+
+
+def _standing(home: BoardHome, *, local: bool) -> dict[str, object]:
+    member = home.directory().member(home.board)
+    name = member.name if member is not None else home.board
+    return {
+        "service": "Who knew what, when",
+        "local_sign_in": local,
+        "footer": f"{name}. This node holds who shared what kind of thing, when and why; never what was said.",
+        "role_names_of": role_names,
+    }
+
+
+def _gone(desk: Desk) -> Callable[[Request, Exception], Response]:
+    def gone(_request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 400
+        heading = {404: "There is no such page", 405: "That cannot be done here"}.get(
+            status, "That did not work"
+        )
+        return desk.stranger_page(
+            "message.html",
+            status=status,
+            heading=heading,
+            lines=["If you typed the address, check it."],
+            link={"href": "/", "text": "To the first page"},
+        )
+
+    return gone

@@ -1,0 +1,131 @@
+"""What the pages stand on: the board's home, its store, the clock, and the record of every question and refusal."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from starlette.responses import Response
+
+from broker.board.node import BoardHome
+from broker.board.pages.roles import Page, menu, role_names
+from broker.board.showing import clean
+from broker.clock import Clock, to_ms
+from broker.pages.door import Refusal, Visit, see
+from broker.pages.layout import Layout
+from broker.pages.limits import Limits
+from broker.pages.sessions import Person
+from broker.store.audit.store import AuditStore, AuditWork
+
+_log = structlog.get_logger()
+
+NOBODY: Final = "(nobody is signed in)"
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One node's pages. ``quiet`` bounds how many refusals of strangers are written down one by one."""
+
+    home: BoardHome
+    store: AuditStore
+    layout: Layout
+    clock: Clock
+    quiet: Limits
+    local_sign_in: bool
+
+    @contextmanager
+    def asking(self, visit: Visit, asked: str, purpose: str) -> Iterator["Asking"]:
+        """One question: on disk, with asker and purpose, before anything that was found leaves this block."""
+        with self.store.work() as work:
+            asking = Asking(work)
+            yield asking
+            work.write_down(to_ms(self.clock()), visit.person.asker, clean(purpose), asked, asking.shown)
+
+    def page(
+        self, visit: Visit, template: str, current: Page | None, *, status: int = 200, **values: Any
+    ) -> Response:
+        """A page for somebody who is signed in."""
+        return self.layout.show(
+            template,
+            status=status,
+            person=visit.person,
+            role_names=role_names(visit.person.roles),
+            purpose=visit.purpose,
+            menu=menu(visit.person.roles, current),
+            csrf=visit.session.csrf,
+            **values,
+        )
+
+    def stranger_page(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """A page for somebody who is not."""
+        return self.layout.show(template, status=status, **values)
+
+    def note(self, what: str, person: Person | None) -> None:
+        """Record what is no question: signing in and out, and what was refused."""
+        name = "stranger" if person is None else person.subject
+        if person is None and not self.quiet.allow(name):
+            _log.warning("page-refused-quietly")
+            return
+        _log.info("page-noted", what=what)
+        with self.store.work() as work:
+            work.write_down(to_ms(self.clock()), person.asker if person else NOBODY, "", what, 0)
+
+    def refused(self, refusal: Refusal, page: str, person: Person | None) -> Response:
+        """Tell of a refusal, and record it. Who has merely not signed in, or said why, is sent to do so."""
+        if refusal is Refusal.NOT_SIGNED_IN:
+            return see("/sign-in")
+        if refusal is Refusal.NO_PURPOSE:
+            return see("/purpose")
+        self.note(f"refused: {refusal.value} ({page})", person)
+        if refusal is Refusal.FORGED:
+            return self.stranger_page(
+                "message.html",
+                status=403,
+                heading="You are not signed in",
+                lines=[
+                    "You were signed out, perhaps because you did nothing for a while. Nothing was shown."
+                ],
+                link={"href": "/sign-in", "text": "Sign in"},
+            )
+        status, heading, lines = _REFUSED[refusal]
+        return self.stranger_page(
+            "message.html",
+            status=status,
+            heading=heading,
+            lines=[*lines, "This attempt was recorded."],
+            link={"href": "/", "text": "To the first page"},
+        )
+
+
+@dataclass(slots=True)
+class Asking:
+    """A question under way; ``shown`` is how many entries or rows its answer has."""
+
+    work: AuditWork
+    shown: int = 0
+
+
+Show = Callable[..., Response]
+
+_REFUSED: Final[dict[Refusal, tuple[int, str, tuple[str, ...]]]] = {
+    Refusal.ROLE: (
+        403,
+        "Your role does not see this page",
+        ("Ask the partnership’s business manager if it should.",),
+    ),
+    Refusal.BY_ADDRESS: (
+        400,
+        "Nothing is asked by address",
+        (
+            "Addresses are kept by browsers and networks. Use the form: what you type there goes to this node and nowhere else.",
+        ),
+    ),
+    Refusal.OTHER_SITE: (
+        403,
+        "That form was not sent from here",
+        ("Open the page again and send its own form.",),
+    ),
+    Refusal.NO_SECRET: (403, "That form is out of date", ("Open the page again and send its form.",)),
+    Refusal.TOO_OFTEN: (429, "Too many questions in a short time", ("Wait a minute, then try again.",)),
+}
