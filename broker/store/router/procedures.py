@@ -226,7 +226,6 @@ class Procedures:
                 .where(
                     t.orders.c.child == child,
                     t.orders.c.reader == reader,
-                    t.orders.c.state == "open",
                     t.orders.c.handover.is_(None),
                     t.orders.c.handover == handover,
                     t.orders.c.expires_ms >= now_ms,
