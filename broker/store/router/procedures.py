@@ -227,7 +227,7 @@ class Procedures:
                     t.orders.c.child == child,
                     t.orders.c.reader == reader,
                     t.orders.c.handover.is_(None),
-                    t.orders.c.handover == handover,
+                    t.orders.c.state == "open",
                     t.orders.c.expires_ms >= now_ms,
                     t.order_events.c.granted_ms.is_(None),
                 )
