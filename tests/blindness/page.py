@@ -11,8 +11,8 @@ from tests.blindness.story import CONTROLS, IN_MEMORY, PLANTED, Seen, play
 PAGE: Final = Path(__file__).parents[2] / "docs" / "blindness.md"
 _HEAD: Final = """# Blindness: what was planted, and where it was found
 
-Made by `python -m tests.blindness`. Router and gateways run as processes of their own against a real server; a relay with
-the server's own certificate keeps all that is said inside TLS. Words are planted in payloads of {types} types of event, a
+Made by `python -m tests.blindness`. Router, gateways, the audit log and a board's node run as processes of their own against a real
+server; a relay with the server's own certificate keeps all that is said inside TLS. Words are planted in payloads of {types} types of event, a
 sensitive one, a handover and its grants: {words}.
 They are looked for as they stand, in small and capital letters, base64
 (every alignment, both alphabets), hex, UTF-16, and inside zlib and gzip. No stream is compressed by the server.
@@ -64,7 +64,7 @@ def _yes(found: Mapping[str, frozenset[str]], name: str) -> str:
 def write() -> None:
     """Play the story and write the page. Ends with an error where a planted word was found or a control was not."""
     with tempfile.TemporaryDirectory() as folder:
-        seen = asyncio.run(play(Path(folder)))
+        seen = asyncio.run(play(Path(folder), thorough=True))
     PAGE.write_text(page(seen), "utf-8")
     missed = (CONTROLS.keys() - seen.controls["inside TLS"]) | (
         {IN_MEMORY} if "in memory" not in seen.controls["the router's memory"] else set()

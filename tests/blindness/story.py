@@ -10,24 +10,30 @@ import json
 import random
 import time
 import zlib
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from broker.board.node import BoardHome
 from broker.bus.publisher import Outgoing, Publisher
+from broker.bus.streams import stream_facts
 from broker.bus.subjects import OutSubject
+from broker.bus.topology import AUDIT
 from broker.crypto.keyring import load_keyring
 from broker.crypto.tokens import IdentifierKind
 from broker.directory.apply import write_urls
 from broker.errors import HandrailError
+from broker.store.audit.store import AuditStore
 from schemas.errors import EventRefusedError
 from schemas.wire import Lane
 from tests.blindness.searching import Search
 from tests.blindness.wire import Wire, recording
 from tests.rig.cast import children
+from tests.rig.counting import logged
 from tests.support.events import CUMBERLAND, WESTMORLAND, Document, a_document, every_type
 from tests.support.exchange import Exchange, exchange, settled
 from tests.support.processes import Running, program
@@ -64,6 +70,7 @@ _WORDS: Final = {
 _HOME: Final = {"address": ["1 Quillfeather Row"], "postcode": "CA1 7QX"}
 _WORKER: Final = Person("Rowan Thistlewood", "social worker")
 _AUTHORS: Final = ("health", "cumberland")
+_MORE_AUTHORS: Final = ("police", "school")
 _LEFT_OUT: Final = ("identity.", "handover.", "death.", "move.", "transfer.", "responsibility.")
 """Types that belong to the story itself, or would end it."""
 _NOISE: Final = 200
@@ -107,7 +114,7 @@ def control_message() -> bytes:
     )
 
 
-async def _tell(it: Exchange) -> frozenset[str]:
+async def _tell(it: Exchange, authors: Sequence[str]) -> frozenset[str]:
     """Concern, move, handover with its grants, a sensitive event, then every type that its author may send."""
     subject = {"nhs_number": CHILD, "upn": PUPIL}
     with it.open("health") as health, it.open("cumberland") as old, it.open("westmorland") as new:
@@ -126,7 +133,7 @@ async def _tell(it: Exchange) -> frozenset[str]:
         health.publish(_saying("health.presentation", n=3, subject=subject, sensitivity="sensitive"))
     sent = {"concern.raised", "move.notified", "health.presentation"}
     with ExitStack() as stack:
-        gateways = [stack.enter_context(it.open(name)) for name in _AUTHORS]
+        gateways = [stack.enter_context(it.open(name)) for name in authors]
         for number, kind in enumerate(every_type()):
             if not kind.startswith(_LEFT_OUT) and _somebody_says(gateways, kind, number + 10, subject):
                 sent.add(kind)
@@ -155,7 +162,11 @@ async def _misbehave(it: Exchange) -> None:
 
 
 def _places(it: Exchange) -> dict[str, Path]:
-    return {"the server's files": it.layout.nats, "the router's files": it.layout.router}
+    return {
+        "the server's files": it.layout.nats,
+        "the router's files": it.layout.router,
+        "the log's files": it.layout.log,
+    }
 
 
 async def _watch_forgetting(it: Exchange, seen: Seen, router: Running) -> None:
@@ -185,17 +196,20 @@ async def _watch_forgetting(it: Exchange, seen: Seen, router: Running) -> None:
     seen.tokens["every log"] = search.in_files(it.layout.data.parent / "logs")
 
 
-async def play(folder: Path) -> Seen:
-    """Tell the story and search everything."""
+async def play(folder: Path, *, thorough: bool = False) -> Seen:
+    """Tell the story and search everything; ``thorough``: more authors, and the audit log's and the board's memory too."""
+    authors = (*_AUTHORS, *_MORE_AUTHORS) if thorough else _AUTHORS
     async with exchange(folder) as it, recording(it) as wire:
         write_urls(it.layout, wire.url)
         logs = folder / "logs"
         logs.mkdir()
         commands = {
             "router": ("router", "--data", it.layout.data),
+            "log": ("log", "run", "--data", it.layout.data),
+            "board": ("board", "run", "--home", it.home("board")),
             **{
                 name: ("gateway", "run", "--home", it.home(name))
-                for name in (*_AUTHORS, "westmorland")
+                for name in (*authors, "westmorland")
             },
         }  # fmt: skip
         stack = ExitStack()
@@ -209,17 +223,32 @@ async def play(folder: Path) -> Seen:
                 for name, command in commands.items()
             ]
             running = dict(zip(commands, await asyncio.gather(*begun), strict=True))
-            seen = Seen(published=await _tell(it))
+            seen = Seen(published=await _tell(it, authors))
             await _misbehave(it)
             await settled(lambda: "refused" in running["router"].log, within=40)
-            await _search(it, wire, seen, running["router"])
+            await _all_is_in_the_log(it)
+            searched = ("router", "log", "board") if thorough else ("router",)
+            await _search(it, wire, seen, {who: running[who] for who in searched})
             await _watch_forgetting(it, seen, running["router"])
         finally:
             await asyncio.to_thread(stack.close)
     return seen
 
 
-async def _search(it: Exchange, wire: Wire, seen: Seen, router: Running) -> None:
+async def _all_is_in_the_log(it: Exchange) -> None:
+    """What the story left in the trail is in the tree and with the board: there must be something to search."""
+    entries = (await stream_facts(await it.connect("admin"), AUDIT))["messages"]
+    await settled(lambda: logged(it.layout.log / "tiles") >= entries, within=40)
+    with closing(BoardHome.open(it.home("board")).store()) as store:
+        await settled(lambda: _kept(store) >= entries, within=40)
+
+
+def _kept(store: AuditStore) -> int:
+    with store.work() as work:
+        return work.count()
+
+
+async def _search(it: Exchange, wire: Wire, seen: Seen, running: Mapping[str, Running]) -> None:
     """The planted words and the controls in every place; type names where the directory itself is not in the way."""
     everything = Search({**PLANTED, **CONTROLS, "in memory": IN_MEMORY})
     types = Search({kind: kind for kind in seen.published})
@@ -237,7 +266,10 @@ async def _search(it: Exchange, wire: Wire, seen: Seen, router: Running) -> None
         _note(seen, name, everything.in_files(folder))
         seen.types[name] = types.in_files(folder, but=public)
         seen.sizes[name] = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
-    for name, pid in (("the router's memory", router.process.pid), ("the server's memory", it.server.pid)):
+    # A board may know types, from its slips; nothing of what was said.
+    _note(seen, "the board's files", everything.in_files(it.home("board")))
+    memories = {f"the {who}'s memory": one.process.pid for who, one in running.items()}
+    for name, pid in {**memories, "the server's memory": it.server.pid}.items():
         _note(seen, name, {name: await asyncio.to_thread(everything.in_memory, pid)})
 
 
