@@ -24,6 +24,7 @@ from schemas.events import (
     moves,
     plans,
     police,
+    releases,
     sharing,
 )
 from schemas.events.base import Event
@@ -108,6 +109,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
     (handovers.ResponsibilityAccepted, _HANDOVER, _CARE, _CONTINUE, _TASK, "BE", "P-MK"),
     (handovers.HandoverBundle, _HANDOVER, _ANY, _CONTINUE, _TASK, "ABCDK", "P-NFK2"),
     (handovers.HandoverReleased, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
+    (releases.GlassBroken, _HANDOVER, _CARE, _PROTECT, _TASK, "AB", "P-NOT"),
     (handovers.HandoverVerified, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverAccepted, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverDeclined, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),

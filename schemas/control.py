@@ -44,6 +44,8 @@ class ActionKind(StrEnum):
     CONFERENCE_HELD = "conference-held"
     CONTEST = "contest"
     """The old area says that an acceptance on the new one's word alone is wrong."""
+    BREAK_GLASS = "break-glass"
+    """The new area takes the history of a child at risk without a release; ``reason`` is a code."""
     RETURN_OR_RETAIN = "return-or-retain"
     """What the area that read the history does with it now that the case did not pass; ``reason`` says which."""
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from adapters.gateway.showing import Spoken, as_json_flag, day_and_time, home_option, on_its_way
-from schemas.codes.cases import DeclineReason, Evidence, ReturnOrRetain
+from schemas.codes.cases import DeclineReason, Evidence, GlassReason, LiveStatus, ReturnOrRetain
 from schemas.handover import HandoverView
 from schemas.handover_words import KEPT, MEANS
 
@@ -152,6 +152,20 @@ def contest(home: Path, handover_id: str, by: str, because: str) -> None:
     with Gateway.open(home) as opened:
         sent = opened.actions.contest(handover_id, Person.parse(by), because)
     on_its_way("The acceptance is contested: this area keeps the case, the heads of service settle it.", sent)
+
+
+@handover.command("break-glass", cls=Spoken)
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--live", type=click.Choice([one.value for one in LiveStatus]), required=True)
+@click.option("--reason", type=click.Choice([one.value for one in GlassReason]), required=True)
+@click.option("--because", required=True, help="In a sentence.")
+def break_glass(home: Path, handover_id: str, by: str, live: str, reason: str, because: str) -> None:
+    """Take the history of a child at risk when nobody answers (the new area). Both areas and boards are told."""
+    with Gateway.open(home) as opened:
+        sent = opened.actions.break_glass(handover_id, Person.parse(by), live, reason, because)
+    on_its_way("The glass is broken: the history is asked for; both areas and their boards see it.", sent)
 
 
 @handover.command("return-or-retain", cls=Spoken)

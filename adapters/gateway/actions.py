@@ -5,12 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from adapters.gateway.errors import NoGroundError, NoSuchItemError, NotAFrontDoorError, NotOurSideError
+from adapters.gateway.errors import (
+    NoGroundError,
+    NoSuchItemError,
+    NotAFrontDoorError,
+    NotForThisPlanError,
+    NotOurSideError,
+)
 from adapters.gateway.grounds import Record
 from adapters.gateway.home import Home
+from adapters.gateway.live import live_in
 from adapters.gateway.orders import Orders
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Reading
+from adapters.gateway.releasing import BY_POLICY, GLASS_BROKEN, ByPolicy, evidence_of, who_releases
 from broker.clock import from_ms
 from broker.crypto.tokens import IdentifierKind
 from broker.errors import RejectedError
@@ -111,6 +119,65 @@ class Actions:
         row, view = self._ours(handover, _OLD)
         details = _between(view) | {"by": by.document(), "because": because}
         return self._act("handover.contested", row, view.from_area, details, ActionKind.CONTEST)
+
+    def break_glass(self, handover: str, by: Person, live: str, reason: str, because: str) -> EventId:
+        """Take the history of a child at risk before anybody has released it. Told to both areas and their boards.
+
+        Raises NotForThisPlanError where the policy leaves that plan's history to a person of the old area.
+        """
+        row, view = self._ours(handover, _NEW)
+        policy = self._home.directory.policy
+        if not any(rule.break_glass for rule in policy.releases if rule.live.value == live):
+            raise NotForThisPlanError(live)
+        details = _between(view) | {
+            "by": by.document(),
+            "live": live,
+            "reason": reason,
+            "because": because,
+        }
+        return self._act(GLASS_BROKEN, row, view.to_area, details, ActionKind.BREAK_GLASS, reason=reason)
+
+    def release_by_policy(self) -> list[EventId]:
+        """Each handover whose history the policy lets go for this plan and evidence: release it, once."""
+        with self._home.store.look() as work:
+            ready = [
+                (row, view)
+                for row in work.inbox.handovers()
+                if (view := HandoverView.from_bytes(row.body)).from_area in self._home.me.areas
+                and view.state == "noticed"
+                and self._goes_by_policy(work, row, view)
+            ]
+        return [
+            self._act(
+                "handover.released",
+                row,
+                view.from_area,
+                _between(view) | {"by": {"role": BY_POLICY}, "pre_authorised": True},
+                ActionKind.RELEASE,
+                event_id=_once(view, "handover.released"),
+            )
+            for row, view in ready
+        ]
+
+    def _goes_by_policy(self, work: Work, row: HandoverRow, view: HandoverView) -> bool:
+        policy = self._home.directory.policy
+        if not any(rule.pre_authorised for rule in policy.releases):
+            return False
+        delivery = work.inbox.by_message(view.evidence, int(InKind.VIEW))
+        door = self._home.directory.front_door(view.to_area)
+        if delivery is None or door is None:
+            return False
+        try:
+            read = self._reading.delivered(work, delivery)
+        except RejectedError:
+            return False
+        decision = who_releases(
+            policy,
+            live_in(self._record.of(work, row.child), self._home.clock().date(), not_by=door.id),
+            evidence_of(read, policy),
+            independent=read.author != door.id and self._record.names(read, [view.to_area]),
+        )
+        return isinstance(decision, ByPolicy)
 
     def return_or_retain(self, handover: str, by: Person, decision: str, because: str) -> EventId:
         """What becomes of a history that was read for a case that did not pass: ``return`` or ``retain``."""

@@ -59,6 +59,19 @@ class NoGroundError(RejectedError):
         self.area = area
 
 
+class NotForThisPlanError(RejectedError):
+    """The policy leaves the history of a child with such a plan to a person of the old area."""
+
+    code = "not-for-this-plan"
+    advice = (
+        "Ask the old area's front door to release it; `handrail handover show ID` says until when it must, and who is "
+        "told if it does not. The safety duty is here all the same."
+    )
+
+    def __init__(self, live: str) -> None:
+        super().__init__(f"break glass is not for {live.replace('_', ' ')}")
+
+
 class NotAnEventError(RejectedError):
     """What was given is not one JSON object, so it cannot be an event."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from adapters.gateway.releasing import Glass, judge_glass
 from broker.clock import to_ms
 from schemas.directory import Directory
 from schemas.orders import Order, OrderKind
@@ -41,6 +42,8 @@ class Known:
     """Somebody other than the reader has signed that it is concerned with the child."""
     news: bool
     """The order is about one event, which has just come to us."""
+    glass: Glass | None = None
+    """The evidence, where it is the new area's break-glass event."""
     evidence: bool = True
     """The event that the order rests on is here: without it nobody can say which child is meant."""
 
@@ -75,10 +78,10 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
 
     1 it is for us and has not expired; 2 its reader is an active member of this directory that can be sealed to, and
     not ourselves; 3 one evidence serves one order; 4 every event is in our own record of that child, byte for byte;
-    5 for a handover, our own person released this one, and the reader is the front door of the area that it was
-    released to; 6 for any other order, somebody other than the reader has signed that it is concerned with the child;
+    5 for a handover, our own person or the policy released this one, and the reader is the front door of the area that
+    it was released to; or that front door broke glass, rightly (``releasing.judge_glass``); 6 for any other order, somebody other than the reader has signed that it is concerned with the child;
     a front door is given news without that, history never; 7 the policy and the author's mark let the reader have it,
-    where a release counts as a person's word.
+    where a release counts as a person's word, a broken glass does not.
     """
     if order.grantor != me:
         return Refuse("not-for-us")
@@ -96,15 +99,19 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
             return _patiently("not-in-our-record", order, known, now)
         if known.digests[event_id] != digest:
             return Refuse("another-event")
-    enough = {GrantAnswer.YES}
     if order.kind is OrderKind.HANDOVER:
-        refused = _judge_release(order, known.release, directory)
-        if refused is not None:
-            return refused
-        enough = {GrantAnswer.YES, GrantAnswer.BY_PERSON}
-    elif not known.grounded and not (reader.front_door and known.news):
+        return _judge_handover(order, known, directory)
+    if not known.grounded and not (reader.front_door and known.news):
         return _patiently("not-concerned", order, known, now)
-    return _allowed(order, known.answers, enough)
+    return _allowed(order, known.answers, {GrantAnswer.YES})
+
+
+def _judge_handover(order: Order, known: Known, directory: Directory) -> Verdict:
+    if known.glass is not None:
+        code = judge_glass(known.glass, order.handover, order.reader, directory)
+        return Refuse(code) if code else _allowed(order, known.answers, {GrantAnswer.YES})
+    refused = _judge_release(order, known.release, directory)
+    return refused or _allowed(order, known.answers, {GrantAnswer.YES, GrantAnswer.BY_PERSON})
 
 
 def _patiently(code: str, order: Order, known: Known, now: datetime) -> Refuse | Wait:

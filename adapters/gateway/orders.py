@@ -14,6 +14,7 @@ from adapters.gateway.home import Home
 from adapters.gateway.judgement import Carry, Known, Refuse, Release, Wait, judge
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
+from adapters.gateway.releasing import GLASS_BROKEN, Glass, glass_in
 from adapters.gateway.sameness import Identifiers, identifiers_in, joined, links_in
 from broker.clock import to_ms
 from broker.crypto.errors import GrantMismatchError
@@ -138,7 +139,10 @@ class Orders:
             for row in work.inbox.orders_for(handover)
             if row.kind == int(OrderKind.HANDOVER) and row.grantor != self._home.member_id
         ]
-        if not mine or not all(_has_come(work, row) for row in mine):
+        # What we took by breaking glass is not the history that the old area stands for: that is still owed.
+        if all(work.outbox.is_own(row.evidence) for row in mine):
+            return None
+        if not all(_has_come(work, row) for row in mine):
             return None
         # Ordered twice, because the first order was refused, it is still one event.
         return len({event_id for row in mine for event_id in _asked(row.body).events})
@@ -269,6 +273,7 @@ class Orders:
             digests=digests,
             answers=answers,
             release=self._release(work, order),
+            glass=self._glass(work, order, row, reader),
             used_before=order.kind is OrderKind.HANDOVER and _overlaps(order, work),
             grounded=order.kind is not OrderKind.HANDOVER
             and reader is not None
@@ -293,6 +298,16 @@ class Orders:
             return None
         details = read.document["details"]
         return Release(str(details.get("handover_ref")), str(details.get("to_area")))
+
+    def _glass(self, work: Work, order: Order, row: InRow, reader: Member | None) -> Glass | None:
+        evidence = work.inbox.by_message(order.evidence, int(InKind.VIEW))
+        if order.kind is not OrderKind.HANDOVER or evidence is None or reader is None:
+            return None
+        read = self._read(work, evidence)
+        if read is None or read.type != GLASS_BROKEN:
+            return None
+        vouched = self._record.vouches_for(work, row.child, reader)
+        return glass_in(read, self._record.of(work, row.child), self._home.clock().date(), vouched=vouched)
 
     def _child_of(self, work: Work, order: Order, row: InRow) -> Identifiers:
         evidence = self._held(work, order.evidence)

@@ -244,9 +244,10 @@ class GatewayService:
 
     def _say_what_is_whole(self) -> None:
         try:
+            self._gateway.actions.release_by_policy()
             self._gateway.actions.verify_whole()
         except RejectedError as error:
-            _log.warning("verify-refused", code=error.code)
+            _log.warning("not-said", code=error.code)
         except UnavailableError as error:
             # Said at the next delivery: the whole history is there and stays there.
             _log.warning("not-stored", error=str(error))

@@ -72,6 +72,7 @@ _RECEIPTS: Final = {
 _STEPS: Final = {
     "noticed": "the new area was told that the child is there",
     "release": "the old area released the history",
+    "break-glass": "the new area broke glass: it took the history without a release",
     "verify": "the new area has the whole history",
     "accept": "the new area accepted the child",
     "decline": "the new area declined",

@@ -81,4 +81,6 @@ class NotEndorsedError(CryptoRejectedError):
     """A one-time key that too few protection endorsers vouch for, or one endorsed for something else."""
 
     code = "not-endorsed"
-    advice = "Nothing is handed to a key that is not endorsed; tell the operator and the protection endorsers."
+    advice = (
+        "Nothing is handed to a key that is not endorsed; tell the operator and the protection endorsers."
+    )

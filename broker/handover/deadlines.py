@@ -125,7 +125,7 @@ def owed_after(action: ActionKind, after: Handover, clocks: Clocks | None = None
     match action:
         case ActionKind.RELEASE if after.state is State.RELEASED and after.declines:
             return (_grants(after, known), _answer_again(after, known))
-        case ActionKind.RELEASE:
+        case ActionKind.RELEASE | ActionKind.BREAK_GLASS:
             return (_grants(after, known),)
         case ActionKind.DECLINE:
             return (_owed(Owed.RESPONSE, "respond", after.from_area, after.changed_ms, known),)

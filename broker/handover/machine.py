@@ -90,6 +90,8 @@ class Handover:
     confirmed: bool = False
     contested: bool = False
     conference: bool = False
+    glass: bool = False
+    """The new area has taken the history without a release."""
     keeping: Keeping = Keeping.NONE
 
 
@@ -122,6 +124,7 @@ _SIDE: Final = {
     ActionKind.DECLINE: "to",
     ActionKind.VERIFY: "to",
     ActionKind.CONFERENCE_HELD: "to",
+    ActionKind.BREAK_GLASS: "to",
     ActionKind.RETURN_OR_RETAIN: "to",
 }
 HANDOVER_ACTIONS: Final = frozenset(_SIDE)
@@ -145,6 +148,8 @@ def step(handover: Handover, action: Action, now_ms: int) -> Step:
             after = _declined(handover, now_ms)
         case ActionKind.CONTEST if handover.state is State.PROVISIONAL:
             after = _to(replace(handover, contested=True), State.DISPUTED, now_ms)
+        case ActionKind.BREAK_GLASS:
+            after = _glass_broken(handover, now_ms)
         case ActionKind.WITHDRAW if handover.state in WAITING:
             after = _to(replace(_unsettled(handover), contested=False), State.WITHDRAWN, now_ms)
         case ActionKind.CONFERENCE_HELD if handover.state is State.ACCEPTED:
@@ -199,6 +204,7 @@ def after_acceptance(other: Handover, holder: str, safety: str, now_ms: int) -> 
         state=State.NOTICED,
         released=False,
         verified=False,
+        glass=False,
         contested=False,
         changed_ms=now_ms,
     )
@@ -219,6 +225,21 @@ def _released(handover: Handover, now_ms: int) -> Moved | None:
         # The new area took the child without the papers; they are still owed, and still wanted.
         return replace(_to(let_go, handover.state, now_ms), order_history=True)
     return None
+
+
+def _glass_broken(handover: Handover, now_ms: int) -> Moved | None:
+    """The new area takes the history without a release: never on its own word alone that the child is there.
+
+    It stands where it stood: the old area still owes its release, and whatever is not given without one.
+    """
+    possible = handover.state in OPEN - {State.PROVISIONAL} | {State.CLOSED}
+    if not possible or not handover.confirmed or _shut(handover):
+        return None
+    return Moved(replace(handover, glass=True, changed_ms=now_ms), order_history=True)
+
+
+def _shut(handover: Handover) -> bool:
+    return handover.withheld or handover.contested or handover.released or handover.glass
 
 
 def _undelivered(handover: Handover) -> bool:
@@ -256,13 +277,29 @@ def _declined(handover: Handover, now_ms: int) -> Moved | None:
 
 def _unsettled(handover: Handover) -> Handover:
     """The case does not pass: whoever was given the history must say what becomes of it."""
-    return replace(handover, keeping=Keeping.OWED) if handover.released else handover
+    return replace(handover, keeping=Keeping.OWED) if handover.released or handover.glass else handover
+
+
+def _why_no_glass(handover: Handover) -> str:
+    if handover.glass:
+        return "the glass is broken already"
+    if handover.withheld:
+        return "where the child is must stay hidden from the old area: it is not asked in this way"
+    if handover.released:
+        return "the history has been released already"
+    if handover.contested:
+        return "the old area contests the acceptance: it releases or withdraws, or the new one declines"
+    return (
+        "nobody but the new area says that the child is there; ask police, health or the old area to say so"
+    )
 
 
 def _why_not(handover: Handover, action: ActionKind) -> str:
     state = handover.state
     if action is ActionKind.VERIFY and not handover.released and state in OPEN | {State.CLOSED}:
         return "the old area has not released the history yet"
+    if action is ActionKind.BREAK_GLASS and state in OPEN | {State.CLOSED}:
+        return _why_no_glass(handover)
     if action is ActionKind.RETURN_OR_RETAIN:
         return "nothing was given that could be returned, or it is decided already"
     match state:

@@ -132,6 +132,15 @@ class ConferenceKind(StrEnum):
     REVIEW = "review"
 
 
+class GlassReason(StrEnum):
+    """Why an area takes a history before a person of the old area has released it."""
+
+    IMMEDIATE_RISK = "immediate_risk"
+    OLD_AREA_SILENT = "old_area_silent"
+    OUT_OF_HOURS = "out_of_hours"
+    COURT_OR_POLICE_ACTION = "court_or_police_action"
+
+
 class ReturnOrRetain(StrEnum):
     """What the area that read a history does with it after a short, chained, withdrawn or declined stay."""
 

@@ -170,6 +170,8 @@ class HandoverReleasedDetails(BetweenAreas):
     """The history until this moment; None: all of it."""
     held_back: tuple[EventId, ...] = Field(default=(), max_length=1_000)
     held_back_because: Prose | None = None
+    pre_authorised: bool = False
+    """The policy lets it go for this kind of plan and evidence; no person of the old area had to."""
 
     @model_validator(mode="after")
     def _holding_back_has_a_reason(self) -> Self:

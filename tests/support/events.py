@@ -76,6 +76,8 @@ DETAILS: Final[Mapping[str, Document]] = {
         "voice": _VOICE,
     },
     "handover.released": _BETWEEN | {"by": _WORKER},
+    "handover.glass_broken": _BETWEEN
+    | {"by": _WORKER, "live": "section_47", "reason": "old_area_silent", "because": _BECAUSE},
     "handover.verified": _BETWEEN | {"events": 5, "verified_at": _AT},
     "handover.accepted": _BETWEEN | {"by": _WORKER, "effective_at": _AT},
     "handover.declined": _BETWEEN | {"by": _WORKER, "reason": "papers_missing", "because": _BECAUSE},

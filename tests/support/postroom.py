@@ -91,6 +91,7 @@ class PostRoom:
             for name in who:
                 if bodies := self.collect(name):
                     self[name].receiving.take(bodies)
+                    self[name].actions.release_by_policy()
                     self[name].actions.verify_whole()
                     moved = True
 

@@ -55,6 +55,7 @@ class HandoverRow:
     confirmed: bool
     contested: bool
     conference: bool
+    glass: bool
     keeping: str
     opened_ms: int
     changed_ms: int

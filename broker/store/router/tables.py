@@ -184,6 +184,7 @@ handovers = sa.Table(
     sa.Column("confirmed", sa.Boolean, nullable=False),
     sa.Column("contested", sa.Boolean, nullable=False),
     sa.Column("conference", sa.Boolean, nullable=False),
+    sa.Column("glass", sa.Boolean, nullable=False),
     sa.Column("keeping", Text, nullable=False),
     sa.Column("opened_ms", Number, nullable=False),
     sa.Column("changed_ms", Number, nullable=False),

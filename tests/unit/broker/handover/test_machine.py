@@ -54,9 +54,12 @@ RELEASED_ALREADY: Final = "the history has been released already"
 DOES_NOT_FIT: Final = "{} does not fit a handover that is {}"
 
 HEARD: Final = "the new area has accepted; the old one can release the history or contest that"
+ALONE_SAYS: Final = (
+    "nobody but the new area says that the child is there; ask police, health or the old area to say so"
+)
 NOTHING: Final = "nothing was given that could be returned, or it is decided already"
 
-R, V, A, D, W, C, X, K = (
+R, V, A, D, W, C, X, K, G = (
     ActionKind.RELEASE,
     ActionKind.VERIFY,
     ActionKind.ACCEPT,
@@ -65,6 +68,7 @@ R, V, A, D, W, C, X, K = (
     ActionKind.CONFERENCE_HELD,
     ActionKind.CONTEST,
     ActionKind.RETURN_OR_RETAIN,
+    ActionKind.BREAK_GLASS,
 )
 # For each state (released where it must have been): the state that each action leads to, or why it does not.
 ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
@@ -76,6 +80,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "noticed"),
         X: DOES_NOT_FIT.format("contest", "noticed"),
+        G: State.NOTICED,
     },
     State.RELEASED: {
         R: RELEASED_ALREADY,
@@ -85,6 +90,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "released"),
         X: DOES_NOT_FIT.format("contest", "released"),
+        G: RELEASED_ALREADY,
     },
     State.VERIFIED: {
         R: RELEASED_ALREADY,
@@ -94,11 +100,13 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "verified"),
         X: DOES_NOT_FIT.format("contest", "verified"),
+        G: RELEASED_ALREADY,
     },
     State.PROVISIONAL: {
         R: State.CLOSED,
         V: NOT_RELEASED,
         X: State.DISPUTED,
+        G: ALONE_SAYS,
         **dict.fromkeys((A, D, W, C), HEARD),
     },
     State.DISPUTED: {
@@ -109,6 +117,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "disputed"),
         X: DOES_NOT_FIT.format("contest", "disputed"),
+        G: RELEASED_ALREADY,
     },
     State.ACCEPTED: {
         R: TOO_LATE.format("release"),
@@ -118,6 +127,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         W: TOO_LATE.format("withdraw"),
         C: State.CLOSED,
         X: TOO_LATE.format("contest"),
+        G: RELEASED_ALREADY,
     },
     State.DECLINED: {
         R: State.RELEASED,
@@ -127,10 +137,11 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         W: State.WITHDRAWN,
         C: DOES_NOT_FIT.format("conference-held", "declined"),
         X: DOES_NOT_FIT.format("contest", "declined"),
+        G: RELEASED_ALREADY,
     },
-    State.WITHDRAWN: dict.fromkeys((R, V, A, D, W, C, X), WITHDRAWN),
-    State.CLOSED: dict.fromkeys((R, V, A, D, W, C, X), CLOSED),
-    State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C, X), MOVED_ON),
+    State.WITHDRAWN: dict.fromkeys((R, V, A, D, W, C, X, G), WITHDRAWN),
+    State.CLOSED: {**dict.fromkeys((R, V, A, D, W, C, X), CLOSED), G: RELEASED_ALREADY},
+    State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C, X, G), MOVED_ON),
 }
 PAIRS: Final = [(state, action) for state in State for action in sorted(HANDOVER_ACTIONS)]
 
@@ -207,7 +218,7 @@ def test_a_protection_plan_waits_for_its_conference() -> None:
 
 
 def test_each_action_is_of_one_side_only() -> None:
-    assert {R: OLD, W: OLD, X: OLD, K: NEW, V: NEW, A: NEW, D: NEW, C: NEW} == {
+    assert {R: OLD, W: OLD, X: OLD, G: NEW, K: NEW, V: NEW, A: NEW, D: NEW, C: NEW} == {
         action: side_of(action, START) for action in HANDOVER_ACTIONS
     }
 
@@ -242,6 +253,9 @@ WAYS: Final = {
     "or the new one by declining": (ALONE, (A, X, D), State.DECLINED, OLD),
     "after a release no acceptance is provisional": (ALONE, (R, A), State.CLOSED, NEW),
     "nor where somebody else has reported the child": (ALONE, ("seen", A), State.CLOSED, NEW),
+    "a broken glass is no release: the old area still owes one": (START, (G, R), State.RELEASED, OLD),
+    "it may come after an acceptance": (START, (A, G), State.CLOSED, NEW),
+    "and in a dispute": (START, ("wait", G), State.DISPUTED, OLD),
     "a second decline is a dispute": (START, (D, R, D), State.DISPUTED, OLD),
     "ten working days in a waiting state are a dispute": (START, ("wait",), State.DISPUTED, OLD),
     "also after a release": (START, (R, "wait"), State.DISPUTED, OLD),
@@ -373,7 +387,7 @@ def test_no_run_of_actions_leaves_the_child_without_a_case_holder(
                 accepted = accepted or (isinstance(action, Action) and action.kind is A)
                 assert new_holder in {None, NEW}
                 assert accepted or new_holder is None, "nobody holds what nobody has signed for"
-                assert order_history is (isinstance(action, Action) and action.kind is R)
+                assert order_history is (isinstance(action, Action) and action.kind in {R, G})
                 holder = new_holder or holder
                 unchanging = ("handover", "child", "from_area", "to_area", "kind", "evidence", "opened_ms")
                 assert [getattr(before, name) for name in unchanging] == [
@@ -387,7 +401,7 @@ def test_no_run_of_actions_leaves_the_child_without_a_case_holder(
         assert now.released or not now.verified
         assert not (now.state is State.PROVISIONAL and (now.released or now.confirmed or now.withheld))
         assert not now.contested or now.state is State.DISPUTED
-        assert now.keeping is Keeping.NONE or now.released
+        assert now.keeping is Keeping.NONE or now.released or now.glass
         if before.state in OVER:
             assert now.state is before.state
 
