@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import fcntl
 import json
+import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -14,6 +16,7 @@ from typing import Final
 
 import click
 
+from broker.bus.care import needs_restart
 from broker.bus.server import EmbeddedServer
 from broker.directory.apply import apply
 from broker.directory.layout import Layout
@@ -23,6 +26,7 @@ from broker.lifecycle import die_with_parent, stop_on_signals
 _STOP_S: Final = 20.0
 _PAUSE_S: Final = (0.2, 1.0, 5.0)
 """How long to wait before starting a part again that ended by itself."""
+_CARE_S: Final = 5.0
 _STEADY_S: Final = 60.0
 """A part that ran for so long is started again at once when it ends."""
 
@@ -84,6 +88,7 @@ async def _run(layout: Layout) -> None:
             # A watcher that fails brings everything down, visibly: an unwatched part is worse than none.
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_keep_server(server, layout, stop), name="server")
+                tasks.create_task(_care_for(server, layout, stop), name="care")
                 for part in parts:
                     tasks.create_task(_keep(part, layout, stop), name=part.name)
                 tasks.create_task(_announce(parts, stop, began), name="announce")
@@ -138,6 +143,16 @@ async def _keep_server(server: EmbeddedServer, layout: Layout, stop: asyncio.Eve
         except UnavailableError as error:
             click.echo(f"         {error}", err=True)
             await _unless(stop, asyncio.sleep(_PAUSE_S[-1]))
+
+
+async def _care_for(server: EmbeddedServer, layout: Layout, stop: asyncio.Event) -> None:
+    """End a server that a full disk has stopped, once there is room; whoever keeps it starts it again."""
+    while not stop.is_set():
+        await _unless(stop, asyncio.sleep(_CARE_S))
+        if await asyncio.to_thread(needs_restart, server.monitor_url, layout.nats / "store"):
+            click.echo("care     the server could not write to a full disk; there is room again", err=True)
+            with contextlib.suppress(UnavailableError, ProcessLookupError):
+                os.kill(server.pid, signal.SIGTERM)
 
 
 async def _keep(part: Part, layout: Layout, stop: asyncio.Event) -> None:

@@ -1,16 +1,21 @@
 """A disk is full to the last byte: nothing accepted is lost, who waits says so and what to do, and goes on by itself."""
 
+import asyncio
+import json
+import subprocess
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 
 from adapters.gateway.api import Gateway
+from broker.bus.care import complaint, needs_restart
 from broker.errors import UnavailableError
 from schemas.wire import InKind
 from tests.rig.disks import fill, free, small_disk, why_not
 from tests.support.events import CUMBERLAND, Document, a_document
-from tests.support.exchange import exchange, settled
+from tests.support.exchange import exchange, make_exchange, settled
+from tests.support.processes import HANDRAIL
 
 HERE = {"residence": {"gss": CUMBERLAND}}
 MANY = 12
@@ -73,27 +78,29 @@ async def test_a_gateway_without_room_accepts_nothing_acknowledges_nothing_and_g
                 assert last in [one.event_id for one in cumberland.outbox()]
 
 
-async def test_a_server_without_room_leaves_events_in_their_outbox_until_there_is_some(
+async def test_a_server_without_room_leaves_events_in_their_outbox_and_is_started_again_when_there_is_some(
     tmp_path: Path,
 ) -> None:
-    async with exchange(tmp_path) as it:
-        await it.server.stop()
-        with small_disk(it.layout.nats / "store", 64) as disk, capture_logs() as said:
-            await it.server.start()
-            try:
-                async with (
-                    it.router(),
-                    it.gateway("health") as health,
-                    it.gateway("cumberland") as cumberland,
-                ):
-                    sent = [health.publish(one).raw for one in _events(1, 2)]
-                    await settled(lambda: _views(cumberland) == sorted(sent))
-                    fill(disk)
-                    sent += [health.publish(one).raw for one in _events(3, MANY)]
-                    await settled(lambda: any(one["event"] == "send-waits" for one in said), within=60)
-                    free(disk)
-                    await it.server.stop()
-                    await it.server.start()
-                    await settled(lambda: _views(cumberland) == sorted(sent), within=90)
-            finally:
-                await it.server.stop()
+    """It refuses every write from then on, room or not: `handrail up` ends and starts it as soon as there is room."""
+    it = make_exchange(tmp_path)
+    said = tmp_path / "up.log"
+    with small_disk(it.layout.nats / "store", 64) as disk, said.open("wb") as output:
+        up = subprocess.Popen([HANDRAIL, "up", "--data", it.layout.data], stdout=output, stderr=output)  # noqa: ASYNC220
+        try:
+            await settled(lambda: "exchange is up" in said.read_text(), within=60)
+            with it.open("health") as health, it.open("cumberland") as cumberland:
+                sent = [health.publish(one).raw for one in _events(1, 2)]
+                await settled(lambda: _views(cumberland) == sorted(sent), within=30)
+                fill(disk)
+                sent += [health.publish(one).raw for one in _events(3, MANY)]
+                monitor = json.loads((it.layout.nats / "ports.json").read_text())["monitor"]
+                await settled(lambda: asyncio.to_thread(complaint, monitor), within=60)
+                without_room = needs_restart(monitor, disk), len(_views(cumberland))
+                free(disk)
+                await settled(lambda: _views(cumberland) == sorted(sent), within=90)
+        finally:
+            up.terminate()
+            up.wait(60)
+    assert not without_room[0]  # it would only fail again
+    assert without_room[1] < len(sent)
+    assert "\ncare " in said.read_text()
