@@ -5,6 +5,7 @@ from typing import Final
 
 from schemas.deadlines import RUNGS, ClockRule, LadderRule, Moment, cited
 from schemas.default_policy import default_policy
+from schemas.keeping import keeper, met_words
 from schemas.policy import Policy
 
 _INTRO: Final = """# Deadlines
@@ -19,6 +20,10 @@ with the directory. Keys in brackets are sources of practice and law; *policy de
   source says only "days", calendar days count: never later than it may mean.
 - **Starts** are what the router has seen, at its own commit; a name in backquotes is the type of an event, and a date in
   parentheses is one that the event names and law or guidance counts from.
+- **Kept by** the *router* from signed actions alone, or by each *gateway* that reads the event, for itself and by the same
+  rule: the router does not know what happened, so it cannot start those. The owner's people are told by the owner's
+  gateway; the other side's gateway shows the same due date and reason (`handrail gateway clocks list`). *A person's word* is
+  `handrail gateway clocks met`. *Not observed* says why nothing here starts it: somebody must keep it elsewhere.
 - **Missing papers are a reason beside the date, not a pause.** Late is late, also if nothing ran when it fell due.
 - A **local** clock runs where an area has switched it on. For the transfer-in conference the one from *being notified* is
   always shown and reported first; an area's own clock stands beside it.
@@ -54,14 +59,16 @@ def _moments() -> Iterator[str]:
 
 def _clocks(policy: Policy) -> Iterator[str]:
     yield _table(
-        ("clock", "what is owed", "by", "to", "limit", "ladder", "in force", "source"),
+        ("clock", "what is owed", "by", "to", "limit", "kept by", "met by", "ladder", "in force", "source"),
         (
             (
                 f"`{clock.key}`",
                 clock.owed,
                 _whose(clock),
                 clock.to,
-                clock.reason.removesuffix(f" {cited(clock.source)}") + _repeated(clock),
+                clock.reason.removesuffix(f" {cited(clock.source)}") + _only_if(clock) + _repeated(clock),
+                keeper(clock).value,
+                met_words(clock),
                 clock.ladder,
                 _in_force(clock),
                 cited(clock.source),
@@ -98,6 +105,11 @@ def _whose(clock: ClockRule) -> str:
         clock.side.value, clock.side.value
     )
     return f"{clock.by.value.replace('_', ' ')}, {side}"
+
+
+def _only_if(clock: ClockRule) -> str:
+    said = [one.replace("=", " is ").replace("_", " ").replace(".", ", ") for one in clock.when]
+    return f", where {' and '.join(said)}" if said else ""
 
 
 def _repeated(clock: ClockRule) -> str:

@@ -6,10 +6,10 @@ law or guidance counts from a date that the event itself names, ``counted_from``
 
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field as Of
-from pydantic import StringConstraints, model_validator
+from pydantic import SerializerFunctionWrapHandler, StringConstraints, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Date, Line, Wire
@@ -17,6 +17,8 @@ from schemas.codes.members import MemberKind
 from schemas.rules import AreaRole, ClockUnit
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Condition = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)*=[a-z0-9_]+$", max_length=100)]
+"""A field of an event's details and what it says, ``emergency=true``; a dot leads into a field of several."""
 Rung: TypeAlias = Literal["worker", "team_manager", "service_manager", "head_of_service"]
 RUNGS: Final[tuple[Rung, ...]] = ("worker", "team_manager", "service_manager", "head_of_service")
 """From the person on duty upwards."""
@@ -66,6 +68,7 @@ START_WORDS: Final[dict[str, str]] = {
 }
 """Keyed by the words of the data too: both enumerations are texts."""
 
+_LATER: Final = frozenset({"met_when_opened_by", "when", "not_observed"})
 _SHORT: Final = 78
 """Characters of a rule in a handover's view, which has room for what is missing beside it."""
 _LONG: Final = 150
@@ -86,6 +89,12 @@ class ClockRule(Wire):
     """Facts, or types of event."""
     met_by: tuple[Line, ...] = ()
     """Types of event that meet it. None: the router sees it met, or a person says so."""
+    met_when_opened_by: tuple[MemberKind, ...] = ()
+    """Kinds of reader: the starting event is itself what is owed, and one of these has opened it."""
+    when: tuple[Condition, ...] = ()
+    """What the starting event's details must say for it to start: ``name=value``; all of them."""
+    not_observed: Line | None = None
+    """Why nothing here can start it; then a person keeps it elsewhere. None: it is started by what is seen."""
     counted_from: Line | None = None
     """The date in the starting event's details from which law or guidance counts. None: the router's commit."""
     amount: int
@@ -119,6 +128,12 @@ class ClockRule(Wire):
         if len(self.reason) > most:
             raise PydanticCustomError("reason", "has a reason that is too long to stand beside a due date")
         return self
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without what this rule does not say: directories that were signed before these fields stay what they are."""
+        document: dict[str, Any] = handler(self)
+        return {name: value for name, value in document.items() if value or name not in _LATER}
 
     def in_force(self, on: date) -> bool:
         """Whether it counts for what starts that day."""

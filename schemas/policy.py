@@ -21,6 +21,7 @@ from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Sensitivity
 from schemas.deadlines import FACTS, ClockRule, LadderRule
 from schemas.ids import GssCode, MemberId
+from schemas.keeping import Keeper, keeper
 from schemas.rules import (
     AreaRole,
     BasisEntry,
@@ -146,6 +147,22 @@ class Policy(Wire):
         )
         return next(fits, ReleaseRule(live=live, source=("ours",)))
 
+    @cached_property
+    def _kept_by_gateways(self) -> tuple[dict[str, tuple[ClockRule, ...]], dict[str, tuple[ClockRule, ...]]]:
+        kept = [clock for clock in self.clocks if keeper(clock) is Keeper.GATEWAY]
+        return (
+            _per_word((word, clock) for clock in kept for word in clock.starts),
+            _per_word((word, clock) for clock in kept for word in clock.met_by),
+        )
+
+    def clocks_started_by(self, word: str) -> tuple[ClockRule, ...]:
+        """The clocks kept by gateways that a type of event or a moment starts, in force or not."""
+        return self._kept_by_gateways[0].get(word, ())
+
+    def clocks_met_by(self, event_type: str) -> tuple[ClockRule, ...]:
+        """The clocks kept by gateways that an event of this type meets."""
+        return self._kept_by_gateways[1].get(event_type, ())
+
     def clock(self, key: str, on: date | None = None) -> ClockRule | None:
         """A limit by its key, as it is in force that day; without a day, whichever the policy has; or None."""
         versions = (clock for clock in self.clocks if clock.key == key)
@@ -157,6 +174,13 @@ class Policy(Wire):
             if ladder.name == name:
                 return ladder
         raise KeyError(name)
+
+
+def _per_word(pairs: "Iterable[tuple[str, ClockRule]]") -> dict[str, tuple[ClockRule, ...]]:
+    found: dict[str, tuple[ClockRule, ...]] = {}
+    for word, clock in pairs:
+        found[word] = (*found.get(word, ()), clock)
+    return found
 
 
 def _overlap(versions: "list[ClockRule]") -> bool:

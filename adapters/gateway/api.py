@@ -72,7 +72,8 @@ class Gateway:
         self._reading = Reading(home)
         self.publishing = Publishing(home, self.places)
         self.orders = Orders(home, self.publishing)
-        self.receiving = Receiving(home, self.orders)
+        self.clocking = self.publishing.clocking
+        self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
         self.receipting = Receipting(home, self.publishing)
         self._chronology = Chronology(home)
@@ -157,6 +158,7 @@ class Gateway:
             now_ms = to_ms(self.home.clock())
             if work.inbox.mark_opened(number, now_ms):
                 work.outbox.owe_receipt(ReceiptKind.OPENED, row.message_id, read.author, number, now_ms, role)
+                self.clocking.opened(work, row.message_id, self.home.member_id, now_ms)
         return read
 
     def _open(self, work: Work, row: InRow) -> Read:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from adapters.gateway.acting import handover, identity, involvement
 from adapters.gateway.api import Gateway, Item, Sent
+from adapters.gateway.clocks_cli import clocks
 from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.mending import CHAIN_STRIDE, step_over
@@ -49,6 +50,7 @@ def gateway() -> None:
 
 
 gateway.add_command(notices)
+gateway.add_command(clocks)
 
 
 @gateway.command()

@@ -9,6 +9,7 @@ What a crash means at each numbered gap (``broker.faults``):
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapters.gateway.clocking import Clocking
 from adapters.gateway.composing import (
     Composed,
     check_author,
@@ -56,6 +57,7 @@ class Publishing:
     def __init__(self, home: Home, places: Places) -> None:
         self._home = home
         self.places = places
+        self.clocking = Clocking(home, places)
 
     def publish(
         self, event: Event, *, action: Action | None = None, tokens: Sequence[Token] | None = None
@@ -129,6 +131,7 @@ class Publishing:
             created_ms=to_ms(self._home.clock()),
             readers=composed.readers,
         )
+        self.clocking.published(work, event, ready.areas)
 
     def _seal(
         self, work: Work, event: Event, facts: RoutingFacts, composed: Composed, signer: SigningKey

@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import structlog
 
+from adapters.gateway.clocking import Clocking
 from adapters.gateway.home import Home
 from adapters.gateway.mending import CHAIN_FORK, CHAIN_STRIDE, step_over
 from adapters.gateway.orders import Orders
@@ -64,9 +65,10 @@ class Noted:
 class Receiving:
     """Applies what the bus brings to one home."""
 
-    def __init__(self, home: Home, orders: Orders) -> None:
+    def __init__(self, home: Home, orders: Orders, clocking: Clocking) -> None:
         self._home = home
         self._orders = orders
+        self._clocking = clocking
 
     def take(self, messages: list[bytes]) -> list[Ref]:
         """Take messages as they came: durable on return, applied as far as their order allows; gives what they were.
@@ -211,6 +213,7 @@ class Receiving:
             reader, value = rows(item, 2, "receipt")
             receipt = Receipt.from_value(value)
             if work.outbox.is_own(receipt.message_id):
-                work.outbox.take_receipt(
-                    receipt.message_id, text(reader, "reader"), receipt.kind, receipt.at_ms
-                )
+                said_by = text(reader, "reader")
+                work.outbox.take_receipt(receipt.message_id, said_by, receipt.kind, receipt.at_ms)
+                if receipt.kind is ReceiptKind.OPENED:
+                    self._clocking.opened(work, receipt.message_id, said_by, receipt.at_ms)

@@ -56,6 +56,7 @@ _RECEIPTS_S: Final = 0.25
 _GAP_S: Final = 5.0
 _DIRECTORY_S: Final = 10.0
 _NOTICES_S: Final = 5.0
+_CLOCKS_S: Final = 2.0
 _RETRY_S: Final = 1.0
 _WITNESS_S: Final = 1.0
 _MOST: Final = 256
@@ -100,6 +101,7 @@ class GatewayService:
                     tasks.create_task(self._refresh(bus), name="directory"),
                     tasks.create_task(self._alarms(), name="alarms"),
                     tasks.create_task(self._notify(), name="notices"),
+                    tasks.create_task(self._clocks(), name="clocks"),
                     tasks.create_task(self._witness(Witnessing(self._home, bus, publisher)), name="witness"),
                 ]
                 _stop_if_asked()
@@ -284,6 +286,18 @@ class GatewayService:
             while True:
                 await notifying.tick()
                 await asyncio.sleep(_NOTICES_S)
+
+    async def _clocks(self) -> None:
+        """What has come starts and meets what somebody owes: beside the messages, at most half of the time."""
+        clocking = self._gateway.clocking
+        while True:
+            began = time.monotonic()
+            try:
+                more = await asyncio.to_thread(clocking.look)
+            except UnavailableError as error:
+                _log.warning("not-stored", error=str(error))
+                more = False
+            await asyncio.sleep(time.monotonic() - began if more else _CLOCKS_S)
 
     async def _alarms(self) -> None:
         """Beside the messages, and at most a twentieth of the time: a long record takes long to look over."""

@@ -13,8 +13,8 @@ from functools import cache
 from typing import Final
 
 from broker.calendars import day_of
+from broker.calendars.due import Due, DueDate, NotKnown, due_date
 from broker.clock import from_ms, to_ms
-from broker.handover.clocks import Due, DueDate, NotKnown, due_date
 from broker.handover.machine import OVER, Handover, Keeping, State
 from schemas.codes.cases import ClockStart
 from schemas.control import ActionKind

@@ -10,6 +10,8 @@ from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.engine import Watch, open_sqlite, writing
 from broker.store.gateway import tables as t
+from broker.store.gateway.clocks import Clocks
+from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.outbox import Outbox
 from broker.store.gateway.oversight import Oversight
@@ -35,6 +37,8 @@ class Work:
     outbox: Outbox
     inbox: Inbox
     oversight: Oversight
+    clocks: Clocks
+    hidden: Hidden
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -51,7 +55,14 @@ class Work:
 
 
 def _work(connection: sa.Connection) -> Work:
-    return Work(connection, Outbox(connection), Inbox(connection), Oversight(connection))
+    return Work(
+        connection,
+        Outbox(connection),
+        Inbox(connection),
+        Oversight(connection),
+        Clocks(connection),
+        Hidden(connection),
+    )
 
 
 class GatewayStore:

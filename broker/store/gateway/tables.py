@@ -148,3 +148,45 @@ custody = sa.Table(
     sa.Column("arrived_ms", Number, nullable=False),
     sa.Column("body", Bytes, nullable=False),
 )
+
+# What is owed because of an event or a handover. ``fired_ms``: it is late, and that was said, once.
+clocks = sa.Table(
+    "clocks",
+    METADATA,
+    sa.Column("about", Bytes, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("area", Text, nullable=False),
+    sa.Column("start_ms", Number, nullable=False),
+    sa.Column("due_ms", Number),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("met_ms", Number),
+    sa.Column("met_by", Text),
+    sa.Column("fired_ms", Number),
+)
+sa.Index("clocks_due", clocks.c.due_ms, sqlite_where=sa.text("met_ms IS NULL AND fired_ms IS NULL"))
+sa.Index("clocks_open", clocks.c.due_ms, clocks.c.owner, sqlite_where=clocks.c.met_ms.is_(None))
+
+# By what a clock's child is found again: the tokens of its identifiers, and the handle that the router gave it.
+clock_refs = sa.Table(
+    "clock_refs",
+    METADATA,
+    sa.Column("ref", Bytes, primary_key=True),
+    sa.Column("about", Bytes, primary_key=True),
+    sqlite_with_rowid=False,
+)
+sa.Index("clock_refs_about", clock_refs.c.about)
+
+clocks_skipped = sa.Table("clocks_skipped", METADATA, sa.Column("number", Number, primary_key=True))
+
+# Handovers whose new area is hidden: the one-time keys of its front door.
+hidden = sa.Table(
+    "hidden",
+    METADATA,
+    sa.Column("handover", Bytes, primary_key=True),
+    sa.Column("own", sa.Boolean, nullable=False),
+    sa.Column("ticket", Bytes, nullable=False),
+    sa.Column("secret", Bytes, nullable=False),
+    sa.Column("acceptance", Bytes, nullable=False),
+)

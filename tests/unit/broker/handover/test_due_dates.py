@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from broker.calendars import end_of_day
-from broker.handover.clocks import Due, NotKnown, due_date
+from broker.calendars.due import Due, NotKnown, due_date
 from schemas.calendars import SchoolTerm
 from schemas.default_policy import default_policy
 from schemas.directory import AreaEntry

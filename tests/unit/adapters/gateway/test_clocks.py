@@ -1,0 +1,362 @@
+"""Every clock of the policy that a gateway keeps: started by a real event, met by a real event, late once."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from click.testing import CliRunner
+
+from adapters.gateway.actions import Person
+from adapters.gateway.api import Gateway
+from adapters.gateway.clocks_cli import clocks
+from broker.clock import from_ms
+from broker.directory.duties import AreaCalendar
+from broker.store.gateway.clocks import ClockRow
+from schemas.calendars import SchoolTerm
+from schemas.codes.members import MemberKind
+from schemas.deadlines import FACTS
+from schemas.default_policy import default_policy
+from schemas.ids import GssCode
+from schemas.keeping import ROUTER_KEPT, Keeper, keeper
+from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document
+from tests.support.postroom import PostRoom, a_postroom
+
+POLICY: Final = default_policy()
+KEPT: Final = {clock.key: clock for clock in POLICY.clocks if keeper(clock) is Keeper.GATEWAY}
+BOTH: Final = (GssCode(CUMBERLAND), GssCode(WESTMORLAND))
+CAST: Final = {
+    "cumberland": (MemberKind.SOCIAL_CARE, BOTH[:1]),
+    "westmorland": (MemberKind.SOCIAL_CARE, BOTH[1:]),
+    "school": (MemberKind.SCHOOL, BOTH[:1]),
+    "desk": (MemberKind.EDUCATION, BOTH[:1]),
+    "health": (MemberKind.HEALTH_PROVIDER, BOTH),
+    "practice": (MemberKind.GP, BOTH[:1]),
+    "police": (MemberKind.POLICE, BOTH),
+    "housing": (MemberKind.HOUSING, BOTH[:1]),
+    "host": (MemberKind.HOUSING, BOTH[1:]),
+}
+HERE: Final[Mapping[str, Any]] = {"residence": {"gss": CUMBERLAND}}
+THERE: Final[Mapping[str, Any]] = {"acting_area": WESTMORLAND, "residence": {"gss": WESTMORLAND}}
+WORKER: Final = Person("Rowan Example", "social worker")
+TERMS: Final = tuple(
+    SchoolTerm(name=f"example term {year}", first=date(year, 1, 1), last=date(year, 12, 31))
+    for year in range(2025, 2029)
+)
+
+
+class Turned:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(hour=10, microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Who starts a clock with what, who owes it, and who meets it with what."""
+
+    by: str
+    starts: str
+    owner: str
+    details: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=lambda: HERE)
+    met: tuple[str, str, Mapping[str, Any]] | None = None
+    """Author, type, fields. None: a reader opens it, or a person says so."""
+    opened_by: str | None = None
+    before: Callable[[PostRoom], None] = lambda _room: None
+
+
+def a_plan(room: PostRoom) -> None:
+    room["cumberland"].publish(a_document("plan.opened", n=90, **HERE))
+    room.settle()
+
+
+def health_works_with_the_child(room: PostRoom) -> None:
+    a_plan(room)
+    member = room.exchange.members["health"]
+    room["cumberland"].actions.involve({"nhs_number": CHILD}, member, WORKER)
+    room.settle()
+
+
+def a_noticed_move(room: PostRoom) -> None:
+    a_plan(room)
+    room["health"].publish(a_document("move.notified", n=91))
+    room.settle()
+
+
+_MOVE = ("health", "move.notified")
+_LEFT = {"ground": "other_school"}
+_BUNDLE = ("school", "handover.bundle", HERE)
+_CLOSED = ("cumberland", "concern.closed", HERE)
+STORIES: Final[Mapping[str, Story]] = {
+    "tell-of-move": Story(*_MOVE, "cumberland", met=("cumberland", "plan.changed", HERE), before=a_plan),
+    "tell-plan-team": Story("", "", "cumberland", before=a_noticed_move),
+    "short-stay": Story(
+        "", "", "cumberland", met=("cumberland", "transfer.requested", HERE), before=a_noticed_move
+    ),
+    "written-follows": Story(
+        "", "", "cumberland", met=("cumberland", "transfer.requested", HERE), before=a_noticed_move
+    ),
+    "request-after-twelve-weeks": Story(
+        "", "", "cumberland", met=("cumberland", "transfer.requested", HERE), before=a_noticed_move
+    ),
+    "request-handled": Story(
+        "cumberland",
+        "transfer.requested",
+        "westmorland",
+        met=("westmorland", "transfer.accepted", THERE),
+        before=a_noticed_move,
+    ),
+    "sudden-move-review": Story(
+        *_MOVE,
+        "cumberland",
+        details={"planned": "no"},
+        met=("cumberland", "conference.held", HERE),
+        before=a_plan,
+    ),
+    "placement-notice": Story(
+        "cumberland", "placement.out_of_area", "cumberland", details={"emergency": True}, before=a_plan
+    ),
+    "placement-area-notice": Story(
+        "cumberland",
+        "placement.out_of_area",
+        "cumberland",
+        details={"emergency": True},
+        before=a_plan,
+        opened_by="westmorland",
+    ),
+    "missing-trace": Story(
+        "police",
+        "missing.family",
+        "health",
+        met=("police", "missing.ended", HERE),
+        before=health_works_with_the_child,
+    ),
+    "pupil-added": Story("school", "school.joined", "school", opened_by="desk"),
+    "absence-ten-days": Story(
+        "school", "cme.reported", "school", details={"last_seen_on": "2026-03-02"}, opened_by="desk"
+    ),
+    "whereabouts-enquiry": Story(
+        "school",
+        "cme.reported",
+        "school",
+        details={"last_seen_on": "2026-03-02"},
+        met=("school", "school.left", HERE),
+    ),
+    "common-transfer-file": Story("school", "school.left", "school", details=_LEFT, met=_BUNDLE),
+    "protection-file": Story("school", "school.left", "school", details=_LEFT, met=_BUNDLE),
+    "protection-file-receipt": Story("school", "school.left", "school", details=_LEFT),
+    "adopted-registration": Story(
+        "practice", "identity.changed", "practice", details={"change": "adopted", "previous": None}
+    ),
+    "housing-notice": Story(
+        "housing",
+        "temp_accommodation.placed",
+        "housing",
+        details={"from_area": CUMBERLAND},
+        opened_by="host",
+        before=a_plan,
+    ),
+    "encompass": Story("police", "da.incident", "police", opened_by="desk"),
+    "referral-decision": Story("school", "concern.raised", "cumberland", met=_CLOSED),
+    "assessment": Story("school", "concern.raised", "cumberland", met=_CLOSED),
+    "initial-conference": Story(
+        "school",
+        "concern.raised",
+        "cumberland",
+        details={"strategy_discussion_on": "2026-03-02"},
+        met=("cumberland", "conference.held", HERE),
+    ),
+}
+NOT_YET: Final = {"housing-213aa"}
+"""Awaits commencement: nothing starts it before its day."""
+
+
+@pytest.fixture
+def turned() -> Turned:
+    return Turned()
+
+
+@pytest.fixture
+def room(tmp_path: Path, turned: Turned) -> Any:
+    made = a_postroom(tmp_path, turned, CAST)
+    local = tuple(sorted(key for key, clock in KEPT.items() if clock.local))
+    for area in BOTH:
+        made.exchange.issuer().set_calendar(area, AreaCalendar(terms=TERMS, local_clocks=local))
+    yield made
+    made.close()
+
+
+def kept(gateway: Gateway, key: str) -> list[ClockRow]:
+    """The clocks of that kind that a gateway keeps, met or not, after it has read all that came."""
+    while gateway.clocking.look():
+        pass
+    with gateway.home.store.look() as work:
+        everything = work.clocks.open() + list(_met(work))
+    return [row for row in everything if row.key == key]
+
+
+def _met(work: Any) -> list[ClockRow]:
+    import sqlalchemy as sa
+
+    from broker.store.gateway import tables as t
+
+    query = sa.select(t.clocks).where(t.clocks.c.met_ms.is_not(None))
+    return [ClockRow(**row) for row in work.connection.execute(query).mappings()]
+
+
+def begin(room: PostRoom, story: Story) -> None:
+    story.before(room)
+    if story.by:
+        document = a_document(story.starts, n=1, details=story.details, **story.fields)
+        room[story.by].publish(document)
+        room.settle()
+
+
+def test_each_clock_of_the_policy_is_kept_by_somebody_or_says_why_not() -> None:
+    keys = {clock.key for clock in POLICY.clocks}
+
+    assert set(STORIES) | NOT_YET == set(KEPT)
+    assert set(ROUTER_KEPT) <= keys
+    assert all(clock.not_observed for clock in POLICY.clocks if keeper(clock) is Keeper.NOBODY)
+    assert all(not FACTS.isdisjoint(POLICY.clock(key).starts) for key in ROUTER_KEPT)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("key", sorted(STORIES))
+def test_a_real_event_starts_it_and_a_real_event_meets_it(room: PostRoom, turned: Turned, key: str) -> None:
+    story = STORIES[key]
+    begin(room, story)
+    owner = room[story.owner]
+    started = kept(owner, key)
+
+    assert started
+    assert {room.exchange.members[story.owner]} == {row.owner for row in started}
+    assert [None] * len(started) == [row.met_ms for row in started]
+    assert all(row.due_ms and row.reason.startswith(KEPT[key].limit) for row in started if row.number == 1)
+
+    turned.now += timedelta(minutes=5)
+    if story.met is not None:
+        by, kind, fields = story.met
+        room[by].publish(a_document(kind, n=2, **fields))
+        room.settle()
+    elif story.opened_by is not None:
+        reader = room[story.opened_by]
+        [number] = [item.number for item in reader.inbox() if item.message_id == started[0].about]
+        reader.read(number, role="on duty")
+        room.settle()
+    else:
+        owner.clocking.said(started[0].about, key, started[0].number, by="social worker")
+
+    met = kept(owner, key)
+    assert met
+    assert all(row.met_ms for row in met)
+
+
+def test_both_sides_reckon_the_same_date_for_the_same_reason(room: PostRoom) -> None:
+    begin(room, STORIES["request-handled"])
+    [there], [here] = (kept(room[name], "request-handled") for name in ("westmorland", "cumberland"))
+
+    assert (there.due_ms, there.reason, there.owner) == (here.due_ms, here.reason, here.owner)
+
+
+def test_a_practice_runs_only_where_an_area_has_switched_it_on(room: PostRoom) -> None:
+    room.exchange.issuer().set_calendar(BOTH[0], AreaCalendar(terms=TERMS, local_clocks=()))
+    a_noticed_move(room)
+
+    assert [] == kept(room["cumberland"], "short-stay") == kept(room["cumberland"], "tell-plan-team")
+    assert kept(room["cumberland"], "tell-of-move")
+
+
+def test_a_conference_of_the_other_area_meets_nothing_of_ours(room: PostRoom, turned: Turned) -> None:
+    begin(room, STORIES["sudden-move-review"])
+    turned.now += timedelta(minutes=5)
+    room["westmorland"].publish(a_document("conference.held", n=2, **THERE))
+    room.settle()
+
+    assert [None] == [row.met_ms for row in kept(room["cumberland"], "sudden-move-review")]
+
+
+def test_what_does_not_apply_starts_nothing(room: PostRoom) -> None:
+    a_plan(room)
+    room["cumberland"].publish(a_document("placement.out_of_area", n=1, **HERE))
+    room["school"].publish(a_document("school.left", n=2, details={"ground": "home_education"}, **HERE))
+    room.settle()
+
+    assert [] == kept(room["cumberland"], "placement-notice") == kept(room["school"], "protection-file")
+
+
+def test_it_fires_once_and_late_also_if_nothing_ran_when_it_fell_due(room: PostRoom, turned: Turned) -> None:
+    begin(room, STORIES["assessment"])
+    [row] = kept(room["cumberland"], "assessment")
+    room.shut("cumberland")
+    turned.now = from_ms(row.due_ms or 0) + timedelta(days=30)
+    [late] = kept(room["cumberland"], "assessment")
+    turned.now += timedelta(days=1)
+    room.shut("cumberland")
+    [later] = kept(room["cumberland"], "assessment")
+
+    assert late.fired_ms == later.fired_ms
+    assert (late.fired_ms or 0) - (row.due_ms or 0) > 29 * 86_400_000
+    assert later.met_ms is None
+
+
+def test_what_had_to_wait_for_another_delivery_starts_its_clock_all_the_same(room: PostRoom) -> None:
+    a_plan(room)
+    room.settle()
+    for n, kind in ((1, "appointment.missed"), (2, "concern.raised")):
+        room["health"].publish(a_document(kind, n=n, **HERE))
+        room.post("health")
+    first, second = room.collect("cumberland")
+    room["cumberland"].receiving.take([second])
+    before = kept(room["cumberland"], "assessment")
+    room["cumberland"].receiving.take([first])
+
+    assert [] == before
+    assert 1 == len(kept(room["cumberland"], "assessment"))
+
+
+def test_an_imported_history_raises_nothing(room: PostRoom) -> None:
+    a_plan(room)
+    room["health"].publish(a_document("concern.raised", n=3, **HERE))
+    room["health"].publish(a_document("move.notified", n=4))
+    room.settle()
+    kept(room["westmorland"], "assessment")
+    handover = room["cumberland"].actions.handovers()[0].handover.hex()
+    room["cumberland"].actions.release(handover, WORKER)
+    room.settle()
+
+    assert [] == kept(room["westmorland"], "assessment")
+    assert 1 == len(kept(room["cumberland"], "assessment"))
+
+
+def test_the_child_is_found_by_any_of_its_numbers(room: PostRoom, turned: Turned) -> None:
+    """A school that knows only the UPN closes what a plan by both numbers has started."""
+    both = {"nhs_number": CHILD, "upn": "E909999923001"}
+    room["school"].publish(a_document("school.left", n=1, details=_LEFT, subject=both, **HERE))
+    turned.now += timedelta(minutes=5)
+    room["school"].publish(a_document("handover.bundle", n=2, subject={"upn": both["upn"]}, **HERE))
+    room.settle()
+
+    assert all(row.met_ms for row in kept(room["school"], "protection-file"))
+
+
+def test_a_person_lists_what_is_owed_and_says_what_is_done(room: PostRoom) -> None:
+    begin(room, STORIES["placement-notice"])
+    run, home = CliRunner().invoke, {"HANDRAIL_HOME": str(room.exchange.home("cumberland")), "COLUMNS": "200"}
+    listed = {one["owed"]: one for one in json.loads(run(clocks, ["list", "--json"], env=home).output)}
+    name = listed["placement-notice"]["name"]
+    shown = run(clocks, ["list"], env=home).output
+    done = run(clocks, ["met", name, "--by", "Rowan Example, social worker"], env=home)
+    after = json.loads(run(clocks, ["list", "--json"], env=home).output)
+
+    assert name in shown
+    assert "[REG13]" in shown
+    assert 0 == done.exit_code
+    assert {"placement-notice"} == set(listed) - {one["owed"] for one in after}
