@@ -100,9 +100,15 @@ def _upgrade(connection: sa.Connection, schema: Schema) -> None:
 @contextmanager
 def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
     """One write transaction: all of it is on disk on return, or none. Raises UnavailableError when locked or full."""
+    with took_no_write(engine), engine.begin() as connection:
+        yield connection
+
+
+@contextmanager
+def took_no_write(engine: sa.Engine) -> Iterator[None]:
+    """A database that is locked or full, said in words. Raises UnavailableError."""
     try:
-        with engine.begin() as connection:
-            yield connection
+        yield
     except exc.OperationalError as error:
         raise UnavailableError(_no_write(engine, error.orig)) from error
     except sqlite3.OperationalError as error:
@@ -170,6 +176,9 @@ def _prepare(connection: Any, _record: Any) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
+    opened = connection.connection.driver_connection
+    if isinstance(opened, sqlite3.Connection) and opened.in_transaction:
+        return  # whoever holds the driver's connection has begun one
     connection.exec_driver_sql(
         "BEGIN IMMEDIATE" if not connection.get_execution_options().get("reading") else "BEGIN"
     )

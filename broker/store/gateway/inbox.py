@@ -85,7 +85,14 @@ _SETTLE = Prepared(
 )
 _CLASSIFY = Prepared(t.inbox.update().where(_NUMBERED).values(event_class=sa.bindparam("as_class")))
 _GET = Prepared(_ROWS.where(_NUMBERED))
-_WAITING_FOR = Prepared(_ROWS.where(t.inbox.c.previous == sa.bindparam("at"), t.inbox.c.state == "held"))
+# What waits for a delivery has a higher number: of a long ledger only the newest are looked at, which are few.
+_WAITING_FOR = Prepared(
+    _ROWS.where(
+        t.inbox.c.number > sa.bindparam("at"),
+        t.inbox.c.previous == sa.bindparam("at"),
+        t.inbox.c.state == "held",
+    )
+)
 _BY_MESSAGE = Prepared(
     _ROWS.where(t.inbox.c.message_id == sa.bindparam("message"), t.inbox.c.kind == sa.bindparam("of_kind"))
 )

@@ -37,6 +37,11 @@ class Prepared:
         self._names = tuple(compiled.positiontup or ())
         self._fixed = {name: value for name, value in compiled.params.items() if type(value) in _PLAIN}
 
+    @property
+    def wording(self) -> tuple[str, int]:
+        """As the driver gets it, and how many values it takes."""
+        return self._text, len(self._names)
+
     def run(self, connection: sqlite3.Connection, **values: Any) -> sqlite3.Cursor:
         """Carry it out."""
         return connection.execute(self._text, self._row(values))
