@@ -4,20 +4,23 @@ The same entries give the same store, however often and in whatever batches they
 never taken on trust of its form: a message that is no entry is kept and counted, an unknown kind is kept as it is.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
 
 import structlog
 
+from broker.audit.learning import learn
 from broker.audit.reading import Entry, NotAnEntryError, read_entry
 from broker.crypto.errors import CryptoRejectedError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import PublicOf, verify
 from broker.crypto.slips import open_slip, open_slip_key, slip_key_ref
 from broker.crypto.vault import Vault
-from broker.store.audit.rows import EntryRow, Place, SealedSlip, Slip
-from broker.store.audit.store import AuditWork
+from broker.store.audit import tables as t
+from broker.store.audit.batch import Batch
+from broker.store.audit.rows import Came, Place, SealedSlip, Slip, SlipState
+from broker.store.audit.store import AuditStore, AuditWork
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import SlipKey
@@ -29,8 +32,7 @@ _log = structlog.get_logger()
 OwnerOf: TypeAlias = Callable[[str], str | None]
 """The member that a published key belongs to."""
 
-_EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
-_ORDERS = frozenset({EntryKind.ORDER, EntryKind.GRANTED, EntryKind.ORDER_REFUSED})
+_REBUILT_AT_ONCE: Final = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,15 @@ class BoardKeys:
     owner_of: OwnerOf
 
 
+@dataclass(slots=True)
+class _Pass:
+    """One batch on its way: rows so far, and the slip keys that it has opened."""
+
+    work: AuditWork
+    batch: Batch = field(default_factory=Batch)
+    keys: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+
+
 class Projection:
     """Takes entries in; a repeat changes nothing."""
 
@@ -52,80 +63,62 @@ class Projection:
 
     def take(self, work: AuditWork, data: bytes) -> bool:
         """Take one message of the trail. False if it was there, is no entry, or contradicts one."""
-        try:
-            entry = read_entry(data)
-        except NotAnEntryError as error:
-            _log.warning("not-an-entry", bytes=len(data))
-            work.add_unread(data, str(error))
-            return False
-        fresh = work.add(
-            EntryRow(
-                place=Place(entry.partition, entry.number),
-                at_ms=entry.at_ms,
-                kind=entry.kind,
-                thread=thread_of(entry),
-                event_id=entry.bytes_of("event"),
-                actor=entry.actor,
-                body=data,
-            ),
-            entry.parties,
-        )
-        if fresh:
-            self._learn(work, entry)
-        return fresh
+        return self.take_all(work, [Came(data)]) == 1
 
-    def _learn(self, work: AuditWork, entry: Entry) -> None:
-        thread, child = thread_of(entry), entry.bytes_of("child")
-        place = Place(entry.partition, entry.number)
-        match entry.kind:
-            case EntryKind.SLIP_KEY:
-                self._slip_key(work, entry)
-            case EntryKind.TAKEN if thread is not None:
-                # By the record that the event came under, so that a question after an unlink finds the right ones.
-                record = entry.bytes_of("origin") or child
-                work.thread_concerns(thread, entry.areas, () if record is None else {record})
-                self._slips(work, entry)
-            case EntryKind.CHILD_TOKEN if thread is not None and child is not None:
-                work.thread_concerns(thread, entry.areas, {child})
-                work.tokens_lead(entry.ids_of("tokens"), child)
-            case EntryKind.HANDOVER if thread is not None and child is not None:
-                # Its two sides and nobody else: the child may be in a third area by now.
-                sides = {entry.text_of("from_area"), entry.text_of("to_area")}
-                about = entry.bytes_of("origin") or child
-                work.thread_concerns(thread, {side for side in sides if side is not None}, {about})
-            case EntryKind.ORDER if thread is not None and child is not None:
-                work.thread_concerns(thread, (), {entry.bytes_of("origin") or child})
-                parent = _thread(_PROCEDURE, entry.bytes_of("handover"))
-                parent = parent or _thread(_EVENT, entry.bytes_of("evidence"))
-                if parent is not None:
-                    work.thread_within(thread, parent)
-            case EntryKind.LINKED if thread is not None and child is not None:
-                # The decision is about records; which of them gives the child its name is the router's affair.
-                self._linked(work, entry, thread, entry.bytes_of("kept") or child)
-            case EntryKind.UNLINKED if thread is not None:
-                kept, split = entry.bytes_of("kept") or child, entry.bytes_of("split")
-                if kept is not None and split is not None:
-                    work.thread_concerns(thread, entry.areas, {kept, split})
-                    work.join(kept, split, place, joined=False)
-            case _:
-                # An unknown kind, or one whose areas and record are those of its event, order or handover.
-                if thread is not None and entry.kind not in set(EntryKind):
-                    work.thread_concerns(thread, entry.areas, {child} if child is not None else ())
+    def take_all(self, work: AuditWork, came: Sequence[Came]) -> int:
+        """Take messages of the trail, into the mirror and into what is learnt from it; gives how many were new."""
+        entries = list(self._read(work, came))
+        fresh = work.add(entries)
+        self._learn(work, fresh)
+        return len(fresh)
 
-    def _linked(self, work: AuditWork, entry: Entry, thread: bytes, kept: bytes) -> None:
-        bound = [
-            (token, origin)
-            for token, origin in entry.pairs_of("bound")
-            if isinstance(token, bytes) and isinstance(origin, bytes)
-        ]
-        for token, origin in bound:
-            work.tokens_lead([token], origin)
-        others = {*entry.ids_of("merged"), *(origin for _, origin in bound)}
-        for other in sorted(others):
-            work.join(kept, other, Place(entry.partition, entry.number), joined=True)
-        work.thread_concerns(thread, entry.areas, {kept, *others})
+    def rebuild(self, store: AuditStore) -> int:
+        """Throw away all that was learnt and learn it again from the mirror; gives how many entries there are."""
+        with store.work() as work:
+            work.forget()
+        count, after = 0, Place(-1, 0)
+        while True:
+            with store.work() as work:
+                came = work.mirrored(after, _REBUILT_AT_ONCE)
+                if not came:
+                    work.learnt_all()
+                    return count
+                entries = [read_entry(one.body) for one in came]
+                work.mend_holes(entry.place for entry in entries)
+                self._learn(work, entries)
+                after, count = entries[-1].place, count + len(entries)
 
-    def _slip_key(self, work: AuditWork, entry: Entry) -> None:
+    def _read(self, work: AuditWork, came: Iterable[Came]) -> Iterator[tuple[Entry, Came]]:
+        for one in came:
+            try:
+                yield read_entry(one.body), one
+            except NotAnEntryError as error:
+                _log.warning("not-an-entry", bytes=len(one.body))
+                work.add_unread(one.body, str(error))
+
+    def _learn(self, work: AuditWork, entries: Sequence[Entry]) -> None:
+        going = _Pass(work)
+        for entry in entries:
+            learn(going.batch, entry)
+            if entry.kind == EntryKind.SLIP_KEY:
+                self._slip_key(going, entry)
+        sealed = [slip for entry in entries if entry.kind == EntryKind.TAKEN for slip in self._sealed(entry)]
+        going.keys |= {
+            name: self._keys.vault.open(wrapped)
+            for name, wrapped in work.keys(
+                {(slip.author, slip.key_ref) for slip in sealed if slip.key_ref}
+            ).items()
+            if name not in going.keys
+        }
+        for slip in sealed:
+            secret = None if slip.key_ref is None else going.keys.get((slip.author, slip.key_ref))
+            said = None if secret is None else self._open(slip, secret)
+            waits = slip.key_ref is not None and secret is None
+            state = SlipState.OPEN if said else SlipState.WAITING if waits else SlipState.SHUT
+            going.batch.put(t.slips, **_slip_row(slip, state, said))
+        work.write(going.batch)
+
+    def _slip_key(self, going: _Pass, entry: Entry) -> None:
         body = entry.fields.get("setup")
         if entry.text_of("board") != self._keys.board or not isinstance(body, bytes):
             return
@@ -140,29 +133,26 @@ class Projection:
         except (CryptoRejectedError, KeyError, canonical.NotCanonicalError, MalformedMessageError) as error:
             _log.warning("slip-key-unusable", error=type(error).__name__)
             return
-        if work.add_key(setup.author, setup.key_ref, self._keys.vault.close(secret)):
-            for slip in work.waiting_for(setup.author, setup.key_ref):
-                self._open(work, slip, secret)
+        name = setup.author, setup.key_ref
+        wrapped = self._keys.vault.close(secret)
+        going.batch.put(t.slip_keys, author=setup.author, key_ref=setup.key_ref, wrapped=wrapped)
+        going.keys.setdefault(name, secret)
+        for slip in going.work.waiting_for(*name):
+            said = self._open(slip, secret)
+            going.work.slip_came(slip, SlipState.OPEN if said else SlipState.SHUT, said)
 
-    def _slips(self, work: AuditWork, entry: Entry) -> None:
+    def _sealed(self, entry: Entry) -> Iterator[SealedSlip]:
         """The slip that is addressed to this board, if there is one; another board's is never tried."""
         author, event_id = entry.text_of("author"), entry.bytes_of("event")
         for board, body in entry.pairs_of("slips"):
             if board != self._keys.board or author is None or event_id is None or not isinstance(body, bytes):
                 continue
             try:
-                key_ref = slip_key_ref(body)
+                yield SealedSlip(event_id, author, slip_key_ref(body), body)
             except CryptoRejectedError:
-                work.slip_shut(SealedSlip(event_id, author, None, body))
-                continue
-            slip = SealedSlip(event_id, author, key_ref, body)
-            wrapped = work.key(author, key_ref)
-            if wrapped is None:
-                work.slip_waits(slip)
-            else:
-                self._open(work, slip, self._keys.vault.open(wrapped))
+                yield SealedSlip(event_id, author, None, body)
 
-    def _open(self, work: AuditWork, slip: SealedSlip, secret: bytes) -> None:
+    def _open(self, slip: SealedSlip, secret: bytes) -> Slip | None:
         try:
             plain = open_slip(
                 secret, slip.body, author=slip.author, board=self._keys.board, event_id=slip.event_id
@@ -170,35 +160,23 @@ class Projection:
             read = BoardSlip.from_bytes(plain)
         except (CryptoRejectedError, canonical.NotCanonicalError, MalformedMessageError) as error:
             _log.warning("slip-unusable", error=type(error).__name__)
-            work.slip_shut(slip)
-            return
-        said = Slip(
+            return None
+        return Slip(
             read.event_type, read.purpose, read.basis, read.occurred_ms, read.recorded_ms, read.case_ref
         )
-        work.slip_opened(slip, said)
 
 
-def thread_of(entry: Entry) -> bytes | None:
-    """What ties an entry to others: its order, its event, its handover, or whatever is overdue.
-
-    An event's id is its author's choice, the others are the router's: the first letter keeps them apart, or an
-    author could attach its event to a handover of another area.
-    """
-    if entry.kind in _ORDERS:
-        return _thread(_PROCEDURE, entry.bytes_of("order"))
-    if entry.kind == EntryKind.CHILD_TOKEN:
-        return _thread(_RECORD, entry.bytes_of("child"))
-    for letter, name in (
-        (_EVENT, "event"),
-        (_PROCEDURE, "handover"),
-        (_PROCEDURE, "about"),
-        (_PROCEDURE, "order"),
-        (_RECORD, "child"),
-    ):
-        if (found := entry.bytes_of(name)) is not None:
-            return letter + found
-    return None
-
-
-def _thread(letter: bytes, id_: bytes | None) -> bytes | None:
-    return None if id_ is None else letter + id_
+def _slip_row(slip: SealedSlip, state: SlipState, said: Slip | None) -> dict[str, object]:
+    return {
+        "event_id": slip.event_id,
+        "author": slip.author,
+        "key_ref": slip.key_ref,
+        "state": state.value,
+        "body": slip.body,
+        "event_type": said.event_type if said else None,
+        "purpose": said.purpose if said else None,
+        "basis": said.basis if said else None,
+        "occurred_ms": said.occurred_ms if said else None,
+        "recorded_ms": said.recorded_ms if said else None,
+        "case_ref": said.case_ref if said else None,
+    }

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from broker.store.audit.rows import Place
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION
 from schemas.envelope import ID_BYTES
@@ -27,6 +28,11 @@ class Entry:
     at_ms: int
     kind: str
     fields: dict[str, Any]
+
+    @property
+    def place(self) -> Place:
+        """Where it stands on the trail."""
+        return Place(self.partition, self.number)
 
     def bytes_of(self, name: str) -> bytes | None:
         """An id."""

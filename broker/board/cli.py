@@ -172,7 +172,7 @@ def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> No
         found = work.answer(ask.question)
         work.write_down(to_ms(now), asker, purpose, f"export: {ask.recorded}", len(found))
         asking = Asking(opened.board, asker, purpose, ask.recorded, to_ms(now))
-        data = export_file(found, work.leaf_indexes, mirror, asking, opened.signer(now))
+        data = export_file(found, work.indexes_of, mirror, asking, opened.signer(now))
     file.write_bytes(data)
     file.chmod(0o600)
     click.echo(
@@ -188,6 +188,7 @@ def verify_command(home: Path) -> None:
     opened = BoardHome.open(home)
     with _open(opened) as store, store.work() as work:
         mirror = Mirror.of(work, opened.directory())
+        mirror.verify(work)
         newer = work.count_leaves() - mirror.head.size
     names = showing.names_of(opened.directory())
     said = [

@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from broker.board.mirror import Mirror
+from broker.board.mirror import Mirror, NotTheLogError
 from broker.crypto.keys import SigningKey
 from broker.crypto.tree import leaf_hash
-from broker.store.audit.rows import Found
+from broker.store.audit.rows import Found, Place
 
 FORMAT: Final = "handrail-export-1"
 _JSON: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
@@ -33,20 +33,21 @@ class Asking:
 
 def export(
     found: Sequence[Found],
-    places: Callable[[list[bytes]], dict[bytes, int]],
+    places: Callable[[list[Place]], dict[Place, int]],
     mirror: Mirror,
     asking: Asking,
     key: SigningKey,
 ) -> bytes:
     """The file's bytes. Entries that are newer than the head are counted, not shown: nothing proves them yet."""
-    leaves = [leaf_hash(one.row.body) for one in found]
-    indexes = places(leaves)
+    indexes = places([one.row.place for one in found])
     table: dict[bytes, int] = {}
     entries: list[dict[str, Any]] = []
-    for leaf, one in zip(leaves, found, strict=True):
-        index = indexes.get(leaf)
+    for one in found:
+        index = indexes.get(one.row.place)
         if index is None or index >= mirror.head.size:
             continue
+        if mirror.subtree(0, index) != leaf_hash(one.row.body):
+            raise NotTheLogError(f"entry {index} at this node is not the one that the log has signed")
         proof = [table.setdefault(node, len(table)) for node in mirror.proof(index)]
         entries.append({"index": index, "leaf": b64(one.row.body), "proof": proof, "slip": _slip(one)})
     entries.sort(key=lambda entry: entry["index"])

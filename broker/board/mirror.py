@@ -1,11 +1,11 @@
 """The board's own tree over the trail as it came to this node, held against the newest head that counts."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from broker.audit.witnesses import bodies, counts, log_key
 from broker.crypto.notes import Head, Note
-from broker.crypto.tree import inclusion_proof, pair_up, root_at
+from broker.crypto.tree import Subtree, inclusion_proof, leaf_hash, root_at, root_of
 from broker.errors import TamperedError, UnavailableError
 from broker.store.audit.store import AuditWork
 from schemas.directory import Directory
@@ -21,16 +21,19 @@ class NotTheLogError(TamperedError):
 
 @dataclass(frozen=True, slots=True)
 class Mirror:
-    """A tree that gives the signed root: what is in it, the log has signed and its witnesses have seen."""
+    """A tree that gives the signed root: what is in it, the log has signed and its witnesses have seen.
+
+    Bound to the transaction in which it was read.
+    """
 
     head: Head
     note: Note
     witnesses: tuple[str, ...]
-    levels: tuple[tuple[bytes, ...], ...]
+    subtree: Subtree
 
     @classmethod
     def of(cls, work: AuditWork, directory: Directory) -> "Mirror":
-        """Compute the tree.
+        """Hold the hashes that were kept against the newest head that counts.
 
         Raises:
             NoHeadError: no head that counts has come, or entries of it are still on their way.
@@ -48,44 +51,41 @@ class Mirror:
             raise NotTheLogError(
                 f"the newest head kept here ({head.size} entries) is not rightly signed any more"
             )
-        leaves = work.leaves(head.size)
-        if len(leaves) != head.size:
-            missing = head.size - len(leaves)
+        missing = work.first_missing(head.size)
+        if missing is not None:
             raise NoHeadError(
-                f"{missing} of the {head.size} entries that were signed have not reached this node, the first of "
-                f"them number {_first_missing(index for index, _ in leaves)} of the log"
+                f"not all of the {head.size} entries that were signed have reached this node; the first that is "
+                f"missing is number {missing} of the log"
             )
-        levels = levels_of([leaf for _, leaf in leaves])
-        mirror = cls(head, note, tuple(sorted(bodies(note, directory))), levels)
+        mirror = cls(head, note, tuple(sorted(bodies(note, directory))), work.subtree)
         if root_at(mirror.subtree, head.size) != head.root:
-            raise NotTheLogError(
-                f"the {head.size} entries at this node do not give the root that the log has signed. Keep this "
-                "node's folder as evidence, and call the operator of the exchange and another board"
-            )
+            raise _broken(head)
         return mirror
-
-    def subtree(self, level: int, index: int) -> bytes:
-        """The hash of a perfect subtree."""
-        return self.levels[level][index]
 
     def proof(self, index: int) -> list[bytes]:
         """That the entry at ``index`` is in the tree."""
         return inclusion_proof(self.subtree, index, self.head.size)
 
+    def verify(self, work: AuditWork) -> None:
+        """Compute the whole tree anew, from the leaves up, and hold each entry against its leaf. Raises NotTheLogError."""
+        leaves = work.leaves(self.head.size)
+        if root_of([leaf for _, leaf in leaves]) != self.head.root:
+            raise _broken(self.head)
+        hashes = dict(leaves)
+        for came in work.every_mirrored():
+            known = hashes.get(-1 if came.index is None else came.index)
+            if known is not None and known != leaf_hash(came.body):
+                raise NotTheLogError(
+                    f"entry {came.index} at this node is not the one that the log has signed. {_ADVICE}"
+                )
 
-def levels_of(leaves: list[bytes]) -> tuple[tuple[bytes, ...], ...]:
-    """All perfect subtrees over these leaves, level by level."""
-    levels = [tuple(leaves)]
-    while len(levels[-1]) > 1:
-        below = levels[-1]
-        levels.append(tuple(pair_up(below[: len(below) & ~1])))
-    return tuple(levels)
+
+def _broken(head: Head) -> NotTheLogError:
+    return NotTheLogError(
+        f"the {head.size} entries at this node do not give the root that the log has signed. {_ADVICE}"
+    )
 
 
-def _first_missing(indexes: Iterable[int]) -> int:
-    wanted = 0
-    for index in indexes:
-        if index != wanted:
-            break
-        wanted += 1
-    return wanted
+_ADVICE: Final = (
+    "Keep this node's folder as evidence, and call the operator of the exchange and another board"
+)

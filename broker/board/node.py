@@ -33,6 +33,7 @@ from broker.crypto.tree import leaf_hash
 from broker.crypto.vault import Vault
 from broker.errors import ConfigurationError, UnavailableError
 from broker.faults import Gap, no_gap
+from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
 from broker.telemetry.watching import BoardWatch, UnwatchedBoard
 from broker.wiring import DirectoryFile
@@ -74,8 +75,15 @@ class BoardHome:
         return self.keyring.sign_key(str(key.key_id) for key in published if key.usable(now))
 
     def store(self) -> AuditStore:
-        """Its query store."""
-        return AuditStore(self.folder / "audit.db")
+        """Its query store: ``audit.db``, or the PostgreSQL database whose URL stands in ``database.url``.
+
+        What another version of the program learnt from the trail is learnt anew first.
+        """
+        url = self.folder / "database.url"
+        store = AuditStore(url.read_text().strip() if url.exists() else self.folder / "audit.db")
+        if store.stale:
+            self.projection().rebuild(store)
+        return store
 
     def projection(self) -> Projection:
         """What turns entries into answers."""
@@ -143,8 +151,7 @@ class BoardService:
         """Store a batch, all of it or nothing. False where the disk took no write: the batch waits, none is skipped."""
         try:
             with self._store.work() as work:
-                for delivery in batch:
-                    self._projection.take(work, delivery.data)
+                self._projection.take_all(work, [Came(one.data, one.sequence - 1) for one in batch])
                 # Entry n - 1 of the log is message n of AUDIT: so this node has a tree of its own.
                 work.add_leaves(
                     (one.sequence - 1, leaf_hash(entry_of(one.sequence, one.data))) for one in batch

@@ -17,6 +17,8 @@ from broker.errors import ConfigurationError, UnavailableError
 Schema: TypeAlias = Literal["router", "gateway", "audit", "notices"]
 
 _BUSY_MS: Final = 10_000
+_ONE_WRITER: Final = 0x68616E64
+"""Which of PostgreSQL's advisory locks is ours; one database holds one program's tables."""
 _PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -51,6 +53,29 @@ def open_sqlite(path: Path, schema: Schema) -> sa.Engine:
         raise ConfigurationError(
             f"{path} is not a Handrail database or is damaged. Move it aside, with its -wal and -shm; for a gateway "
             "run `handrail gateway recover` then, otherwise see the runbook on restoring"
+        ) from error
+    return engine
+
+
+def open_postgres(url: str, schema: Schema) -> sa.Engine:
+    """Open a PostgreSQL database by its URL (``postgresql+psycopg://...``) and migrate it.
+
+    Raises:
+        ConfigurationError: no driver, no such database, or one of a newer version of the program.
+    """
+    if not url.startswith("postgresql+psycopg://"):
+        raise ConfigurationError("the URL of a database begins with postgresql+psycopg://")
+    try:
+        engine = sa.create_engine(url, pool_size=4)
+        event.listen(engine, "begin", _begin_alone)
+        migrate(engine, schema)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "PostgreSQL needs its driver: install Handrail as handrail[postgresql]"
+        ) from error
+    except (exc.OperationalError, exc.ProgrammingError) as error:
+        raise ConfigurationError(
+            "the PostgreSQL database of this node does not answer; is the server up, and is the URL right?"
         ) from error
     return engine
 
@@ -173,6 +198,11 @@ def _prepare(connection: Any, _record: Any) -> None:
     for pragma in _PRAGMAS:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _begin_alone(connection: sa.Connection) -> None:
+    # One writer at a time, as with SQLite; readers are never held up. Let go when the transaction ends.
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ONE_WRITER})")
 
 
 def _begin(connection: sa.Connection) -> None:

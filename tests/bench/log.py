@@ -19,10 +19,10 @@ from adapters.verify.keys import read_keys
 from broker.audit.log import open_log
 from broker.audit.tiles import write_durably
 from broker.board.exporting import Asking, export
-from broker.board.mirror import Mirror, levels_of
+from broker.board.mirror import Mirror
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, NoteKey, cosign
-from broker.crypto.tree import inclusion_proof, leaf_hash
+from broker.crypto.tree import Subtree, inclusion_proof, leaf_hash, pair_up
 from broker.store.audit.rows import EntryRow, Found, Place, SlipState
 from schemas.audit import AuditEntry, EntryKind
 
@@ -54,7 +54,7 @@ def run() -> list[tuple[str, str]]:
     assert note is not None
     seen = note.with_signatures(cosign(note, one, key, 1) for one, key in WITNESSES.items())
     mirror = Mirror(
-        Head.from_text(seen.text), seen, tuple(WITNESSES), levels_of([leaf_hash(one) for one in bodies])
+        Head.from_text(seen.text), seen, tuple(WITNESSES), _subtrees([leaf_hash(one) for one in bodies])
     )
     data, exporting = _export(bodies, mirror)
     keys = read_keys(
@@ -98,12 +98,20 @@ def _export(bodies: list[bytes], mirror: Mirror) -> tuple[bytes, float]:
         Found(EntryRow(Place(0, number + 1), 0, "taken", None, None, None, body), None, SlipState.NONE, None)
         for number, body in enumerate(bodies)
     ]
-    places = {leaf: index for index, leaf in enumerate(mirror.levels[0])}
+    places = {one.row.place: index for index, one in enumerate(found)}
     made: list[bytes] = []
     name, key = next(iter(WITNESSES.items()))
     asking = Asking(name, "bench", "bench", "everything", 0)
     took = _timed(lambda: made.append(export(found, lambda _: places, mirror, asking, key)))
     return made[0], took
+
+
+def _subtrees(leaves: list[bytes]) -> Subtree:
+    """All perfect subtrees over these leaves."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        levels.append(pair_up(levels[-1][: len(levels[-1]) & ~1]))
+    return lambda level, index: levels[level][index]
 
 
 def _rate(write: Callable[[list[bytes]], object], bodies: list[bytes]) -> float:

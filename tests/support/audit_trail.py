@@ -144,7 +144,7 @@ class Trail:
 
     @contextmanager
     def store(
-        self, path: Path, entries: Iterable[bytes] | None = None, *, batch: int = 1000
+        self, path: Path | str, entries: Iterable[bytes] | None = None, *, batch: int = 1000
     ) -> Iterator[AuditStore]:
         """A store that has taken these entries (all, if none are given), so many in a transaction."""
         store = AuditStore(path)

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from broker.audit.log import entry_of
 from broker.board.asking import scope_of
 from broker.board.node import BoardHome
 from broker.board.questions.answer import (
@@ -31,7 +30,6 @@ from broker.board.questions.suppressing import suppress
 from broker.board.showing import names_of
 from broker.clock import Entropy, system_entropy, to_ms
 from broker.crypto.notes import Head, Note
-from broker.crypto.tree import leaf_hash
 from broker.store.audit.rows import Place, Scope
 from broker.store.audit.store import AuditStore, AuditWork
 
@@ -137,8 +135,7 @@ def _proof(work: AuditWork, places: Sequence[Place]) -> Proof:
     if note is None:
         return Proof(None, 0, None, (), len(places), "No head with two witnesses has reached this node yet.")
     head = Head.from_text(Note.from_text(note).text)
-    leaves = [leaf_hash(entry_of(0, body)) for body in work.bodies_of(places)]
-    at = work.leaf_indexes(leaves)
+    at = work.indexes_of(places)
     covered = sorted(index for index in at.values() if index < head.size)
     newer = len(places) - len(covered)
     says = f"{len(covered)} entries under the witnessed head of {head.size} entries" + (

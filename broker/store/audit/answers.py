@@ -17,7 +17,9 @@ from schemas.audit import EntryKind
 OF_A_MEMBER: Final = (EntryKind.REFUSED, EntryKind.CHAIN_GAP, EntryKind.FLOOD, EntryKind.SENT_AGAIN)
 """Entries about a member and no child: for the boards that the member serves."""
 
-_AT_ONCE: Final = 500
+_EVENT: Final = b"e"
+"""What the thread of an event begins with."""
+AT_ONCE: Final = 500
 """How many values one statement may name."""
 
 
@@ -30,14 +32,21 @@ class Answers:
     def answer(self, question: Question) -> list[Found]:
         """Entries that fit, oldest first."""
         record = (
-            sa.select(sa.func.min(t.thread_records.c.record))
+            sa.select(t.thread_records.c.record)
             .where(t.thread_records.c.thread == t.entries.c.thread)
+            .order_by(t.thread_records.c.record)
+            .limit(1)
+            .correlate(t.entries)
             .scalar_subquery()
         )
+        at_place = sa.and_(
+            t.mirror.c.partition == t.entries.c.partition, t.mirror.c.number == t.entries.c.number
+        )
         query = (
-            sa.select(t.entries, t.slips, record.label("record"))
+            sa.select(t.entries, t.slips, t.mirror.c.body.label("whole"), record.label("record"))
+            .join(t.mirror, at_place)
             .outerjoin(t.slips, t.slips.c.event_id == t.entries.c.event_id)
-            .where(_in_scope(question.scope), *_clauses(question))
+            .where(in_scope(question.scope), *_clauses(question))
             .order_by(t.entries.c.partition, t.entries.c.number)
         )
         if question.most:
@@ -46,12 +55,22 @@ class Answers:
 
     def receipts_for(self, events: Iterable[bytes]) -> list[bytes]:
         """The receipt entries of these events, as they came."""
-        wanted = sorted(set(events))
+        wanted = sorted(_EVENT + event for event in set(events))
         bodies: list[bytes] = []
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            query = sa.select(t.entries.c.body).where(
-                t.entries.c.event_id.in_(some), t.entries.c.kind == EntryKind.RECEIPT.value
+        for start in range(0, len(wanted), AT_ONCE):
+            query = (
+                sa.select(t.mirror.c.body)
+                .join(
+                    t.entries,
+                    sa.and_(
+                        t.mirror.c.partition == t.entries.c.partition,
+                        t.mirror.c.number == t.entries.c.number,
+                    ),
+                )
+                .where(
+                    t.entries.c.thread.in_(wanted[start : start + AT_ONCE]),
+                    t.entries.c.kind == EntryKind.RECEIPT.value,
+                )
             )
             bodies += self._c.scalars(query).all()
         return bodies
@@ -59,53 +78,31 @@ class Answers:
     def records_by_token(self, token: bytes) -> frozenset[bytes]:
         """The records that a token has led to, and those that they are joined with now."""
         found = set(self._c.scalars(sa.select(t.tokens.c.record).where(t.tokens.c.token == token)))
-        return self._with_joined(found)
+        return self.with_joined(found)
 
     def records_by_case(self, case_ref: str, scope: Scope) -> frozenset[bytes]:
         """The records of a front door's case reference, as far as events of this scope carry it."""
-        events = sa.select(t.slips.c.event_id).where(t.slips.c.case_ref == case_ref)
-        carrying = sa.select(t.entries.c.thread).where(
-            t.entries.c.event_id.in_(events),
-            t.entries.c.kind == EntryKind.TAKEN.value,
-            t.entries.c.thread.in_(_threads(scope.areas)),
-        )
-        records = sa.select(t.thread_records.c.record).where(t.thread_records.c.thread.in_(carrying))
-        found = set(self._c.scalars(records))
-        return self._with_joined(found)
-
-    def newest(self, partition: int) -> int:
-        """The highest number that has come; 0 if none."""
-        return int(
-            self._c.scalar(
-                sa.select(sa.func.max(t.entries.c.number)).where(t.entries.c.partition == partition)
-            )
-            or 0
-        )
-
-    def body_of(self, place: Place) -> bytes | None:
-        """One entry as it came."""
-        return self._c.scalar(
-            sa.select(t.entries.c.body).where(
-                t.entries.c.partition == place.partition, t.entries.c.number == place.number
+        records = (
+            sa.select(t.shares.c.record)
+            .join(t.slips, t.slips.c.event_id == t.shares.c.event_id)
+            .where(
+                t.slips.c.case_ref == case_ref,
+                t.shares.c.record.is_not(None),
+                concerned(t.shares.c.thread, scope.areas),
             )
         )
-
-    def bodies_of(self, places: Iterable[Place]) -> list[bytes]:
-        """Entries as they came."""
-        wanted = sorted((place.partition, place.number) for place in places)
-        place = sa.tuple_(t.entries.c.partition, t.entries.c.number)
-        bodies: list[bytes] = []
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            bodies += self._c.scalars(sa.select(t.entries.c.body).where(place.in_(some))).all()
-        return bodies
+        return self.with_joined(set(self._c.scalars(records)))
 
     def records_in(self, scope: Scope) -> frozenset[bytes]:
         """Every record that something within the scope is about."""
-        query = sa.select(t.thread_records.c.record).where(
-            t.thread_records.c.thread.in_(_threads(scope.areas))
-        )
+        areas = sa.select(t.thread_areas.c.thread).where(t.thread_areas.c.area.in_(sorted(scope.areas)))
+        query = sa.select(t.thread_records.c.record).where(t.thread_records.c.thread.in_(areas))
         return frozenset(self._c.scalars(query.distinct()))
+
+    def newest(self, partition: int) -> int:
+        """The highest number that has come; 0 if none."""
+        query = sa.select(sa.func.max(t.entries.c.number)).where(t.entries.c.partition == partition)
+        return int(self._c.scalar(query) or 0)
 
     def count(self) -> int:
         """How many entries there are."""
@@ -120,30 +117,8 @@ class Answers:
         """Why each message that is no entry, or contradicts one, was not taken."""
         return list(self._c.scalars(sa.select(t.unread.c.why).order_by(t.unread.c.digest)))
 
-    def leaves(self, size: int) -> list[tuple[int, bytes]]:
-        """The first leaves of the log as far as they have come, in order."""
-        query = sa.select(t.leaves).where(t.leaves.c.index < size).order_by(t.leaves.c.index)
-        return [(row[0], row[1]) for row in self._c.execute(query)]
-
-    def count_leaves(self) -> int:
-        """How many entries of the log have come."""
-        return int(self._c.scalar(sa.select(sa.func.count()).select_from(t.leaves)) or 0)
-
-    def leaf_indexes(self, hashes: Iterable[bytes]) -> dict[bytes, int]:
-        """Where in the log entries with these leaf hashes stand."""
-        wanted = sorted(set(hashes))
-        found: dict[bytes, int] = {}
-        for start in range(0, len(wanted), _AT_ONCE):
-            some = wanted[start : start + _AT_ONCE]
-            query = sa.select(t.leaves).where(t.leaves.c.hash.in_(some))
-            found |= {row[1]: row[0] for row in self._c.execute(query)}
-        return found
-
-    def newest_head(self) -> str | None:
-        """The newest head that counts."""
-        return self._c.scalar(sa.select(t.heads.c.note).order_by(t.heads.c.size.desc()).limit(1))
-
-    def _with_joined(self, records: set[bytes]) -> frozenset[bytes]:
+    def with_joined(self, records: set[bytes]) -> frozenset[bytes]:
+        """Records, and those that a person has said are the same child's."""
         reached, fresh = set(records), set(records)
         while fresh:
             rows = self._c.execute(
@@ -156,16 +131,29 @@ class Answers:
         return frozenset(reached)
 
 
-def _threads(areas: Iterable[str]) -> sa.CompoundSelect[Any]:
-    """Everything that concerns one of these areas."""
-    own = sa.select(t.thread_areas.c.thread).where(t.thread_areas.c.area.in_(sorted(areas)))
-    within = sa.select(t.thread_parents.c.thread).where(t.thread_parents.c.parent.in_(own))
-    return sa.union(own, within)
-
-
-def _in_scope(scope: Scope) -> sa.ColumnElement[bool]:
+def in_scope(scope: Scope) -> sa.ColumnElement[bool]:
+    """Whether an entry may be shown to a board of this scope."""
     of_members = sa.and_(t.entries.c.kind.in_(OF_A_MEMBER), t.entries.c.actor.in_(sorted(scope.members)))
-    return sa.or_(t.entries.c.thread.in_(_threads(scope.areas)), of_members)
+    return sa.or_(_within(t.entries.c.thread, scope.areas), of_members)
+
+
+def concerned(thread: sa.ColumnElement[Any], areas: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether a thread itself concerns one of these areas."""
+    return sa.exists().where(t.thread_areas.c.thread == thread, t.thread_areas.c.area.in_(sorted(areas)))
+
+
+def _within(thread: sa.ColumnElement[Any], areas: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether a thread, or what it belongs to, concerns one of these areas. Asked of each row, never of all threads."""
+    wanted = sorted(areas)
+    parents = t.thread_parents.join(t.thread_areas, t.thread_areas.c.thread == t.thread_parents.c.parent)
+    of_parent = (
+        sa.select(sa.literal(1))
+        .select_from(parents)
+        .where(t.thread_parents.c.thread == thread, t.thread_areas.c.area.in_(wanted))
+        .correlate(t.entries)
+        .exists()
+    )
+    return sa.or_(concerned(thread, wanted), of_parent)
 
 
 def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
@@ -188,7 +176,7 @@ def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
     if question.kinds:
         clauses.append(t.entries.c.kind.in_(question.kinds))
     if question.area is not None:
-        clauses.append(t.entries.c.thread.in_(_threads([question.area])))
+        clauses.append(_within(t.entries.c.thread, [question.area]))
     return clauses
 
 
@@ -206,7 +194,7 @@ def _found(row: sa.Row[Any]) -> Found:
             thread=row.thread,
             event_id=entry[t.entries.c.event_id],
             actor=row.actor,
-            body=entry[t.entries.c.body],
+            body=row.whole,
         ),
         child=row.record,
         slip_state=state,

@@ -16,6 +16,14 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Came:
+    """One message of the trail; ``index`` is where the log has it, None where that is not known."""
+
+    body: bytes
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EntryRow:
     """One entry as it came, with what it is looked up by."""
 

@@ -1,124 +1,86 @@
-"""The board's store: entries in, answers out (``answers``). All but the questions can be made again from the entries."""
+"""The board's store: entries in, answers out (``answers``). All but the mirror and the questions can be made again."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Final, Protocol, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.audit import tables as t
-from broker.store.audit.answers import Answers
-from broker.store.audit.rows import Asked, EntryRow, Place, SealedSlip, Slip, SlipState
-from broker.store.engine import open_sqlite, writing
+from broker.store.audit.batch import Batch, Writer
+from broker.store.audit.facts import Facts
+from broker.store.audit.rows import Asked, Came, Place, SealedSlip, Slip, SlipState
+from broker.store.audit.trees import Trees
+from broker.store.engine import open_postgres, open_sqlite, writing
+
+_AT_ONCE: Final = 500
+_MANY: Final = 20_000
 
 
-class AuditWork(Answers):
+class Numbered(Protocol):
+    """An entry, as far as the store must know it."""
+
+    @property
+    def place(self) -> Place:
+        """Where it stands on the trail."""
+
+
+T = TypeVar("T", bound=Numbered)
+
+
+class AuditWork(Trees, Facts):
     """One transaction. Nothing here depends on the order in which entries come."""
 
-    def add(self, row: EntryRow, parties: Iterable[str]) -> bool:
-        """Keep an entry; False if it was there. Another entry under the same number is kept as a contradiction."""
-        place = row.place
-        newest = self.newest(place.partition)
-        statement = insert(t.entries).values(
-            partition=place.partition,
-            number=place.number,
-            at_ms=row.at_ms,
-            kind=row.kind,
-            thread=row.thread,
-            event_id=row.event_id,
-            actor=row.actor,
-            body=row.body,
-        )
-        if not self._c.execute(statement.on_conflict_do_nothing()).rowcount:
-            if self.body_of(place) != row.body:
-                self.add_unread(row.body, f"contradicts entry {place.number} of partition {place.partition}")
-            return False
-        self._mend_holes(place, newest)
-        for member in sorted(parties):
-            self._c.execute(
-                t.parties.insert().values(member=member, partition=place.partition, number=place.number)
-            )
-        return True
+    def __init__(self, connection: sa.Connection, writer: Writer) -> None:
+        super().__init__(connection)
+        self._writer = writer
 
-    def add_leaves(self, leaves: Iterable[tuple[int, bytes]]) -> None:
-        """Note which entry stands where in the log; a repeat changes nothing, and nothing is ever replaced."""
-        rows = [{"index": index, "hash": leaf} for index, leaf in leaves]
-        if rows:
-            self._c.execute(insert(t.leaves).on_conflict_do_nothing(), rows)
+    def add(self, entries: Sequence[tuple[T, Came]]) -> list[T]:
+        """Keep entries in the mirror; gives those that are new. Another one under a number is a contradiction."""
+        fresh: dict[Place, tuple[T, Came]] = {}
+        known = self._bodies([entry.place for entry, _ in entries])
+        for entry, came in entries:
+            place = entry.place
+            there = known.get(place)
+            if there is None and place in fresh:
+                there = fresh[place][1].body
+            if there is None:
+                fresh[place] = (entry, came)
+            elif there != came.body:
+                why = f"contradicts entry {place.number} of partition {place.partition}"
+                self.add_unread(came.body, why)
+        self.mend_holes(fresh)
+        rows = (
+            {"partition": place.partition, "number": place.number, "leaf": came.index, "body": came.body}
+            for place, (_, came) in fresh.items()
+        )
+        self._writer.put(self._c, t.mirror, rows)
+        return [entry for entry, _ in fresh.values()]
+
+    def write(self, batch: Batch) -> None:
+        """Write what was learnt."""
+        self._writer.write(self._c, batch)
 
     def add_head(self, size: int, note: str) -> None:
         """Keep a head that counts; the first one of each size."""
-        self._c.execute(insert(t.heads).values(size=size, note=note).on_conflict_do_nothing())
+        self._writer.put(self._c, t.heads, [{"size": size, "note": note}])
 
     def add_unread(self, body: bytes, why: str) -> None:
         """Keep what is no entry, once."""
         digest = hashlib.sha256(body).digest()
-        self._c.execute(insert(t.unread).values(digest=digest, why=why, body=body).on_conflict_do_nothing())
+        self._writer.put(self._c, t.unread, [{"digest": digest, "why": why, "body": body}])
 
-    def thread_concerns(self, thread: bytes, areas: Iterable[str], records: Iterable[bytes]) -> None:
-        """An event, order or handover concerns these areas and is about these records."""
-        for area in sorted(areas):
-            self._put(t.thread_areas, thread=thread, area=area)
-        for record in sorted(records):
-            self._put(t.thread_records, thread=thread, record=record)
-
-    def thread_within(self, thread: bytes, parent: bytes) -> None:
-        """An order concerns whom its handover, or the event that made it necessary, concerns."""
-        self._put(t.thread_parents, thread=thread, parent=parent)
-
-    def tokens_lead(self, tokens: Iterable[bytes], record: bytes) -> None:
-        """These tokens lead to a record."""
-        for token in tokens:
-            self._put(t.tokens, token=token, record=record)
-
-    def join(self, record: bytes, other: bytes, place: Place, *, joined: bool) -> None:
-        """At this place of the trail two records were made one, or parted again; the newest word counts."""
-        fresh = insert(t.links).values(
-            record=record, other=other, partition=place.partition, number=place.number, joined=int(joined)
-        )
-        self._c.execute(
-            fresh.on_conflict_do_update(
-                index_elements=["record", "other"],
-                set_={name: fresh.excluded[name] for name in ("partition", "number", "joined")},
-                where=sa.tuple_(t.links.c.partition, t.links.c.number)
-                < sa.tuple_(fresh.excluded.partition, fresh.excluded.number),
-            )
-        )
-
-    def add_key(self, author: str, key_ref: bytes, wrapped: bytes) -> bool:
-        """Keep a slip key, as the vault wrapped it; False if there was one."""
-        return self._put(t.slip_keys, author=author, key_ref=key_ref, wrapped=wrapped)
-
-    def key(self, author: str, key_ref: bytes) -> bytes | None:
-        """A slip key, as the vault wrapped it."""
-        return self._c.scalar(
-            sa.select(t.slip_keys.c.wrapped).where(
-                t.slip_keys.c.author == author, t.slip_keys.c.key_ref == key_ref
-            )
-        )
-
-    def slip_waits(self, slip: SealedSlip) -> None:
-        """Keep a slip whose key has not come."""
-        self._slip(slip, SlipState.WAITING)
-
-    def slip_shut(self, slip: SealedSlip) -> None:
-        """Keep a slip that does not open."""
-        self._slip(slip, SlipState.SHUT)
-
-    def slip_opened(self, slip: SealedSlip, said: Slip) -> None:
-        """Keep what a slip says."""
-        self._slip(
-            slip,
-            SlipState.OPEN,
-            event_type=said.event_type,
-            purpose=said.purpose,
-            basis=said.basis,
-            occurred_ms=said.occurred_ms,
-            recorded_ms=said.recorded_ms,
-            case_ref=said.case_ref,
-        )
+    def keys(self, names: Iterable[tuple[str, bytes]]) -> dict[tuple[str, bytes], bytes]:
+        """Slip keys by author and reference, as the vault wrapped them."""
+        wanted = sorted(names)
+        found: dict[tuple[str, bytes], bytes] = {}
+        for start in range(0, len(wanted), _AT_ONCE):
+            name = sa.tuple_(t.slip_keys.c.author, t.slip_keys.c.key_ref)
+            query = sa.select(t.slip_keys).where(name.in_(wanted[start : start + _AT_ONCE]))
+            found |= {(row.author, row.key_ref): row.wrapped for row in self._c.execute(query)}
+        return found
 
     def waiting_for(self, author: str, key_ref: bytes) -> list[SealedSlip]:
         """Slips that wait for this key."""
@@ -131,6 +93,21 @@ class AuditWork(Answers):
         )
         return [SealedSlip(row.event_id, row.author, row.key_ref, row.body) for row in rows.all()]
 
+    def slip_came(self, slip: SealedSlip, state: SlipState, said: Slip | None) -> None:
+        """A slip that waited is open now, or does not open. What was either before stays so."""
+        values: dict[str, object] = {"state": state.value}
+        if said is not None:
+            values |= {
+                "event_type": said.event_type,
+                "purpose": said.purpose,
+                "basis": said.basis,
+                "occurred_ms": said.occurred_ms,
+                "recorded_ms": said.recorded_ms,
+                "case_ref": said.case_ref,
+            }
+        waits = t.slips.c.state == SlipState.WAITING.value
+        self._c.execute(t.slips.update().where(t.slips.c.event_id == slip.event_id, waits).values(**values))
+
     def write_down(self, at_ms: int, asker: str, purpose: str, asked: str, shown: int) -> int:
         """Record a question and give its number. Durable when the transaction is; only then may the answer be shown."""
         row = {"at_ms": at_ms, "asker": asker, "purpose": purpose, "asked": asked, "shown": shown}
@@ -142,60 +119,120 @@ class AuditWork(Answers):
         rows = self._c.execute(sa.select(t.questions).order_by(t.questions.c.question)).all()
         return [Asked(row.question, row.at_ms, row.asker, row.purpose, row.asked, row.shown) for row in rows]
 
-    def _slip(self, slip: SealedSlip, state: SlipState, **said: str | int | None) -> None:
-        fresh = insert(t.slips).values(
-            event_id=slip.event_id,
-            author=slip.author,
-            key_ref=slip.key_ref,
-            state=state.value,
-            body=slip.body,
-            **said,
+    def forget(self) -> None:
+        """Throw away all that was learnt; the mirror stays."""
+        for table in (*t.PROJECTION, t.projected):
+            self._c.execute(table.delete())
+
+    def learnt_all(self) -> None:
+        """The projection is whole, and of this version."""
+        self._c.execute(t.projected.delete())
+        self._c.execute(t.projected.insert().values(version=t.VERSION))
+
+    def mirrored(self, after: Place, most: int) -> list[Came]:
+        """Entries of the mirror beyond a place, in order."""
+        return [Came(row.body, row.leaf) for row in self._mirrored(after, most)]
+
+    def _mirrored(self, after: Place, most: int) -> Sequence[sa.Row[Any]]:
+        place = sa.tuple_(t.mirror.c.partition, t.mirror.c.number)
+        query = (
+            sa.select(t.mirror)
+            .where(place > sa.tuple_(sa.literal(after.partition), sa.literal(after.number)))
+            .order_by(t.mirror.c.partition, t.mirror.c.number)
+            .limit(most)
         )
-        # Only a slip that waits changes: what was opened, or found not to open, stays so.
-        self._c.execute(
-            fresh.on_conflict_do_update(
-                index_elements=["event_id"],
-                set_={"state": state.value, **said},
-                where=t.slips.c.state == SlipState.WAITING.value,
+        return self._c.execute(query).all()
+
+    def every_mirrored(self) -> Iterator[Came]:
+        """Every entry of the mirror, in order."""
+        after = Place(-1, 0)
+        while rows := self._mirrored(after, _MANY):
+            yield from (Came(row.body, row.leaf) for row in rows)
+            after = Place(rows[-1].partition, rows[-1].number)
+
+    def mend_holes(self, places: Iterable[Place]) -> None:
+        """Past the newest number a hole may open; below it, the one that a number lay in gets smaller."""
+        by_partition: dict[int, set[int]] = {}
+        for place in places:
+            by_partition.setdefault(place.partition, set()).add(place.number)
+        for partition, numbers in by_partition.items():
+            self._mend(partition, sorted(numbers))
+
+    def _mend(self, partition: int, numbers: list[int]) -> None:
+        newest = self.newest(partition)
+        gone, fresh = [], []
+        below = [number for number in numbers if number <= newest]
+        if below:
+            around = sa.and_(t.holes.c.partition == partition, t.holes.c.last >= below[0])
+            for row in self._c.execute(sa.select(t.holes).where(around, t.holes.c.first <= below[-1])).all():
+                filled = [number for number in below if row.first <= number <= row.last]
+                if filled:
+                    gone.append(row.first)
+                    fresh += _rest(row.first, row.last, filled)
+        beyond = [number for number in numbers if number > newest]
+        if beyond:
+            fresh += _rest(newest + 1, beyond[-1], beyond)
+        for first in gone:
+            self._c.execute(
+                t.holes.delete().where(t.holes.c.partition == partition, t.holes.c.first == first)
             )
+        rows = [{"partition": partition, "first": first, "last": last} for first, last in fresh]
+        self._writer.put(self._c, t.holes, rows)
+
+    def _bodies(self, places: Sequence[Place]) -> dict[Place, bytes]:
+        """What the mirror holds under these places. Numbers beyond the newest are not looked for."""
+        newest = {partition: self.newest(partition) for partition in {place.partition for place in places}}
+        wanted = sorted(
+            {(place.partition, place.number) for place in places if place.number <= newest[place.partition]}
         )
+        found: dict[Place, bytes] = {}
+        place = sa.tuple_(t.mirror.c.partition, t.mirror.c.number)
+        for start in range(0, len(wanted), _AT_ONCE):
+            query = sa.select(t.mirror).where(place.in_(wanted[start : start + _AT_ONCE]))
+            found |= {Place(row.partition, row.number): row.body for row in self._c.execute(query)}
+        return found
 
-    def _mend_holes(self, place: Place, newest: int) -> None:
-        """Past the newest number a hole may open; below it, the one that this number lay in gets smaller."""
-        if place.number > newest:
-            if place.number > newest + 1:
-                self._hole(place.partition, newest + 1, place.number - 1)
-            return
-        around = sa.and_(
-            t.holes.c.partition == place.partition,
-            t.holes.c.first <= place.number,
-            t.holes.c.last >= place.number,
-        )
-        row = self._c.execute(sa.select(t.holes).where(around)).one()
-        self._c.execute(t.holes.delete().where(around))
-        if row.first < place.number:
-            self._hole(place.partition, row.first, place.number - 1)
-        if place.number < row.last:
-            self._hole(place.partition, place.number + 1, row.last)
 
-    def _hole(self, partition: int, first: int, last: int) -> None:
-        self._c.execute(t.holes.insert().values(partition=partition, first=first, last=last))
-
-    def _put(self, table: sa.Table, **values: object) -> bool:
-        return bool(self._c.execute(insert(table).values(**values).on_conflict_do_nothing()).rowcount)
+def _rest(first: int, last: int, filled: Sequence[int]) -> list[tuple[int, int]]:
+    """What of ``first`` to ``last`` is left without the numbers in ``filled``, which ascend."""
+    rest = []
+    for number in filled:
+        if first < number:
+            rest.append((first, number - 1))
+        first = number + 1
+    if first <= last:
+        rest.append((first, last))
+    return rest
 
 
 class AuditStore:
-    """One board's query store."""
+    """One board's query store: a file, or a PostgreSQL database by its URL."""
 
-    def __init__(self, path: Path) -> None:
-        self._engine = open_sqlite(path, "audit")
+    def __init__(self, where: Path | str) -> None:
+        self._engine = (
+            open_sqlite(where, "audit") if isinstance(where, Path) else open_postgres(where, "audit")
+        )
+        self._writer = Writer(self._engine.dialect)
+        with self.work() as work:
+            if work.version() is None and not work.mirrors():
+                work.learnt_all()
 
     @contextmanager
     def work(self) -> Iterator[AuditWork]:
         """One write transaction. Raises UnavailableError."""
         with writing(self._engine) as connection:
-            yield AuditWork(connection)
+            yield AuditWork(connection, self._writer)
+
+    @property
+    def stale(self) -> bool:
+        """Whether what was learnt must be learnt again: another version of the program did it, or did not finish."""
+        with self.work() as work:
+            return work.version() != t.VERSION and work.mirrors()
+
+    def dump(self) -> Iterator[str]:
+        """Everything that was learnt, a row a line, in one order: two stores with the same dump are the same."""
+        with self.work() as work:
+            yield from work.dump()
 
     def close(self) -> None:
         """Let go of the file."""

@@ -4,6 +4,7 @@ import base64
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,10 +13,10 @@ from adapters.verify.__main__ import told
 from adapters.verify.checking import check
 from adapters.verify.keys import Key, KeyFileError, read_keys
 from broker.board.exporting import Asking, canonical_json, export
-from broker.board.mirror import Mirror, levels_of
+from broker.board.mirror import Mirror
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, NoteKey, cosign, sign_head
-from broker.crypto.tree import leaf_hash, root_of
+from broker.crypto.tree import leaf_hash, perfect_root, root_of
 from broker.store.audit.rows import EntryRow, Found, Place, Slip, SlipState
 from schemas.audit import EntryKind
 from tests.support.audit_trail import AT_MS, as_entry
@@ -32,7 +33,12 @@ def a_mirror(bodies: list[bytes]) -> Mirror:
     note = sign_head(Head(ORIGIN, len(leaves), root_of(leaves)), LOG)
     names = (("m-health", HEALTH), ("m-school", SCHOOL))
     seen = note.with_signatures(cosign(note, name, key, AT_MS // 1000) for name, key in names)
-    return Mirror(Head.from_text(note.text), seen, ("m-health", "m-school"), levels_of(leaves))
+    return Mirror(
+        Head.from_text(note.text),
+        seen,
+        ("m-health", "m-school"),
+        lambda level, index: perfect_root(leaves[index << level : (index + 1) << level]),
+    )
 
 
 def found(number: int) -> Found:
@@ -53,11 +59,11 @@ def keys(*, without: str = "") -> list[Key]:
 
 
 def an_export(*numbers: int) -> bytes:
-    places = {leaf_hash(body): index for index, body in enumerate(BODIES)}
+    places = {Place(0, index + 1): index for index in range(len(BODIES))}
     asking = Asking("m-board", "officer", "case audit", "case CC-1", AT_MS)
     rows = [found(number) for number in numbers or SHOWN]
     return export(
-        rows, lambda leaves: {leaf: places[leaf] for leaf in leaves}, a_mirror(BODIES), asking, BOARD
+        rows, lambda wanted: {place: places[place] for place in wanted}, a_mirror(BODIES), asking, BOARD
     )
 
 
@@ -135,10 +141,17 @@ def test_a_board_that_invents_an_entry_and_signs_it_is_found_out() -> None:
     invented = as_entry(4, EntryKind.TAKEN, {"event": b"invented" * 2})
     asking = Asking("m-board", "officer", "case audit", "case CC-1", AT_MS)
     row = EntryRow(Place(0, 4), AT_MS, "taken", None, None, None, invented)
+    honest = a_mirror(BODIES)
+    lying = replace(
+        honest,
+        subtree=lambda level, index: (
+            leaf_hash(invented) if (level, index) == (0, 3) else honest.subtree(level, index)
+        ),
+    )
     data = export(
         [Found(row, None, SlipState.NONE, None)],
-        lambda leaves: dict.fromkeys(leaves, 3),
-        a_mirror(BODIES),
+        lambda wanted: dict.fromkeys(wanted, 3),
+        lying,
         asking,
         BOARD,
     )

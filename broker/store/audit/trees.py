@@ -1,0 +1,102 @@
+"""The log's hashes as the board keeps them: leaves, and every eighth level above, so that a proof reads few rows."""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from broker.crypto.tree import perfect_root
+from broker.store.audit import tables as t
+from broker.store.audit.answers import AT_ONCE, Answers
+from broker.store.audit.batch import Writer
+from broker.store.audit.rows import Place
+
+_STEP: Final = 8
+_WIDTH: Final = 1 << _STEP
+
+
+class Trees(Answers):
+    """Leaves and nodes inside one transaction."""
+
+    _writer: Writer
+
+    def add_leaves(self, leaves: Iterable[tuple[int, bytes]]) -> None:
+        """Note which entry stands where in the log; a repeat changes nothing, and nothing is ever replaced."""
+        came = list(leaves)
+        self._writer.put(self._c, t.leaves, [{"index": index, "hash": leaf} for index, leaf in came])
+        touched = {index >> _STEP for index, _ in came}
+        level = _STEP
+        while touched:
+            done: dict[int, bytes] = {}
+            for index in sorted(touched):
+                below = self._under(level, index)
+                if len(below) == _WIDTH:
+                    done[index] = perfect_root(below)
+            rows = [{"level": level, "index": index, "hash": node} for index, node in done.items()]
+            self._writer.put(self._c, t.nodes, rows)
+            level, touched = level + _STEP, {index >> _STEP for index in done}
+
+    def subtree(self, level: int, index: int) -> bytes:
+        """The hash of a perfect subtree. Raises KeyError where not all of it has come."""
+        if level == 0 or level % _STEP == 0:
+            kept = self._kept(level, index, 1)
+            if kept:
+                return kept[0]
+            if level == 0:
+                raise KeyError((level, index))
+        base = (level - 1) // _STEP * _STEP
+        width = 1 << (level - base)
+        below = self._kept(base, index * width, width)
+        if len(below) != width:
+            raise KeyError((level, index))
+        return perfect_root(below)
+
+    def _under(self, level: int, index: int) -> list[bytes]:
+        return self._kept(level - _STEP, index * _WIDTH, _WIDTH)
+
+    def _kept(self, level: int, first: int, count: int) -> list[bytes]:
+        table = t.leaves if level == 0 else t.nodes
+        query = sa.select(table.c.hash).where(table.c.index >= first, table.c.index < first + count)
+        if level:
+            query = query.where(t.nodes.c.level == level)
+        return list(self._c.scalars(query.order_by(table.c.index)))
+
+    def leaves(self, size: int) -> list[tuple[int, bytes]]:
+        """The first leaves of the log as far as they have come, in order."""
+        query = sa.select(t.leaves).where(t.leaves.c.index < size).order_by(t.leaves.c.index)
+        return [(row[0], row[1]) for row in self._c.execute(query)]
+
+    def count_leaves(self) -> int:
+        """How many entries of the log have come."""
+        return int(self._c.scalar(sa.select(sa.func.count()).select_from(t.leaves)) or 0)
+
+    def first_missing(self, size: int) -> int | None:
+        """The first index below ``size`` that has not come."""
+        count = sa.select(sa.func.count()).select_from(t.leaves).where(t.leaves.c.index < size)
+        if self._c.scalar(count) == size:
+            return None
+        wanted = 0
+        for index in self._c.scalars(
+            sa.select(t.leaves.c.index).where(t.leaves.c.index < size).order_by(t.leaves.c.index)
+        ):
+            if index != wanted:
+                break
+            wanted += 1
+        return wanted
+
+    def indexes_of(self, places: Iterable[Place]) -> dict[Place, int]:
+        """Where in the log these entries stand, as far as this node knows."""
+        wanted = sorted({(place.partition, place.number) for place in places})
+        found: dict[Place, int] = {}
+        name = sa.tuple_(t.mirror.c.partition, t.mirror.c.number)
+        for start in range(0, len(wanted), AT_ONCE):
+            columns: list[sa.ColumnElement[Any]] = [t.mirror.c.partition, t.mirror.c.number, t.mirror.c.leaf]
+            query = sa.select(*columns).where(
+                name.in_(wanted[start : start + AT_ONCE]), t.mirror.c.leaf.is_not(None)
+            )
+            found |= {Place(row[0], row[1]): row[2] for row in self._c.execute(query)}
+        return found
+
+    def newest_head(self) -> str | None:
+        """The newest head that counts."""
+        return self._c.scalar(sa.select(t.heads.c.note).order_by(t.heads.c.size.desc()).limit(1))
