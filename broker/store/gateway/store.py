@@ -8,13 +8,14 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
-from broker.store.engine import Watch, open_sqlite, writing
+from broker.store.engine import Watch, open_sqlite
 from broker.store.gateway import tables as t
 from broker.store.gateway.clocks import Clocks
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.outbox import Outbox
 from broker.store.gateway.oversight import Oversight
 from broker.store.gateway.prepared import Prepared, driver
+from broker.store.gateway.sessions import Sessions
 
 _KEEP = Prepared(t.custody.insert(), t.custody.c.arrived_ms, t.custody.c.body)
 _HEAD = insert(t.chains)
@@ -53,27 +54,34 @@ class Work:
 
 
 def _work(connection: sa.Connection) -> Work:
-    return Work(connection, Outbox(connection), Inbox(connection), Oversight(connection), Clocks(connection))
+    return Work(
+        connection,
+        Outbox(connection),
+        Inbox(connection),
+        Oversight(connection),
+        Clocks(connection),
+    )
 
 
 class GatewayStore:
     """A gateway's state. Several processes may hold it: the running gateway, and commands."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = open_sqlite(path, "gateway")
-        self._watch = Watch(self._engine)
+        engine = open_sqlite(path, "gateway")
+        self._sessions = Sessions(engine, _work)
+        self._watch = Watch(engine)
 
     @contextmanager
     def work(self) -> Iterator[Work]:
         """One write transaction; durable when the block ends. Raises UnavailableError when locked or full."""
-        with writing(self._engine) as connection:
-            yield _work(connection)
+        with self._sessions.writing() as work:
+            yield work
 
     @contextmanager
     def look(self) -> Iterator[Work]:
         """Read all at one moment, in nobody's way and with nobody in ours. Nothing may be written."""
-        with self._engine.connect().execution_options(reading=True) as connection, connection.begin():
-            yield _work(connection)
+        with self._sessions.reading() as work:
+            yield work
 
     def version(self) -> int:
         """Changes whenever another process has written: how a running gateway notices new work."""
@@ -82,38 +90,42 @@ class GatewayStore:
     def close(self) -> None:
         """Let go of the file."""
         self._watch.close()
-        self._engine.dispose()
+        self._sessions.close()
+
+
+def _itself(connection: sa.Connection) -> sa.Connection:
+    return connection
 
 
 class Custody:
     """Every message as it came, still sealed, in a file of its own; durable before the bus is told."""
 
     def __init__(self, path: Path) -> None:
-        self._engine = open_sqlite(path, "gateway")
+        self._sessions = Sessions(open_sqlite(path, "gateway"), _itself)
 
     def keep(self, bodies: list[bytes], at_ms: int) -> None:
         """Write messages; durable on return. Raises UnavailableError."""
-        with writing(self._engine) as connection:
+        with self._sessions.writing() as connection:
             _KEEP.many(driver(connection), ({"arrived_ms": at_ms, "body": body} for body in bodies))
 
     def note_chains(self, heads: Mapping[str, int]) -> None:
         """Remember here too how far one's own chains are, before any of it goes out. Raises UnavailableError."""
-        with writing(self._engine) as connection:
+        with self._sessions.writing() as connection:
             rows = [{"lane": lane, "sequence": head, "digest": b""} for lane, head in heads.items()]
             _NOTE_CHAIN.many(driver(connection), rows)
 
     def chains(self) -> dict[str, int]:
         """How far one's own chains were when something last went out, by lane."""
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self._sessions.reading() as connection:
             return {row.lane: row.sequence for row in connection.execute(sa.select(t.chains))}
 
     def since(self, at_ms: int) -> Iterator[bytes]:
         """Messages that came since then, in the order in which they came."""
-        with self._engine.connect().execution_options(reading=True) as connection:
+        with self._sessions.reading() as connection:
             query = sa.select(t.custody.c.body).where(t.custody.c.arrived_ms >= at_ms)
             for row in connection.execute(query.order_by(t.custody.c.position)):
                 yield row.body
 
     def close(self) -> None:
         """Let go of the file."""
-        self._engine.dispose()
+        self._sessions.close()
