@@ -5,8 +5,8 @@ What a crash means at each numbered gap:
 * gap 1, before the transaction commits: nothing happened; the bus delivers the messages again.
 * gap 2, committed, not acknowledged: they come again, the chains know them, they are acknowledged.
 * gap 3, acknowledged, deliveries not published: they wait in the router's own outbox and go out at the start.
-* gap 4, published, not marked: they go out again under the same ids; the bus or the reader's ledger drops them.
-* gap 5, audit entries published, not marked: as at gap 4; the board's node knows an entry by its number.
+* gap 4, published, not marked on disk: they go out again under the same ids; the bus or the reader's ledger drops them.
+* gap 5, audit entries published, not marked on disk: as at gap 4; the board's node knows an entry by its number.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -35,7 +35,8 @@ from broker.routing.controls import numbers_to_resend
 from broker.routing.desk import AUDIT_PARTITION, RouterKeys, Said
 from broker.routing.intake import Batch, BatchResult, Outcome
 from broker.routing.standing import number_of
-from broker.store.router.outgoing import InboxRow
+from broker.store.router.at_hand import AtHand
+from broker.store.router.outgoing import AuditRow, InboxRow
 from broker.store.router.store import RouterStore, Work
 from broker.telemetry.watching import RouterWatch, UnwatchedRouter
 from schemas.directory import Directory
@@ -102,8 +103,14 @@ class RouterService:
             async with Publisher(self._p.bus) as publisher, asyncio.TaskGroup() as tasks:
                 workers = [
                     tasks.create_task(self._route(), name="route"),
-                    tasks.create_task(self._publish(lambda: self._publish_inbox(publisher)), name="inbox"),
-                    tasks.create_task(self._publish(lambda: self._publish_audit(publisher)), name="audit"),
+                    tasks.create_task(
+                        self._publish(lambda: self._publish_inbox(publisher), self._p.store.inbox),
+                        name="inbox",
+                    ),
+                    tasks.create_task(
+                        self._publish(lambda: self._publish_audit(publisher), self._p.store.audit),
+                        name="audit",
+                    ),
                     tasks.create_task(self._tick(), name="tick"),
                 ]
                 ready()
@@ -185,7 +192,7 @@ class RouterService:
                     continue  # it comes again, is known as a repeat, and is erased then
             await puller.ack(delivery)
 
-    async def _publish(self, what: Callable[[], Awaitable[bool]]) -> None:
+    async def _publish(self, what: Callable[[], Awaitable[bool]], at_hand: AtHand[Any, Any]) -> None:
         wake = asyncio.Event()
         self._wakes.append(wake)
         while True:
@@ -193,6 +200,7 @@ class RouterService:
             try:
                 busy = await what()
             except UnavailableError as error:
+                at_hand.drop()
                 _log.warning("publish-waits", error=str(error))
                 self._p.watch.waits("bus")
                 await asyncio.sleep(_RETRY_S)
@@ -202,9 +210,12 @@ class RouterService:
 
     async def _publish_inbox(self, publisher: Publisher) -> bool:
         full = self._full_readers()
-        rows = await self._in_store(lambda work: work.outgoing.waiting_inbox(_PUBLISH_MOST, without=full))
-        if not rows:
+        taken = self._p.store.inbox.take(_PUBLISH_MOST)
+        if taken is None:
+            taken = await self._in_store(lambda work: self._waiting_inbox(work, full))
+        if not taken:
             return False
+        rows = [row for row in taken if row.reader not in full]
         shards: dict[int, list[InboxRow]] = {}
         for row in rows:
             shards.setdefault(shard_of(row.reader, self._p.shards), []).append(row)
@@ -215,12 +226,24 @@ class RouterService:
         self._p.gap(4)
         self._p.watch.published("inbox", len(rows), time.monotonic() - started)
         sent = [pair for result in results if not isinstance(result, BaseException) for pair in result]
-        await self._in_store(lambda work: work.outgoing.inbox_published(sent))
+        self._p.store.inbox.mark(sent)
         self._deleted_at = time.monotonic()
         for result in results:
             if isinstance(result, BaseException):
                 raise result
         return True
+
+    def _waiting_inbox(self, work: Work, full: frozenset[str]) -> list[InboxRow]:
+        rows = work.outgoing.waiting_inbox(_PUBLISH_MOST, without=full)
+        if len(rows) < _PUBLISH_MOST:
+            self._p.store.inbox.caught_up()
+        return rows
+
+    def _waiting_audit(self, work: Work) -> list[AuditRow]:
+        rows = work.outgoing.waiting_audit(_PUBLISH_MOST)
+        if len(rows) < _PUBLISH_MOST:
+            self._p.store.audit.caught_up()
+        return rows
 
     async def _publish_shard(self, publisher: Publisher, rows: list[InboxRow]) -> list[tuple[InboxRow, int]]:
         messages = [
@@ -249,10 +272,18 @@ class RouterService:
 
     def _full_readers(self) -> frozenset[str]:
         now = time.monotonic()
-        return frozenset(reader for reader, until in self._full.items() if until > now)
+        over = [reader for reader, until in self._full.items() if until <= now]
+        for reader in over:
+            del self._full[reader]
+        if over:
+            # What was kept for them is in the database only.
+            self._p.store.inbox.drop()
+        return frozenset(self._full)
 
     async def _publish_audit(self, publisher: Publisher) -> bool:
-        rows = await self._in_store(lambda work: work.outgoing.waiting_audit(_PUBLISH_MOST))
+        rows = self._p.store.audit.take(_PUBLISH_MOST)
+        if rows is None:
+            rows = await self._in_store(self._waiting_audit)
         if not rows:
             return False
         started = time.monotonic()
@@ -264,7 +295,7 @@ class RouterService:
         )
         self._p.gap(5)
         self._p.watch.published("audit", len(rows), time.monotonic() - started)
-        await self._in_store(lambda work: work.outgoing.audit_published(rows))
+        self._p.store.audit.mark(rows)
         return True
 
     async def _send_again(self, member: str, numbers: tuple[int, ...]) -> None:

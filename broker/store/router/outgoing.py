@@ -22,6 +22,7 @@ _AUTHORS = sa.select(t.deliveries.c.event_id, t.deliveries.c.author).where(
     t.deliveries.c.event_id.in_(sa.bindparam("events", expanding=True))
 )
 _PUT = t.inbox_outgoing.insert()
+_LAST_PUT = sa.select(sa.func.max(t.inbox_outgoing.c.position))
 _RECORD = t.deliveries.insert()
 _AUDIT = t.audit_outgoing.insert()
 _RECEIPT = t.receipts.insert()
@@ -87,6 +88,10 @@ class Outgoing:
         self._newest: dict[bytes, dict[str, int]] = transaction.memory()
         """For each child the newest number of each reader."""
         self._authors: dict[bytes, str | None] = transaction.memory()
+        self._last_put: dict[str, int] = transaction.memory()
+        self.inbox_queued = transaction.listing(InboxRow)
+        """What this transaction has queued for the bus, in its order."""
+        self.audit_queued = transaction.listing(AuditRow)
 
     def read_ahead(self, children: Collection[bytes], events: Collection[bytes]) -> None:
         """Have at hand what will be asked about these children and about events of these ids."""
@@ -142,7 +147,13 @@ class Outgoing:
 
     def put(self, reader: str, number: int, msg_id: str, body: bytes) -> None:
         """Queue one signed message for the bus."""
-        self._t.keep(_PUT, {"reader": reader, "number": number, "msg_id": msg_id, "body": body})
+        if not self._last_put:
+            self._last_put["position"] = self._t.now.scalar(_LAST_PUT) or 0
+        position = self._last_put["position"] = self._last_put["position"] + 1
+        self._t.keep(
+            _PUT, {"position": position, "reader": reader, "number": number, "msg_id": msg_id, "body": body}
+        )
+        self.inbox_queued.append(InboxRow(position, reader, number, msg_id, body))
 
     def record(self, delivered: Delivered, child: bytes, origin: bytes) -> None:
         """Remember that a reader was given an event about a child with an open matter."""
@@ -211,6 +222,7 @@ class Outgoing:
     def audit(self, number: int, body: bytes) -> None:
         """Queue one audit entry."""
         self._t.keep(_AUDIT, {"n": number, "body": body})
+        self.audit_queued.append(AuditRow(number, body))
 
     def count_routine(self, member: str, day: str) -> None:
         """Count one routine event: all that stays of it (P12)."""

@@ -7,10 +7,12 @@ questions and written down in a few statements, all of them before the commit: n
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.sql.compiler import SQLCompiler
+
+T = TypeVar("T")
 
 Rows: TypeAlias = Mapping[str, Any]
 
@@ -22,6 +24,7 @@ class Transaction:
         self._connection = connection
         self._kept: dict[sa.ClauseElement, dict[object, Rows]] = {}
         self._memories: list[dict[Any, Any]] = []
+        self._lists: list[list[Any]] = []
 
     @property
     def now(self) -> sa.Connection:
@@ -44,6 +47,11 @@ class Transaction:
         self._memories.append({})
         return self._memories[-1]
 
+    def listing(self, _of: type[T]) -> list[T]:
+        """A list of what is done in this transaction; what is undone goes from it."""
+        self._lists.append([])
+        return self._lists[-1]
+
     def write(self) -> None:
         """Make all writes that were kept."""
         kept, self._kept = self._kept, {}
@@ -63,12 +71,15 @@ class Transaction:
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """What is written inside is undone if the block raises; the rest of the transaction stands."""
+        lengths = [len(done) for done in self._lists]
         try:
             with self.now.begin_nested():
                 yield
         except BaseException:
             self._kept.clear()
             self._clear()
+            for done, length in zip(self._lists, lengths, strict=True):
+                del done[length:]
             raise
 
     def _clear(self) -> None:
