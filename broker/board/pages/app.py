@@ -15,9 +15,15 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from broker.board.node import BoardHome
+from broker.board.pages.answers import Answers
+from broker.board.pages.ask import AskPage
 from broker.board.pages.child import ChildPage
 from broker.board.pages.desk import Desk
+from broker.board.pages.integrity import IntegrityPage
+from broker.board.pages.overview import OverviewPage
+from broker.board.pages.past import PastPage
 from broker.board.pages.roles import ACCESS, MENU, Page, role_names
+from broker.board.pages.standing import DECISIONS, SILENCE, StandingPage
 from broker.clock import Clock
 from broker.pages.door import PURPOSE, Answer, Door, Visit, see
 from broker.pages.headers import Guarded
@@ -86,7 +92,9 @@ def make_app(
 
 
 def _pages(door: Door, desk: Desk) -> list[Route]:
-    child = ChildPage(desk)
+    answers = Answers(desk)
+    child, asking = ChildPage(desk, answers), AskPage(desk, answers)
+    past = PastPage(desk)
 
     def route(path: str, page: Page, answer: Answer, *, form: bool = False) -> Route:
         methods = ["GET", "POST"] if form else ["GET"]
@@ -95,8 +103,17 @@ def _pages(door: Door, desk: Desk) -> list[Route]:
     return [
         route("/", Page.HOME, _home),
         route("/purpose", Page.PURPOSE, _purpose(desk), form=True),
+        route("/overview", Page.OVERVIEW, OverviewPage(desk).show),
         route("/child", Page.CHILD, child.show, form=True),
-        route("/answers/{handle}", Page.ANSWER, child.answer),
+        route("/silence", Page.SILENCE, StandingPage(desk, SILENCE).show),
+        route("/decisions", Page.DECISIONS, StandingPage(desk, DECISIONS).show),
+        route("/integrity", Page.INTEGRITY, IntegrityPage(desk).show, form=True),
+        route("/ask", Page.ASK, asking.choose),
+        route("/ask/{key}", Page.ASK, asking.one, form=True),
+        route("/answers/{handle}", Page.ANSWER, answers.show),
+        route("/answers/{handle}/file", Page.ANSWER, answers.file),
+        route("/questions", Page.QUESTIONS, past.mine),
+        route("/all-questions", Page.EVERYBODYS_QUESTIONS, past.everybody),
     ]
 
 

@@ -1,6 +1,6 @@
 """What the pages stand on: the board's home, its store, the clock, and the record of every question and refusal."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +10,7 @@ from starlette.responses import Response
 
 from broker.board.node import BoardHome
 from broker.board.pages.roles import Page, menu, role_names
+from broker.board.questions import Answer, NeedsApprovalError, ask
 from broker.board.showing import clean
 from broker.clock import Clock, to_ms
 from broker.pages.door import Refusal, Visit, see
@@ -34,13 +35,33 @@ class Desk:
     quiet: Limits
     local_sign_in: bool
 
+    def ask(self, visit: Visit, purpose: str, key: str, params: Mapping[str, str | None]) -> Answer:
+        """Put a question of the catalogue: recorded before it is answered.
+
+        Raises:
+            BadQuestionError: it cannot be read.
+            NeedsApprovalError: a second auditor must agree first.
+        """
+        asker = visit.person.asker
+        return ask(self.home, self.store, asker, clean(purpose), key, params, self.clock())
+
     @contextmanager
-    def asking(self, visit: Visit, asked: str, purpose: str) -> Iterator["Asking"]:
-        """One question: on disk, with asker and purpose, before anything that was found leaves this block."""
+    def looking(self, visit: Visit, asked: str) -> Iterator["Looking"]:
+        """A page's own question, under the purpose of the session: on disk before what was found leaves this block."""
         with self.store.work() as work:
-            asking = Asking(work)
-            yield asking
-            work.write_down(to_ms(self.clock()), visit.person.asker, clean(purpose), asked, asking.shown)
+            looking = Looking(work)
+            yield looking
+            at_ms = to_ms(self.clock())
+            work.write_down(at_ms, visit.person.asker, clean(visit.purpose), asked, looking.shown)
+
+    def write_down(self, visit: Visit, purpose: str, asked: str, shown: int) -> None:
+        """Record what else was done with an answer."""
+        with self.store.work() as work:
+            work.write_down(to_ms(self.clock()), visit.person.asker, clean(purpose), asked, shown)
+
+    def needs_approval(self, visit: Visit, error: NeedsApprovalError, page: Page) -> Response:
+        """The page for a question that a second person must agree to first."""
+        return self.page(visit, "needs_approval.html", page, status=403, number=error.logged, says=error.says)
 
     def page(
         self, visit: Visit, template: str, current: Page | None, *, status: int = 200, **values: Any
@@ -99,14 +120,12 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Asking:
-    """A question under way; ``shown`` is how many entries or rows its answer has."""
+class Looking:
+    """A page's question under way; ``shown`` is how many rows its answer has."""
 
     work: AuditWork
     shown: int = 0
 
-
-Show = Callable[..., Response]
 
 _REFUSED: Final[dict[Refusal, tuple[int, str, tuple[str, ...]]]] = {
     Refusal.ROLE: (
