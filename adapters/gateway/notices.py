@@ -7,6 +7,7 @@ from schemas.reading import MalformedMessageError, rows, text
 from schemas.wire import InKind
 
 _UNLINKED = "A link between two records was undone. Read again what you were told about this child."
+_JOINED = "Two records that you know are one child from here on: a person of the area that answers for it has said so."
 _VOID = "Something was to be shared because two records were one child; that link was undone, so it is not."
 _LOST = "Delivery {} was lost on the bus. Its author must publish it again; ask, if it does not come."
 _REFUSED = "A front door was asked to share with you and did not"
@@ -35,6 +36,8 @@ def _returned(body: bytes) -> str:
 def _notice(body: bytes) -> str:
     code, details = rows(canonical.decode(body), 2, "notice")
     match code, details:
+        case "joined", _:
+            return _JOINED
         case "unlinked", _:
             return _UNLINKED
         case "delivery-lost", {"number": int(number)}:

@@ -145,6 +145,9 @@ class Receiving:
         ready = [first]
         while ready:
             row = ready.pop(0)
+            if (other := _follows_too(row)) and not work.inbox.is_applied(other):
+                work.inbox.wait_for(row.number, other)
+                continue
             try:
                 with work.attempt():
                     self._apply(work, row)
@@ -217,3 +220,15 @@ class Receiving:
                 work.outbox.take_receipt(receipt.message_id, said_by, receipt.kind, receipt.at_ms)
                 if receipt.kind is ReceiptKind.OPENED:
                     self._clocking.opened(work, receipt.message_id, said_by, receipt.at_ms)
+
+
+def _follows_too(row: InRow) -> int:
+    """The second delivery that the word of a link follows: the newest under the other record. 0 for all else."""
+    if row.kind != InKind.NOTICE:
+        return 0
+    try:
+        word, said = rows(canonical.decode(row.body), 2, "notice")
+    except (canonical.NotCanonicalError, MalformedMessageError):
+        return 0  # found unusable when it is applied
+    other = said.get("after") if word == "joined" and isinstance(said, dict) else None
+    return other if isinstance(other, int) and other < row.number else 0

@@ -101,7 +101,7 @@ class Identities:
         if link.kept in apart:
             self._links.drop(link)
         else:
-            told = self._links.told_since(link)
+            told = self._links.told_since(link, apart)
             # The child keeps its id on the side of the record that it has it from.
             if link.child in apart:
                 apart = joined_with(link.kept, rest)
@@ -133,7 +133,15 @@ class Identities:
         """This record is the kept child's too; where it was so already, the decision stands beside the others."""
         [other] = self._children.by_tokens([token])
         if other.child != kept.child:
-            return self._links.merge(kept, other, between, event_id=event_id, at_ms=self._desk.now_ms)
+            joined = self._links.merge(kept, other, between, event_id=event_id, at_ms=self._desk.now_ms)
+            # A note names one delivery that it follows. So that nothing overtakes what is still on its way under the
+            # other record (P2), a word stands between that waits for both, and all that comes follows it.
+            for reader, number in joined.also.items():
+                body = canonical.encode(["joined", {"after": number}])
+                self._desk.deliver(
+                    reader, Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=kept.child)
+                )
+            return joined.child
         if between[0] != between[1]:
             self._links.tie(kept, between, event_id=event_id, at_ms=self._desk.now_ms)
         return kept

@@ -105,8 +105,6 @@ class File:
     passages: list[Passage] = field(default_factory=list)
     story: list[tuple[bytes, str]] = field(default_factory=list)
     """Every event, in the order of taking, and the name that it came under."""
-    joined_at: int = 0
-    """How long the story was at the last link: what two records were sent before it has no order between them."""
 
     @property
     def watch(self) -> str:
@@ -187,7 +185,7 @@ class Book:
         name = next(name for name in (*said.names, *sorted(file.names)) if name in file.names)
         self._moved(file, said, name)
         self._matter(file, said, name)
-        self.before[said.event] = tuple(event for event, _ in file.story[file.joined_at :])
+        self.before[said.event] = tuple(event for event, _ in file.story)
         file.story.append((said.event, name))
         self.must[said.event] = self._who_must_hear(file) | (set(said.sealed_to) & set(self.doors.values()))
         if said.event_class in SHARED:
@@ -307,7 +305,6 @@ class Book:
                 self.of_name[name] = kept
             elif other is not kept:
                 self._merge(kept, other)
-        kept.joined_at = len(kept.story)
         door = self.doors[kept.keeper]
         for event, _ in kept.story:
             if self.must[event] & (everybody - {door}):

@@ -13,6 +13,7 @@ from broker.routing.intake import Batch
 from broker.routing.ordering import Ordering
 from broker.routing.verify import ChainStep
 from broker.store.gateway.inbox import Inbox
+from broker.store.router import links
 from broker.store.router.children import Children
 from broker.store.router.links import Links
 from broker.store.router.outgoing import Outgoing
@@ -96,6 +97,12 @@ def _a_link_forgets_where_names_came_from(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Links, "merge", forgetful)
 
 
+def _handovers_stay_with_the_kept_child(patch: pytest.MonkeyPatch) -> None:
+    """A link is undone, and every handover is the kept child's, whichever record it is about."""
+    left = tuple(table for table in links._FOLLOWS_ORIGIN if table.name != "handovers")
+    patch.setattr(links, "_FOLLOWS_ORIGIN", left)
+
+
 def _a_child_is_never_forgotten(patch: pytest.MonkeyPatch) -> None:
     """The last matter ends and the rows stay."""
     patch.setattr(Children, "forget", lambda _self, _child: None)
@@ -127,6 +134,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "a routine event keeps a row": Fault("P12", _a_routine_event_keeps_a_row),
     "a child is never forgotten": Fault("P12", _a_child_is_never_forgotten),
     "a link forgets whose a name was": Fault("P10", _a_link_forgets_where_names_came_from),
+    "handovers stay with the kept child": Fault("P5, P10", _handovers_stay_with_the_kept_child),
     "a move waits for the acceptance": Fault("P5", _a_move_waits_for_the_acceptance),
     "other handovers stay open": Fault("P5", _the_other_handovers_stay_open),
 }

@@ -174,6 +174,24 @@ class Lives(RuleBasedStateMachine):
         self.two_names_are_linked(nhs, upn, by, "settle")
         self.a_link_is_undone(len(self._links) - 1, by, "settle")
 
+    @rule(nhs=_NHS, upn=_UPN, by=_DOORS, further=st.integers(1, 2), moves=st.booleans(), far=_FAR)
+    def a_child_that_moves_is_taken_for_another(
+        self, nhs: str, upn: str, by: str, further: int, moves: bool, far: str
+    ) -> None:
+        """Two children of two areas, one of whom moves, are taken for one, and parted again."""
+        if nhs in self.book.of_name or upn in self.book.of_name:
+            return
+        home = self._own(by)
+        theirs = AREAS[(AREAS.index(home) + further) % len(AREAS)]
+        [end] = [area for area in AREAS if area not in (home, theirs)]
+        start, name = (home, nhs) if moves else (theirs, upn)
+        for door, child in ((by, nhs), (DOORS[theirs], upn)):
+            self._publish(door, "plan.opened", child, self._own(door), far, plan_ref=f"plan-{self._said}")
+        self._settle()
+        self._publish("health", "move.notified", name, end, far, from_area=start, to_area=end)
+        self.two_names_are_linked(nhs, upn, by, far)
+        self.a_link_is_undone(len(self._links) - 1, by, "settle")
+
     @rule(name=_NAMES, by=_DOORS)
     def much_is_said_at_once(self, name: str, by: str) -> None:
         """A plan and what several members know of the child, all on the way together."""

@@ -83,6 +83,7 @@ _ADD = Prepared(t.inbox.insert(), *_COLUMNS)
 _SETTLE = Prepared(
     t.inbox.update().where(_NUMBERED).values(state=sa.bindparam("to"), fault=sa.bindparam("why"))
 )
+_WAIT_FOR = Prepared(t.inbox.update().where(_NUMBERED).values(previous=sa.bindparam("other")))
 _CLASSIFY = Prepared(t.inbox.update().where(_NUMBERED).values(event_class=sa.bindparam("as_class")))
 _GET = Prepared(_ROWS.where(_NUMBERED))
 # What waits for a delivery has a higher number: of a long ledger only the newest are looked at, which are few.
@@ -158,6 +159,10 @@ class Inbox:
     def classify(self, number: int, event_class: int) -> None:
         """Note an event's class, so that the few of a class are found without opening the many."""
         _CLASSIFY.run(self._d, at=number, as_class=event_class)
+
+    def wait_for(self, number: int, other: int) -> None:
+        """A delivery that follows two has seen one of them: from now on it waits for the other."""
+        _WAIT_FOR.run(self._d, at=number, other=other)
 
     def held_after(self, number: int) -> list[InRow]:
         """Deliveries that wait for this one."""

@@ -1,6 +1,8 @@
 """Records that a person has decided are one child: joined so that every decision can be undone, exactly."""
 
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -13,6 +15,14 @@ _FOLLOWS_ORIGIN = (t.tokens, t.records, t.matters, t.deliveries, t.handovers, t.
 _FOLLOWS_CHILD = (*_FOLLOWS_ORIGIN, t.deadlines, t.links)
 
 
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """Two children made one; ``also``: by reader, the delivery that what comes next must follow beside the child's own."""
+
+    child: ChildRow
+    also: Mapping[str, int]
+
+
 class Links:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
@@ -22,7 +32,7 @@ class Links:
 
     def merge(
         self, kept: ChildRow, merged: ChildRow, between: tuple[bytes, bytes], *, event_id: bytes, at_ms: int
-    ) -> ChildRow:
+    ) -> Joined:
         """Two children become ``kept``, which is where the newer report of either says that the child is.
 
         ``between`` are the two records that the decision is about, the first of them ``kept``'s.
@@ -34,12 +44,12 @@ class Links:
         for member in self._children.involved(merged.child):
             self._children.uninvolve(merged.child, member)
             self._children.involve(kept.child, member, at_ms)
-        self._merge_newest(kept.child, merged.child)
+        also = self._merge_newest(kept.child, merged.child)
         self._t.now.execute(t.children.delete().where(t.children.c.child == merged.child))
         newest = newest_of(self._children.records.of(kept.child).values())
         if newest.area != kept.safety:
             self._children.set_safety(kept.child, newest.area, at_ms)
-        return ChildRow(kept.child, kept.holder, newest.area)
+        return Joined(ChildRow(kept.child, kept.holder, newest.area), also)
 
     def bind(
         self, token: bytes, kept: ChildRow, between: tuple[bytes, bytes], *, by: tuple[bytes, str], at_ms: int
@@ -97,15 +107,16 @@ class Links:
         self._children.set_safety(child, remaining.area, at_ms)
         return fresh
 
-    def told_since(self, link: LinkRow) -> frozenset[str]:
-        """The readers who were told anything about the child while a decision stood."""
-        return frozenset(
-            self._t.now.scalars(
-                sa.select(t.deliveries.c.reader)
-                .where(t.deliveries.c.child == link.child, t.deliveries.c.taken_ms >= link.at_ms)
-                .distinct()
-            )
-        )
+    def told_since(self, link: LinkRow, apart: AbstractSet[bytes]) -> frozenset[str]:
+        """The readers who were told anything about the child while a decision stood, or that what they knew is one child.
+
+        ``apart``: the records that it alone joins with the others.
+        """
+        about = t.deliveries.c.child == link.child
+        sides = sa.func.count(sa.distinct(t.deliveries.c.origin.in_(list(apart))))
+        since = sa.select(t.deliveries.c.reader).where(about, t.deliveries.c.taken_ms >= link.at_ms)
+        both = sa.select(t.deliveries.c.reader).where(about).group_by(t.deliveries.c.reader).having(sides > 1)
+        return frozenset(self._t.now.scalars(sa.union(since, both)))
 
     def _move(self, source: bytes, target: bytes, origins: AbstractSet[bytes]) -> None:
         for table in _FOLLOWS_ORIGIN:
@@ -126,14 +137,23 @@ class Links:
             .values(child=target)
         )
 
-    def _merge_newest(self, kept: bytes, merged: bytes) -> None:
-        rows = self._t.now.execute(sa.select(t.newest).where(t.newest.c.child.in_([kept, merged]))).all()
-        best: dict[str, int] = {}
-        for row in rows:
-            best[row.reader] = max(best.get(row.reader, 0), row.number)
-        self._t.now.execute(t.newest.delete().where(t.newest.c.child.in_([kept, merged])))
-        for reader, number in best.items():
-            self._t.now.execute(t.newest.insert().values(reader=reader, child=kept, number=number))
+    def _merge_newest(self, kept: bytes, merged: bytes) -> dict[str, int]:
+        """Each reader's deliveries go on from what it was sent under the kept child, or else under the other.
+
+        Gives, for each reader that was sent something under both, the number that this leaves beside.
+        """
+        under: dict[bytes, dict[str, int]] = {kept: {}, merged: {}}
+        for row in self._t.now.execute(sa.select(t.newest).where(t.newest.c.child.in_([kept, merged]))).all():
+            under[row.child][row.reader] = row.number
+        self._t.now.execute(t.newest.delete().where(t.newest.c.child == merged))
+        for reader, number in under[merged].items():
+            if reader not in under[kept]:
+                self._t.now.execute(t.newest.insert().values(reader=reader, child=kept, number=number))
+        return {
+            reader: number
+            for reader, number in sorted(under[merged].items())
+            if under[kept].get(reader, number) != number
+        }
 
     def _copy_newest(self, source: bytes, target: bytes) -> None:
         for row in self._t.now.execute(sa.select(t.newest).where(t.newest.c.child == source)).all():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from broker.crypto.signing import sign
 from broker.errors import UnavailableError
@@ -100,6 +101,35 @@ def test_a_gap_holds_its_own_child_only_and_is_named(room: PostRoom) -> None:
 
     cumberland.receiving.take([bodies[2]])
 
+    assert {"applied"} == {state for _, state, _ in told(cumberland)}
+
+
+@pytest.mark.parametrize("last", [0, 1], ids=["by NHS number", "by pupil number"])
+def test_what_follows_a_link_waits_for_all_that_was_sent_under_either_record(
+    room: PostRoom, last: int
+) -> None:
+    cumberland, pupil = room["cumberland"], {"subject": {"upn": PUPIL}}
+    cumberland.publish(a_document("plan.opened", n=1, **HERE))
+    room["school"].publish(a_document("eha.opened", n=2, **pupil, **HERE))
+    room.settle()
+    room["health"].publish(a_document("appointment.missed", n=3, **HERE))
+    room["school"].publish(a_document("attendance.summary", n=4, **pupil, **HERE))
+    room.post("health")
+    room.post("school")
+    before = room.collect("cumberland")
+    both = [{"nhs_number": CHILD}, {"upn": PUPIL}]
+    cumberland.actions.link(both, Person("Rowan Example", "social worker"), "Seen.", "official_document")
+    room.post("cumberland")
+    room["school"].publish(a_document("attendance.summary", n=5, **pupil, **HERE))
+    room.post("school")
+    after = room.collect("cumberland")
+
+    cumberland.receiving.take(after[::-1])
+    cumberland.receiving.take([before[1 - last]])
+    held = [number for number, state, _ in told(cumberland) if state == "held"]
+    assert len(after) == len(held)
+
+    cumberland.receiving.take([before[last]])
     assert {"applied"} == {state for _, state, _ in told(cumberland)}
 
 

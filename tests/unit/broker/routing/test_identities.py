@@ -224,11 +224,57 @@ def test_handovers_of_either_record_lead_to_one_place_after_the_link(desk: Route
     assert (WESTMORLAND, WESTMORLAND) == desk.child(PUPIL)
 
 
-def test_the_note_of_a_linked_child_follows_the_newest_of_both(desk: RouterDesk) -> None:
+def test_what_follows_a_link_follows_all_that_was_sent_under_both_records(desk: RouterDesk) -> None:
+    """A note names one delivery that it follows; so a word of the router's stands between, that waits for two."""
     desk.take(desk.opens_matter(), desk.opens_matter(tokens=(PUPIL,), ref=b"p" * 16))
     link(desk, CHILD, PUPIL)
 
-    assert [0, 0, 2] == [got.note.previous for got in desk.inbox(OLD)]
+    assert [0, 0, 1, 3] == [got.note.previous for got in desk.inbox(OLD)]
+    assert [("joined", {"after": 2})] == desk.notices(OLD)
+
+
+def test_who_was_sent_something_under_one_of_the_records_only_is_not_told_of_the_link(
+    desk: RouterDesk,
+) -> None:
+    desk.take(desk.opens_matter(to=(OLD, "health")), desk.opens_matter(tokens=(PUPIL,), ref=b"p" * 16))
+    desk.take(desk.event("school", tokens=(PUPIL,), to=(OLD, "police"), event_class=EventClass.CONCERN))
+    link(desk, CHILD, PUPIL)
+    desk.take(desk.event("school", to=(OLD, "health", "police"), event_class=EventClass.CONCERN))
+
+    assert [0, 1] == [got.note.previous for got in desk.inbox("health")]
+    assert [0, 1] == [got.note.previous for got in desk.inbox("police")]
+
+
+def test_whoever_was_told_of_the_link_is_told_that_it_was_undone(desk: RouterDesk) -> None:
+    """The health provider knew both records, and has heard nothing of the child since; the police knew one."""
+    both = (OLD, "health")
+    desk.take(desk.opens_matter(to=(*both, "police")))
+    desk.take(desk.opens_matter(tokens=(PUPIL,), ref=b"p" * 16, to=both))
+    desk.wait(seconds=1)
+    linked = link(desk, CHILD, PUPIL)
+
+    undone = unlink(desk, CHILD, PUPIL)
+
+    said = ("unlinked", {"event": undone.event_id, "link": linked.event_id})
+    assert [("joined", {"after": 2}), said] == desk.notices("health")
+    assert [] == desk.notices("police")
+
+
+def test_records_that_are_joined_a_second_time_are_waited_for_as_far_as_each_has_come(
+    desk: RouterDesk,
+) -> None:
+    desk.take(desk.opens_matter(), desk.opens_matter(tokens=(PUPIL,), ref=b"p" * 16))
+    link(desk, CHILD, PUPIL)
+    unlink(desk, CHILD, PUPIL)
+    meanwhile = [desk.event("school", tokens=(token,)) for token in (CHILD, PUPIL)]
+    desk.take(*meanwhile)
+    own, other = [got.note.number for got in desk.inbox(OLD)][-2:]
+
+    link(desk, CHILD, PUPIL)
+
+    *_, joined, _ = desk.inbox(OLD)
+    assert own == joined.note.previous
+    assert ("joined", {"after": other}) == desk.notices(OLD)[-1]
 
 
 def test_a_confirmed_involvement_is_kept_over_a_link(desk: RouterDesk) -> None:
