@@ -41,6 +41,8 @@ class Home:
     gap: Gap
     lost: bool
     """The home was in use, and both its databases are gone: nothing here remembers what was sent."""
+    _kept: Path
+    """The directory's file."""
     _directory: Directory
     _seen: int
 
@@ -82,6 +84,7 @@ class Home:
             entropy=entropy,
             gap=gap,
             lost=lost,
+            _kept=path / "directory.bin",
             _directory=reopen_directory(signed),
             _seen=(path / "directory.bin").stat().st_mtime_ns,
         )
@@ -89,11 +92,10 @@ class Home:
     @property
     def directory(self) -> Directory:
         """The directory in use; a newer, rightly signed file is taken up."""
-        path = self.folder / "directory.bin"
-        changed = path.stat().st_mtime_ns
+        changed = self._kept.stat().st_mtime_ns
         if changed != self._seen:
             self._seen = changed
-            self.consider(path.read_bytes(), self.clock())
+            self.consider(self._kept.read_bytes(), self.clock())
         return self._directory
 
     def consider(self, signed: bytes, now: datetime) -> Accept | Refuse:

@@ -5,6 +5,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 import nacl.bindings
@@ -102,19 +103,7 @@ class KemPublic:
         Raises:
             UnusableKeyError: the bytes are no such key.
         """
-        try:
-            key: _Public
-            if kem is Kem.P256:
-                _require_uncompressed(public)
-                key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
-            else:
-                key = hpke.MLKEM768X25519PublicKey(
-                    mlkem.MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
-                    x25519.X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
-                )
-        except ValueError as error:
-            raise UnusableKeyError(f"not a usable {KEM_ALGORITHMS[kem]} public key") from error
-        return cls(key_id_of(public), kem, key)
+        return _loaded(kem, public)
 
     def seal(self, secret: bytes, info: bytes) -> bytes:
         """HPKE base mode, single shot, with ``info`` bound in. Raises UnusableKeyError."""
@@ -122,6 +111,24 @@ class KemPublic:
             return _suite(self.kem).encrypt(secret, self.key, info)
         except ValueError as error:
             raise UnusableKeyError(f"nothing can be sealed to key {self.key_id}") from error
+
+
+@lru_cache(maxsize=1024)
+def _loaded(kem: Kem, public: bytes) -> KemPublic:
+    """A reader's key is the same from event to event, and takes a quarter as long to read as to seal to."""
+    try:
+        key: _Public
+        if kem is Kem.P256:
+            _require_uncompressed(public)
+            key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
+        else:
+            key = hpke.MLKEM768X25519PublicKey(
+                mlkem.MLKEM768PublicKey.from_public_bytes(public[:_MLKEM_PUBLIC]),
+                x25519.X25519PublicKey.from_public_bytes(public[_MLKEM_PUBLIC:]),
+            )
+    except ValueError as error:
+        raise UnusableKeyError(f"not a usable {KEM_ALGORITHMS[kem]} public key") from error
+    return KemPublic(key_id_of(public), kem, key)
 
 
 class KemKey:
