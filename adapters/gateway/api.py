@@ -20,6 +20,7 @@ from adapters.gateway.receipting import Receipting
 from adapters.gateway.receiving import Receiving
 from adapters.gateway.watching import Alarm, Watching
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
+from broker.errors import RejectedError
 from broker.faults import Gap, no_gap
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.outbox import OutRow, ReaderState
@@ -152,14 +153,33 @@ class Gateway:
         Raises:
             RejectedError: there is none of that number, or it cannot be opened.
         """
-        with self.home.store.work() as work:
-            row = self._row(work.inbox.get(number), number)
-            read = self._open(work, row)
-            now_ms = to_ms(self.home.clock())
-            if work.inbox.mark_opened(number, now_ms):
-                work.outbox.owe_receipt(ReceiptKind.OPENED, row.message_id, read.author, number, now_ms, role)
-                self.clocking.opened(work, row.message_id, self.home.member_id, now_ms)
+        [read] = self.read_many([number], role=role)
+        if isinstance(read, RejectedError):
+            raise read
         return read
+
+    def read_many(self, numbers: Iterable[int], *, role: str) -> list[Read | RejectedError]:
+        """Open events as ``read`` does, many in one commit; one that cannot be opened gives its error in its place."""
+        with self.home.store.look() as work:
+            found = [(number, self._attempt(work, number)) for number in numbers]
+        opened = [(number, read) for number, read in found if isinstance(read, Read)]
+        if opened:
+            self._say_opened(opened, role)
+        return [read for _, read in found]
+
+    def _say_opened(self, opened: Iterable[tuple[int, Read]], role: str) -> None:
+        now_ms = to_ms(self.home.clock())
+        with self.home.store.work() as work:
+            for number, read in opened:
+                if work.inbox.mark_opened(number, now_ms):
+                    event_id = read.manifest.header.event_id
+                    work.outbox.owe_receipt(ReceiptKind.OPENED, event_id, read.author, number, now_ms, role)
+
+    def _attempt(self, work: Work, number: int) -> Read | RejectedError:
+        try:
+            return self._open(work, self._row(work.inbox.get(number), number))
+        except RejectedError as error:
+            return error
 
     def _open(self, work: Work, row: InRow) -> Read:
         match InKind(row.kind):

@@ -20,6 +20,7 @@ from adapters.gateway.composing import (
 )
 from adapters.gateway.home import Home
 from adapters.gateway.places import Places
+from adapters.gateway.together import Call, Together
 from broker.bus.subjects import OutSubject, partition_of
 from broker.clock import to_ms
 from broker.crypto.keys import KemPublic, SigningKey
@@ -58,6 +59,7 @@ class Publishing:
         self._home = home
         self.places = places
         self.clocking = Clocking(home, places)
+        self._together = Together(self._queue_all)
 
     def publish(
         self, event: Event, *, action: Action | None = None, tokens: Sequence[Token] | None = None
@@ -93,10 +95,18 @@ class Publishing:
         )
 
     def queue(self, events: Sequence[Ready]) -> None:
-        """Seal and queue events in their order, all of them or none. Raises UnavailableError."""
+        """Seal and queue events in their order, all of them or none. Raises RejectedError, UnavailableError.
+
+        Any thread may call; what comes while the disk is busy goes into its next commit, each caller's by itself.
+        """
+        self._together.do(events)
+
+    def _queue_all(self, calls: Sequence[Call[Sequence[Ready]]]) -> None:
         with self._home.store.work() as work:
-            for one in events:
-                self._queue(work, one)
+            for call in calls:
+                with call.by_itself(), work.attempt():
+                    for one in call.what:
+                        self._queue(work, one)
             self._home.gap(4)
         self._home.gap(5)
 
