@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.clock import from_ms
-from broker.lifecycle import stop_on_signals
+from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 from broker.store.router.intake import QuarantineRow
 from broker.store.router.store import RouterStore
@@ -42,6 +42,7 @@ def router(data: Path, url: str | None, metrics_port: int | None) -> None:
 async def _run(home: RouterHome, url: str | None, watch: RouterWatch) -> None:
     stop = asyncio.Event()
     service, bus, store = await make_router(home, url, watch)
+    settle_memory()
     try:
         with stop_on_signals(stop):
             await service.run(stop, ready=lambda: click.echo("ready"))
