@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-import nats.errors
 from nats.aio.msg import Msg
 
 from broker.bus.connection import Bus, BusError
+from broker.bus.writing import framed, write
 from broker.errors import UnavailableError
 
 _WINDOW: Final = 512
@@ -72,7 +72,7 @@ class Publisher:
         pause = 0.05
         while True:
             try:
-                answer = await self._attempt(message.subject, message.data, {MSG_ID: message.msg_id})
+                answer = await self._attempt(message, {MSG_ID: message.msg_id})
                 return int(answer.get("seq", 0))
             except BusError:
                 raise
@@ -114,44 +114,32 @@ class Publisher:
 
     async def _commit(self, messages: Sequence[Outgoing]) -> int:
         batch = secrets.token_hex(12)
-        async with self._slots:
-            for number, message in enumerate(messages[:-1], start=1):
-                headers = {MSG_ID: message.msg_id, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)}
-                await self._send(message.subject, message.data, headers, reply="")
-            last = messages[-1]
-            answer = await self._attempt(
-                last.subject,
-                last.data,
-                {
-                    MSG_ID: last.msg_id,
-                    "Nats-Batch-Id": batch,
-                    "Nats-Batch-Sequence": str(len(messages)),
-                    "Nats-Batch-Commit": "1",
-                },
-                slot=False,
+        *others, last = [
+            (
+                message,
+                {MSG_ID: message.msg_id, "Nats-Batch-Id": batch, "Nats-Batch-Sequence": str(number)},
             )
+            for number, message in enumerate(messages, start=1)
+        ]
+        before = [framed(message.subject, message.data, headers=headers) for message, headers in others]
+        message, headers = last
+        answer = await self._attempt(message, headers | {"Nats-Batch-Commit": "1"}, before)
         return int(answer["seq"])
 
     async def _attempt(
-        self, subject: str, data: bytes, headers: dict[str, str], *, slot: bool = True
+        self, message: Outgoing, headers: dict[str, str], before: Sequence[bytes] = ()
     ) -> dict[str, Any]:
-        if slot:
-            async with self._slots:
-                return await self._attempt(subject, data, headers, slot=False)
-        key = secrets.token_hex(8)
-        future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
-        self._waiting[key] = (future, time.monotonic())
-        try:
-            await self._send(subject, data, headers, reply=self._prefix + key)
-            return await future
-        finally:
-            self._waiting.pop(key, None)
-
-    async def _send(self, subject: str, data: bytes, headers: dict[str, str], *, reply: str) -> None:
-        try:
-            await self._client.publish(subject, data, reply=reply, headers=headers)
-        except (nats.errors.Error, OSError) as error:
-            raise UnavailableError(f"the bus took no message: {type(error).__name__}") from error
+        """Send ``message`` after those that stand before it, and wait for the answer to it."""
+        async with self._slots:
+            key = secrets.token_hex(8)
+            future: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
+            self._waiting[key] = (future, time.monotonic())
+            last = framed(message.subject, message.data, reply=self._prefix + key, headers=headers)
+            try:
+                await write(self._client, (*before, last))
+                return await future
+            finally:
+                self._waiting.pop(key, None)
 
     async def _answered(self, message: Msg) -> None:
         item = self._waiting.pop(message.subject[len(self._prefix) :], None)

@@ -182,6 +182,7 @@ class RouterService:
             await self._send_again(member, numbers_to_resend(request))
 
     async def _acknowledge(self, puller: Puller, deliveries: list[Delivery], result: BatchResult) -> None:
+        done = []
         for delivery, outcome in zip(deliveries, result.outcomes, strict=True):
             if outcome in _ERASED:
                 # Acknowledging would leave the bytes in the stream's file: routine events are overwritten (P12), and
@@ -190,7 +191,8 @@ class RouterService:
                     await erase_message(self._p.bus, OUT, delivery.sequence)
                 except UnavailableError:
                     continue  # it comes again, is known as a repeat, and is erased then
-            await puller.ack(delivery)
+            done.append(delivery)
+        await puller.ack_all(done)
 
     async def _publish(self, what: Callable[[], Awaitable[bool]], at_hand: AtHand[Any, Any]) -> None:
         wake = asyncio.Event()
