@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any, ClassVar
 
 from schemas import canonical
-from schemas.deadlines import RUNGS
+from schemas.deadlines import RUNGS, SEEN
 from schemas.envelope import HASH_BYTES, ID_BYTES
 from schemas.reading import (
     MalformedMessageError,
@@ -259,7 +259,7 @@ class Resend:
 
 @dataclass(frozen=True, slots=True)
 class NoticeSent:
-    """A member's gateway has told a person of something owed. Says nothing of who was told, but on which rung.
+    """A member's gateway has told a person of something owed, or one has seen it. Who is not said, but on which rung.
 
     ``about`` is a handover or an order; ``due_ms`` tells one deadline from the next for the same thing.
     """
@@ -282,7 +282,7 @@ class NoticeSent:
         """Read one; raises NotCanonicalError or MalformedMessageError."""
         row = rows(canonical.decode(data), 6, "notice sent")
         rung = text(row[4], "rung")
-        if rung not in RUNGS:
+        if rung not in {*RUNGS, SEEN}:
             raise MalformedMessageError("rung: no such rung")
         return cls(
             text(row[0], "member"),

@@ -22,6 +22,8 @@ Condition = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)*=[a-z
 Rung: TypeAlias = Literal["worker", "team_manager", "service_manager", "head_of_service"]
 RUNGS: Final[tuple[Rung, ...]] = ("worker", "team_manager", "service_manager", "head_of_service")
 """From the person on duty upwards."""
+SEEN: Final = "seen"
+"""Stands in place of a rung: a person has acknowledged what was told. Whoever goes up the ladder holds still for a while."""
 
 
 class Moment(StrEnum):

@@ -1,6 +1,6 @@
 """Tells this member's people on duty of what the member owes, and the router that they were told.
 
-The router's last word on each handover says what is owed. People are told by the policy's ladder, over the wires that
+The router's last word on each handover says what is owed, and so do the clocks that this gateway keeps itself. People are told by the policy's ladder, over the wires that
 ``notices.toml`` in the home describes. Nothing here holds up an event: sending has a thread of its own, and a mail
 server that is away is tried again, visibly.
 """
@@ -21,15 +21,15 @@ from broker.errors import UnavailableError
 from broker.notices.channels import Channels
 from broker.notices.desk import NoticeDesk
 from broker.notices.ladder import Obligation, ladder_of
-from broker.store.notices.store import Notice, NoticeStore
+from broker.store.notices.store import NOTICES, Notice, NoticeStore
 from schemas.calendars import Division
 from schemas.control import NoticeSent
+from schemas.deadlines import SEEN
 from schemas.handover import HandoverView
 from schemas.wire import Lane, OutKind, Urgency
 
 _log = structlog.get_logger()
 
-NOTICES: Final = "notices.db"
 SETTINGS: Final = "notices.toml"
 
 
@@ -64,6 +64,13 @@ class Notifying:
         policy = self._home.directory.policy
         with self._home.store.work() as work:
             views = [HandoverView.from_bytes(row.body) for row in work.inbox.handovers()]
+            clocks = work.clocks.open()
+        for row in clocks:
+            if row.owner == self._home.member_id and row.due_ms is not None:
+                ladder = ladder_of(policy, row.key)
+                kind = row.key if row.number == 1 else f"{row.key}.{row.number}"
+                # Not told to the router: what is owed would tell it what has happened.
+                yield Obligation(row.about, kind, row.due_ms, urgent=False, ladder=ladder, private=True)
         for view in views:
             for due in view.due:
                 if due.owner == self._home.member_id and not due.met_ms:
@@ -78,22 +85,26 @@ class Notifying:
         return area.calendar if area is not None else Division.of(gss)
 
     def _report(self) -> None:
-        waiting = self.store.unreported()
-        if not waiting:
+        sent, seen = self.store.unreported(), self.store.seen_unreported()
+        if not sent and not seen:
             return
         now_ms = to_ms(self._home.clock())
+        told = [self._said(one, one.rung, one.sent_ms or 0) for one in sent]
+        told += {
+            (one.about, one.kind, one.due_ms): self._said(one, SEEN, one.acknowledged_ms or 0) for one in seen
+        }.values()
         with self._home.store.work() as work:
-            for one in waiting:
-                signed = sign(self._home.signer(), NoticeSent.LABEL, self._said(one).to_bytes())
-                name = f"notice.{one.about.hex()}.{one.kind}.{one.due_ms}.{one.rung}"
+            for said in told:
+                signed = sign(self._home.signer(), NoticeSent.LABEL, said.to_bytes())
+                name = f"notice.{said.about.hex()}.{said.owed}.{said.due_ms}.{said.rung}"
+                name += f".{said.at_ms}" if said.rung == SEEN else ""
                 self._publishing.control(work, OutKind.NOTICE_SENT, signed, Lane.URGENT, name)
         # A crash here: it is said again under the same name, which the bus and the router know.
-        self.store.reported(waiting, now_ms)
+        self.store.reported(sent, now_ms)
+        self.store.seen_reported(seen, now_ms)
 
-    def _said(self, notice: Notice) -> NoticeSent:
-        return NoticeSent(
-            self._home.member_id, notice.about, notice.kind, notice.due_ms, notice.rung, notice.sent_ms or 0
-        )
+    def _said(self, notice: Notice, rung: str, at_ms: int) -> NoticeSent:
+        return NoticeSent(self._home.member_id, notice.about, notice.kind, notice.due_ms, rung, at_ms)
 
 
 def notices_of(home: Path) -> NoticeStore:

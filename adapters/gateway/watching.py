@@ -5,6 +5,7 @@ missing, whom it rests with and since when, so that a person asks. They are work
 """
 
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from broker.crypto.signing import unverified_payload
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
+from broker.store.notices.store import NOTICES, NoticeStore
 from schemas import canonical
 from schemas.handover import HandoverView
 from schemas.ids import MemberId
@@ -71,6 +73,7 @@ class Watching:
                 *self._unfounded(work),
                 *self._strange(work),
                 *self._untold(work),
+                *self._unsent(),
             ]
         return sorted(found, key=lambda alarm: (alarm.since_ms, alarm.code, alarm.about))
 
@@ -199,6 +202,17 @@ class Watching:
             return False
         orders = work.oversight.ordered_for(row.message_id)
         return not any(Order.from_bytes(unverified_payload(body)).reader == member_id for body in orders)
+
+    def _unsent(self) -> Iterator[Alarm]:
+        """Somebody on duty should have been told of what we owe, and the mail server or the web address did not take it."""
+        path = self._home.folder / NOTICES
+        if not path.exists():
+            return
+        with closing(NoticeStore(path)) as store:
+            waiting = [one for one in store.waiting() if one.fault is not None]
+        for one in waiting:
+            says = f"the {one.rung.replace('_', ' ')} on duty could not be told: {one.fault}"
+            yield Alarm("notice-not-sent", one.about.hex(), self._home.member_id, one.created_ms, says)
 
     def _of_class(self, work: Work, event_class: EventClass) -> Iterator[tuple[InRow, Read]]:
         for row in work.inbox.of_class(int(event_class)):

@@ -11,6 +11,7 @@ from broker.audit.reading import Entry
 from broker.clock import from_ms
 from broker.store.audit.rows import Found, SlipState
 from schemas.audit import EntryKind
+from schemas.deadlines import SEEN
 from schemas.wire import ReceiptKind
 
 UK: Final = ZoneInfo("Europe/London")
@@ -168,6 +169,8 @@ def tell(entry: Entry, found: Found, names: Names) -> Told:
         case EntryKind.NOTICE_SENT:
             owed = _OWED.get(entry.text_of("owed") or "", plain(entry.text_of("owed") or "something"))
             rung = plain(entry.text_of("rung") or "somebody")
+            if rung == SEEN:
+                return Told(f"a person at {who} has seen that it owes {owed}", ())
             return Told(f"{who} told its {rung} that it owes {owed}", ())
         case _:
             return _other(entry, found, who, names)

@@ -124,6 +124,8 @@ def _parts(layout: Layout) -> Iterator[Part]:
     yield Part("router", [program, "router", "--data", str(layout.data)])
     if layout.log.is_dir():
         yield Part("log", [program, "log", "run", "--data", str(layout.data)])
+    # Tells a member's people what they owe when their own gateway has not: it is started by no member.
+    yield Part("notifier", [sys.executable, "-m", "broker.operator.notifier", "--data", str(layout.data)])
     for home in sorted(layout.members.iterdir()) if layout.members.exists() else ():
         card = json.loads((home / "member.json").read_text())
         yield Part(f"gateway  {card['name']}", [program, "gateway", "run", "--home", str(home)])

@@ -1,7 +1,7 @@
 """One pass over what is owed: whom to tell, grouped and paced, each rung once, tried again until it is told."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -9,7 +9,7 @@ import structlog
 from broker.clock import from_ms, to_ms
 from broker.errors import ConfigurationError
 from broker.notices.channels import Channels, NotSentError
-from broker.notices.ladder import Obligation, hours_at, rungs_due, whom
+from broker.notices.ladder import Hours, Obligation, hours_at, rungs_due, whom
 from broker.notices.words import compose, reference
 from broker.store.notices.store import Notice, NoticeStore
 from schemas.calendars import Division
@@ -29,13 +29,25 @@ class NoticeDesk:
         self._store = store
         self._channels = channels
 
-    def look(self, member: Member, owed: Sequence[Obligation], division: Division, now: datetime) -> None:
-        """Write down whom of a member must be told by now; what is owed no longer is not told any more."""
+    def look(
+        self,
+        member: Member,
+        owed: Sequence[Obligation],
+        division: Division,
+        now: datetime,
+        patience: timedelta = timedelta(0),
+    ) -> None:
+        """Write down whom of a member must be told by now; what is owed no longer is not told any more.
+
+        ``patience``: how long after its time a rung is told, by somebody who only stands in.
+        """
         known = self._store.of([one.about for one in owed])
         fresh = [
             notice
             for one in owed
-            for notice in self._to_tell(member, one, [was for was in known if _same(was, one)], division, now)
+            for notice in self._to_tell(
+                member, one, [was for was in known if _same(was, one)], hours_at(now, division), now, patience
+            )
         ]
         self._store.add(fresh)
         still = {(one.about, one.kind, one.due_ms) for one in owed}
@@ -63,7 +75,13 @@ class NoticeDesk:
         return sent
 
     def _to_tell(
-        self, member: Member, owed: Obligation, known: Collection[Notice], division: Division, now: datetime
+        self,
+        member: Member,
+        owed: Obligation,
+        known: Collection[Notice],
+        hours: Hours,
+        now: datetime,
+        patience: timedelta,
     ) -> Iterable[Notice]:
         seen: dict[Rung, int] = {
             rung: one.acknowledged_ms
@@ -71,11 +89,15 @@ class NoticeDesk:
             for one in known
             if one.rung == rung and one.acknowledged_ms is not None
         }
-        told = {one.rung for one in known}
-        for rung in rungs_due(owed, seen, to_ms(now)):
+        told = {*owed.told, *(one.rung for one in known)}
+        if owed.seen_ms is not None:
+            # Whoever was told last has seen it: nobody above need be told for a while.
+            last = next((rung for rung in reversed(RUNGS) if rung in told), RUNGS[0])
+            seen[last] = max(owed.seen_ms, seen.get(last, 0))
+        for rung in rungs_due(owed, seen, to_ms(now - patience)):
             if rung in told:
                 continue
-            contact = whom(member.duty_contacts, rung, hours_at(now, division))
+            contact = whom(member.duty_contacts, rung, hours)
             yield Notice(
                 about=owed.about,
                 kind=owed.kind,
@@ -86,6 +108,8 @@ class NoticeDesk:
                 role=contact.role if contact else rung.replace("_", " "),
                 urgent=owed.urgent or owed.ladder.urgent,
                 created_ms=to_ms(now),
+                # Nobody need be told of it elsewhere: it is reported from the beginning.
+                reported_ms=0 if owed.private else None,
             )
 
     def _ready(self, contact: str, notices: list[Notice], now: datetime) -> list[Notice]:

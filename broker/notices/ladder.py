@@ -33,6 +33,12 @@ class Obligation:
     due_ms: int
     urgent: bool
     ladder: LadderRule
+    told: frozenset[str] = frozenset()
+    """Rungs that somebody else has told already."""
+    seen_ms: int | None = None
+    """When a person acknowledged it elsewhere."""
+    private: bool = False
+    """Kept by a gateway for itself: the router does not know of it, and is told nothing."""
 
 
 def hours_at(now: datetime, division: Division) -> Hours:

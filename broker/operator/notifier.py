@@ -1,7 +1,8 @@
 """``python -m broker.operator.notifier``: tells a member's people what they owe when their own gateway has not.
 
-Ten minutes after something fell due, the member's gateway has said "notice sent", or this sends to the member's
-published duty contact. A dead gateway is then heard of. It reads the router's database and writes only its own.
+Ten minutes after a rung of the ladder was due, the member's gateway has said "notice sent", or this sends to the
+member's published duty contact on that rung. A dead gateway is then heard of, whenever it died. A person's
+acknowledgement at the gateway holds this, too. It reads the router's database and writes only its own.
 """
 
 import threading
@@ -23,8 +24,9 @@ from broker.notices.channels import Channels
 from broker.notices.desk import NoticeDesk
 from broker.notices.ladder import Obligation, ladder_of
 from broker.store.notices.store import Notice, NoticeStore
-from broker.store.overview import Untold, untold
+from broker.store.overview import Overdue, overdue
 from schemas.calendars import Division
+from schemas.deadlines import SEEN
 from schemas.directory import Directory
 from schemas.members import Member
 
@@ -50,12 +52,12 @@ class Notifier:
     def tick(self, now: datetime) -> list[Notice]:
         """One pass; gives what was sent. Raises HandrailError where directory or own database cannot be read."""
         database = self._layout.router / "router.db"
-        found = untold(database, to_ms(now - PATIENCE), _MOST) if database.exists() else []
+        found = overdue(database, to_ms(now - PATIENCE), _MOST) if database.exists() else []
         if found is None:
             _log.warning("notifier-not-measured")
             return []
         directory = read_current(self._layout)
-        owed: dict[str, list[Untold]] = {member.id: [] for member in directory.members if member.active()}
+        owed: dict[str, list[Overdue]] = {member.id: [] for member in directory.members if member.active()}
         for one in found:
             owed.setdefault(one.owner, []).append(one)
         for member_id, rows in owed.items():
@@ -64,7 +66,9 @@ class Notifier:
                 # An area without a front door: the status shows the deadline; there is nobody to write to.
                 _log.warning("notifier-no-member", owner=member_id, count=len(rows))
                 continue
-            self._desk.look(member, list(_obligations(rows, directory)), _division(member, directory), now)
+            self._desk.look(
+                member, list(_obligations(rows, directory)), _division(member, directory), now, PATIENCE
+            )
         return self._desk.send(now)
 
     def close(self) -> None:
@@ -72,10 +76,16 @@ class Notifier:
         self._store.close()
 
 
-def _obligations(rows: list[Untold], directory: Directory) -> Iterator[Obligation]:
+def _obligations(rows: list[Overdue], directory: Directory) -> Iterator[Obligation]:
     for row in rows:
         yield Obligation(
-            row.about, row.kind, row.due_ms, urgent=False, ladder=ladder_of(directory.policy, row.kind)
+            row.about,
+            row.kind,
+            row.due_ms,
+            urgent=row.urgent,
+            ladder=ladder_of(directory.policy, row.kind),
+            told=frozenset(row.told) - {SEEN},
+            seen_ms=row.told.get(SEEN),
         )
 
 

@@ -18,6 +18,7 @@ from broker.store.router.procedures import NoticeRow, OrderRow, Procedures
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import NoticeSent, Receipt, Receipts, Resend, SlipKey
+from schemas.deadlines import SEEN
 from schemas.directory import Directory
 from schemas.orders import Refusal
 from schemas.reading import MalformedMessageError
@@ -230,7 +231,7 @@ class Controls:
         if not owed or owed[0].owner != member:
             return
         row = NoticeRow(told.about, told.owed, told.due_ms, told.rung, member, self._desk.now_ms)
-        if self._procedures.note_told(row):
+        if self._procedures.note_told(row, again=told.rung == SEEN):
             self._desk.audit(
                 EntryKind.NOTICE_SENT,
                 child=owed[0].child,

@@ -6,7 +6,7 @@ a transaction of its own, and one that takes longer than ``PATIENCE_S`` is given
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -50,13 +50,16 @@ class RouterOverview:
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
-    """Something that a member owes, has not done, and of which nobody of its people is known to have been told."""
+class Overdue:
+    """Something that a member owes and has not done, and which of its people are known to have been told."""
 
     about: bytes
     kind: str
     owner: str
     due_ms: int
+    urgent: bool
+    told: Mapping[str, int] = field(default_factory=dict)
+    """When the router heard so, by rung."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,20 +196,38 @@ def notices_overview(path: Path) -> NoticesOverview:
         )
 
 
-def untold(path: Path, before_ms: int, most: int) -> list[Untold] | None:
-    """What fell due before then at a router, is not met, and was told to nobody, worst first. None: not measured."""
-    owed, told = r.deadlines, r.notices_sent
-    known = sa.exists().where(
-        told.c.about == owed.c.about, told.c.kind == owed.c.kind, told.c.due_ms == owed.c.due_ms
+def overdue(path: Path, before_ms: int, most: int) -> list[Overdue] | None:
+    """What fell due before then at a router and is not met, worst first, and who was told. None: not measured."""
+    owed, told, held = r.deadlines, r.notices_sent, r.handovers
+    worst = (
+        sa.select(owed.c.about, owed.c.kind, owed.c.owner, owed.c.due_ms)
+        .where(owed.c.met_ms.is_(None), owed.c.due_ms <= before_ms)
+        .order_by(owed.c.due_ms)
+        .limit(most)
+        .subquery()
+    )
+    known = sa.and_(
+        told.c.about == worst.c.about, told.c.kind == worst.c.kind, told.c.due_ms == worst.c.due_ms
+    )
+    query = (
+        sa.select(*worst.c, sa.func.coalesce(held.c.urgency, 3) == 0, told.c.rung, told.c.at_ms)
+        .outerjoin(told, known)
+        .outerjoin(held, held.c.handover == worst.c.about)
+        .order_by(worst.c.due_ms, worst.c.about, worst.c.kind)
     )
     with ReadOnly(path) as db:
-        rows = db.ask(
-            sa.select(owed.c.about, owed.c.kind, owed.c.owner, owed.c.due_ms)
-            .where(owed.c.met_ms.is_(None), owed.c.due_ms <= before_ms, ~known)
-            .order_by(owed.c.due_ms)
-            .limit(most)
-        )
-    return None if rows is None else [Untold(*row) for row in rows]
+        rows = db.ask(query)
+    if rows is None:
+        return None
+    found: dict[tuple[bytes, str], tuple[str, int, bool, dict[str, int]]] = {}
+    for about, kind, owner, due_ms, urgent, rung, at_ms in rows:
+        _, _, _, rungs = found.setdefault((about, kind), (owner, due_ms, bool(urgent), {}))
+        if rung is not None:
+            rungs[rung] = at_ms
+    return [
+        Overdue(about, kind, owner, due_ms, urgent, rungs)
+        for (about, kind), (owner, due_ms, urgent, rungs) in found.items()
+    ]
 
 
 def board_overview(path: Path) -> BoardOverview:

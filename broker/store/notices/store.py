@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -10,6 +11,8 @@ from sqlalchemy.dialects.sqlite import insert
 from broker.store.engine import open_sqlite, writing
 from broker.store.notices import tables as t
 
+NOTICES: Final = "notices.db"
+"""The file's name in a member's home."""
 _N = t.notices
 _KEY = (_N.c.about, _N.c.kind, _N.c.due_ms, _N.c.rung)
 
@@ -34,6 +37,7 @@ class Notice:
     fault: str | None = None
     acknowledged_ms: int | None = None
     acknowledged_by: str | None = None
+    seen_reported_ms: int | None = None
 
     @property
     def key(self) -> tuple[bytes, str, int, str]:
@@ -76,6 +80,14 @@ class NoticeStore:
         """Sent, and the router has not been told."""
         return self._read(sa.select(_N).where(_N.c.sent_ms.is_not(None), _N.c.reported_ms.is_(None)))
 
+    def seen_unreported(self) -> list[Notice]:
+        """Acknowledged by a person, and the router has not been told; only what it knows of at all."""
+        return self._read(
+            sa.select(_N).where(
+                _N.c.acknowledged_ms.is_not(None), _N.c.seen_reported_ms.is_(None), _N.c.reported_ms > 0
+            )
+        )
+
     def last_sent(self, contact: str) -> int | None:
         """When this contact was last sent anything."""
         with self._engine.connect().execution_options(reading=True) as connection:
@@ -95,6 +107,10 @@ class NoticeStore:
     def reported(self, notices: Iterable[Notice], at_ms: int) -> None:
         """The router has been told, durably. Raises UnavailableError."""
         self._set(notices, reported_ms=at_ms)
+
+    def seen_reported(self, notices: Iterable[Notice], at_ms: int) -> None:
+        """The router knows that these were acknowledged, durably. Raises UnavailableError."""
+        self._set(notices, seen_reported_ms=at_ms)
 
     def acknowledge(self, notices: Iterable[Notice], by: str, at_ms: int) -> None:
         """A person has seen these. Raises UnavailableError."""

@@ -9,7 +9,8 @@ Text = sa.String
 Number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 # One row for each rung that is told of each thing owed: so a rung is told once. ``due_ms`` tells one deadline from the
-# next for the same thing. ``reported_ms``: the router has been told, or nobody need tell it.
+# next for the same thing. ``reported_ms``: the router has been told, or nobody need tell it (0);
+# ``seen_reported_ms``: so of the acknowledgement.
 notices = sa.Table(
     "notices",
     METADATA,
@@ -29,6 +30,7 @@ notices = sa.Table(
     sa.Column("fault", Text),
     sa.Column("acknowledged_ms", Number),
     sa.Column("acknowledged_by", Text),
+    sa.Column("seen_reported_ms", Number),
     sa.Index("notices_waiting", "next_ms", sqlite_where=sa.text("sent_ms IS NULL")),
     sa.Index("notices_sent_to", "contact", "sent_ms"),
 )

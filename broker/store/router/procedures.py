@@ -295,9 +295,19 @@ class Procedures:
         rows = self._t.now.execute(sa.select(t.moments).where(t.moments.c.handover == handover)).all()
         return {row.moment: row.at_ms for row in rows}
 
-    def note_told(self, row: NoticeRow) -> bool:
-        """A person has been told of something owed; False if that was known."""
-        done = self._t.now.execute(insert(t.notices_sent).values(**asdict(row)).on_conflict_do_nothing())
+    def note_told(self, row: NoticeRow, *, again: bool = False) -> bool:
+        """A person has been told of something owed; False if that was known. ``again``: the newer word counts."""
+        told = t.notices_sent
+        statement = insert(told).values(**asdict(row))
+        done = self._t.now.execute(
+            statement.on_conflict_do_update(
+                index_elements=["about", "kind", "due_ms", "rung"],
+                set_={"at_ms": row.at_ms},
+                where=told.c.at_ms < row.at_ms,
+            )
+            if again
+            else statement.on_conflict_do_nothing()
+        )
         return bool(done.rowcount)
 
     def told_of(self, about: bytes) -> list[NoticeRow]:

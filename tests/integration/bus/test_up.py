@@ -104,14 +104,14 @@ def test_it_starts_every_part_and_says_where_things_are_without_noise(up: Up) ->
     assert re.search(r"server   tls://127\.0\.0\.1:\d+ \(monitor http://127\.0\.0\.1:\d+\)", text)
     assert re.search(r"\d+ streams created\n", text)
     assert re.search(r"\d+ durables created\n", text)
-    assert 5 == len(
+    assert 6 == len(
         re.findall(
-            r"ready    (?:router|log|gateway  Example school|(?:gateway|board)  +Example board) ", text
+            r"ready    (?:router|log|notifier|gateway  Example school|(?:gateway|board)  +Example board) ", text
         )
     )
     assert "eof_received" not in text
-    assert len(text.splitlines()) <= 11
-    assert 6 == len(up.children())
+    assert len(text.splitlines()) <= 12
+    assert 7 == len(up.children())
 
 
 def test_a_killed_part_is_said_and_started_again(up: Up) -> None:
@@ -134,7 +134,7 @@ def test_a_killed_server_comes_back_at_its_address_and_the_parts_stay(up: Up) ->
 
     assert url
     assert url[0] in ports.read_text()
-    assert 5 == len(before.keys() & up.children().keys())
+    assert 6 == len(before.keys() & up.children().keys())
 
 
 def test_a_second_one_on_the_same_folder_is_refused_in_a_sentence(up: Up) -> None:
@@ -144,7 +144,7 @@ def test_a_second_one_on_the_same_folder_is_refused_in_a_sentence(up: Up) -> Non
 
     assert 1 == second.returncode
     assert f"an exchange runs on {up.data} already" in second.stderr
-    assert 6 == len(up.children()), "the first one is not disturbed"
+    assert 7 == len(up.children()), "the first one is not disturbed"
 
 
 def test_asked_to_stop_it_stops_everything_and_ends_well(up: Up) -> None:

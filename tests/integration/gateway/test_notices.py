@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,9 +19,10 @@ from broker.operator.lines import Verdict
 from broker.operator.notices import judge_notices
 from broker.operator.notifier import FOLDER, PATIENCE, Notifier
 from broker.operator.situation import look
-from schemas.deadlines import RUNGS
+from schemas.deadlines import RUNGS, SEEN
 from schemas.handover import HandoverView
 from schemas.members import DutyContact
+from schemas.wire import Urgency
 from tests.support.events import CUMBERLAND, WESTMORLAND, a_document
 from tests.support.exchange import Exchange, exchange, settled
 from tests.support.listeners import Mailbox, mail_server
@@ -60,13 +61,13 @@ def by_mail(folder: Path, box: Mailbox) -> None:
     )
 
 
-async def noticed(it: Exchange) -> HandoverView:
+async def noticed(it: Exchange, **details: object) -> HandoverView:
     """A child on a plan in Cumberland is reported to have moved."""
     async with it.gateway("cumberland") as cumberland, it.gateway("health") as health:
         cumberland.publish(a_document("plan.opened", n=1, **HERE))
         await settled(lambda: all(one.sent_ms for one in cumberland.outbox()))
         await settled(cumberland.inbox)
-        health.publish(a_document("move.notified", n=2, residence={"gss": WESTMORLAND}))
+        health.publish(a_document("move.notified", n=2, residence={"gss": WESTMORLAND}, details=details))
         return (await settled(cumberland.actions.handovers))[0]
 
 
@@ -137,6 +138,99 @@ async def test_a_mail_server_that_is_away_is_seen_and_holds_up_nothing(it: Excha
 
     assert (Verdict.LOOK, Verdict.OK) == (failing.verdict, fine.verdict)
     assert {"no-connection": 2} == failing.facts["failing"]
+
+
+async def test_what_a_person_has_seen_holds_the_operator_too_and_only_for_its_time(
+    it: Exchange, box: Mailbox
+) -> None:
+    """The gateway tells worker and team manager, one acknowledges, and then the gateway is gone for good."""
+    with_contacts(it, "cumberland")
+    by_mail(it.home("cumberland"), box)
+    by_mail(it.layout.data / FOLDER, box)
+    view = await noticed(it)
+    due = owed_by(view, it.members["cumberland"])
+    await tell(it, due + timedelta(minutes=1))
+    home = str(it.home("cumberland"))
+    CliRunner().invoke(notices, ["ack", "--home", home, reference(view.handover), "--by", "Rowan Example"])
+    seen_at = datetime.now(UTC)
+    await tell(it, due + timedelta(minutes=2))
+    async with it.gateway("cumberland"):
+        await settled(lambda: SEEN in {rung for _, rung in _told(it.layout.router / "router.db")})
+    held = max(due + timedelta(hours=4), seen_at + timedelta(hours=4))
+    with closing(Notifier(it.layout)) as notifier:
+        during = notifier.tick(held - timedelta(minutes=1))
+        after = notifier.tick(held + PATIENCE + timedelta(minutes=1))
+
+    assert [] == during
+    assert ["service_manager"] == [one.rung for one in after]
+
+
+async def test_the_operator_goes_on_where_a_gateway_fell_silent_midway(it: Exchange, box: Mailbox) -> None:
+    """Its gateway told worker and team manager, and was never seen again: the next person up hears it from here."""
+    with_contacts(it, "cumberland")
+    by_mail(it.home("cumberland"), box)
+    by_mail(it.layout.data / FOLDER, box)
+    view = await noticed(it)
+    due = owed_by(view, it.members["cumberland"])
+    await tell(it, due + timedelta(minutes=1))
+    async with it.gateway("cumberland"):
+        await settled(lambda: _told(it.layout.router / "router.db"))
+    with closing(Notifier(it.layout)) as notifier:
+        soon = notifier.tick(due + timedelta(hours=4))
+        then = notifier.tick(due + timedelta(hours=4) + PATIENCE)
+
+    assert [] == soon
+    assert ["service_manager"] == [one.rung for one in then]
+
+
+async def test_what_is_most_urgent_is_most_urgent_to_the_operator_too(it: Exchange, box: Mailbox) -> None:
+    """A child on a protection plan: nothing is held back to be told together with something else later."""
+    with_contacts(it, "cumberland")
+    by_mail(it.layout.data / FOLDER, box)
+    view = await noticed(it, live=["child_protection_plan"])
+    due = owed_by(view, it.members["cumberland"])
+    with closing(Notifier(it.layout)) as notifier:
+        then = notifier.tick(due + PATIENCE)
+
+    assert Urgency.U0 == view.urgency
+    assert then
+    assert all(one.urgent for one in then)
+
+
+async def test_what_could_not_be_told_is_an_alarm_of_the_gateway(it: Exchange) -> None:
+    with_contacts(it, "cumberland")
+    view = await noticed(it)
+    due = owed_by(view, it.members["cumberland"])
+    with mail_server() as gone:
+        by_mail(it.home("cumberland"), gone)
+    await tell(it, due + timedelta(minutes=1))
+    with it.open("cumberland") as gateway:
+        found = [alarm for alarm in gateway.alarms() if alarm.code == "notice-not-sent"]
+
+    assert [view.handover.hex()] * 2 == [alarm.about for alarm in found]
+    assert all("no-connection" in alarm.says for alarm in found)
+
+
+async def test_people_are_told_of_a_gateways_own_clocks_and_the_router_is_not(
+    it: Exchange, box: Mailbox
+) -> None:
+    """A concern must be answered within a day: the router cannot know that it is one."""
+    with_contacts(it, "cumberland")
+    by_mail(it.home("cumberland"), box)
+    async with it.gateway("cumberland") as cumberland, it.gateway("health") as health:
+        event = health.publish(a_document("concern.raised", n=1, **HERE))
+        await settled(cumberland.inbox)
+        await settled(lambda: {row.key for row in cumberland.clocking.open()} >= {"referral-decision"})
+    await tell(it, datetime.now(UTC))
+    async with it.gateway("cumberland") as cumberland:
+        await settled(lambda: all(one.sent_ms for one in cumberland.outbox()))
+    told = sqlite3.connect(it.layout.router / "router.db")
+    with closing(told):
+        words = "\n".join(told.iterdump())
+
+    assert any(event.raw.hex()[:8] in text and "referral decision" in text for text in box.texts)
+    assert "referral" not in words
+    assert [] == _told(it.layout.router / "router.db")
 
 
 async def test_a_person_lists_and_acknowledges(it: Exchange, box: Mailbox) -> None:
