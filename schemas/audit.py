@@ -42,7 +42,11 @@ class EntryKind(StrEnum):
     OVERDUE = "overdue"
     NOTICE_SENT = "notice-sent"
     """A member's gateway says that a person was told of something owed."""
+    OBLIGATION = "obligation"
+    """A member says when something owed began, is due and was met: sealed to boards, not to be read at the broker."""
     SENT_AGAIN = "sent-again"
+    VEILED = "veiled"
+    """A block of entries about hidden children, which only the boards of the side that may know can open; or empty."""
     FLOOD = "flood"
     """Refusals of one member beyond its quota, summed up."""
 

@@ -6,7 +6,7 @@ are put around the bytes by ``broker.crypto.signing`` with a label of their own 
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from schemas import canonical
 from schemas.deadlines import RUNGS, SEEN
@@ -46,8 +46,16 @@ class ActionKind(StrEnum):
     """The old area says that an acceptance on the new one's word alone is wrong."""
     BREAK_GLASS = "break-glass"
     """The new area takes the history of a child at risk without a release; ``reason`` is a code."""
+    PROTECT = "protect"
+    """A marker of domestic abuse: where the child goes is withheld until a person says otherwise."""
+    UNPROTECT = "unprotect"
+    """A person of the protecting area says so."""
     RETURN_OR_RETAIN = "return-or-retain"
     """What the area that read the history does with it now that the case did not pass; ``reason`` says which."""
+
+
+ASK_NOW: Final = "ask-now"
+"""``reason`` of an ACCEPT by which a person has the side that was left asked before the hold is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +299,42 @@ class NoticeSent:
             whole(row[3], "due"),
             rung,
             whole(row[5], "at"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """A member's word on something owed about an event that it wrote or was given. Its boards alone read what it is.
+
+    ``id`` is of this word, ``ref`` of the obligation: the newest word counts. ``slips`` are pairs of board and
+    ``ObligationSlip``, sealed as an event's slip is, with ``id`` in the place of the event's.
+    """
+
+    LABEL: ClassVar[str] = "handrail-obligation"
+    MOST_BOARDS: ClassVar[int] = 20
+
+    member: str
+    id: bytes
+    ref: bytes
+    event: bytes
+    slips: tuple[tuple[str, bytes], ...]
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that the member signs."""
+        slips = [[board, slip] for board, slip in self.slips]
+        return canonical.encode([self.member, self.id, self.ref, self.event, slips])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Obligation":
+        """Read one; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 5, "obligation")
+        pairs = [rows(item, 2, "slip") for item in listed(row[4], cls.MOST_BOARDS, "slips")]
+        return cls(
+            text(row[0], "member"),
+            octets(row[1], ID_BYTES, "id"),
+            octets(row[2], ID_BYTES, "ref"),
+            octets(row[3], ID_BYTES, "event"),
+            tuple((text(board, "board"), octets(slip, None, "slip")) for board, slip in pairs),
         )
 
 

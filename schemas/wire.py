@@ -121,6 +121,15 @@ class OutKind(IntEnum):
     """Deliveries that the member has a gap for."""
     NOTICE_SENT = 7
     """A person has been told of something that the member owes."""
+    ONE_TIME = 8
+    """A front door's one-time keys for a hidden handover, for the endorsers."""
+    ENDORSEMENT = 9
+    """A protection endorser's word on such keys."""
+    UNNAMED = 10
+    """An acceptance signed with a one-time key in the place of an area's."""
+
+    OBLIGATION = 11
+    """What a member says of something owed about an event, sealed to the boards concerned."""
 
 
 class InKind(IntEnum):

@@ -106,10 +106,15 @@ def release(home: Path, handover_id: str, by: str) -> None:
 @click.option(
     "--conference", is_flag=True, help="A protection plan: closes when the conference has been held."
 )
-def accept(home: Path, handover_id: str, by: str, conference: bool) -> None:
+@click.option(
+    "--ask-now",
+    is_flag=True,
+    help="Where the destination is withheld: have the old area asked for the history before 72 hours are over.",
+)
+def accept(home: Path, handover_id: str, by: str, conference: bool, ask_now: bool) -> None:
     """Take the child's case on (the new area's front door)."""
     with Gateway.open(home) as opened:
-        sent = opened.actions.accept(handover_id, Person.parse(by), conference=conference)
+        sent = opened.actions.accept(handover_id, Person.parse(by), conference=conference, ask_now=ask_now)
     on_its_way(
         "The case is accepted: this area holds it from the moment the router takes this; where only this area says "
         "that the child is here, the old one may contest it for one working day first.",

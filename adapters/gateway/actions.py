@@ -1,11 +1,12 @@
 """What a front door's people do: release, accept, decline, link, unlink, confirm. Each is a signed, sealed event."""
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from adapters.gateway.documents import between, once, require_named, spelled
 from adapters.gateway.errors import (
+    NobodyVouchesError,
     NoGroundError,
     NoSuchItemError,
     NotAFrontDoorError,
@@ -13,21 +14,21 @@ from adapters.gateway.errors import (
     NotOurSideError,
 )
 from adapters.gateway.grounds import Record
+from adapters.gateway.hidden import Vouched, is_hidden
 from adapters.gateway.home import Home
 from adapters.gateway.live import live_in
 from adapters.gateway.orders import Orders
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Reading
 from adapters.gateway.releasing import BY_POLICY, GLASS_BROKEN, ByPolicy, evidence_of, who_releases
-from broker.clock import from_ms
 from broker.crypto.tokens import IdentifierKind
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HandoverRow
 from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
-from schemas.control import Action, ActionKind
+from schemas.control import ASK_NOW, Action, ActionKind
 from schemas.handover import HandoverView
-from schemas.ids import EventId, NhsNumber, Upn
+from schemas.ids import EventId
 from schemas.wire import InKind, Token
 
 Side: TypeAlias = Literal["old", "new"]
@@ -63,6 +64,7 @@ class Actions:
         self._orders = orders
         self._reading = Reading(home)
         self._record = Record(home, publishing.places)
+        self._vouched = Vouched(home)
 
     def handovers(self) -> list[HandoverView]:
         """Every handover that concerns us, the newest word first."""
@@ -84,40 +86,70 @@ class Actions:
     def release(self, handover: str, by: Person) -> EventId:
         """Let the history go to the new area. Raises NoGroundError where only the router says that the child is there."""
         row, view = self._ours(handover, _OLD)
+        if is_hidden(view):
+            return self._release_unnamed(row, view, by)
         with self._home.store.look() as work:
             if not self._record.leads_to(work, row.child, view.to_area):
                 raise NoGroundError(view.to_area)
-        details = _between(view) | {"by": by.document()}
+        details = between(view) | {"by": by.document()}
         return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
 
-    def accept(self, handover: str, by: Person, *, conference: bool = False) -> EventId:
-        """Take the child's case on; from the router's taking of this, this area holds it."""
+    def _release_unnamed(self, row: HandoverRow, view: HandoverView, by: Person) -> EventId:
+        """To whoever has the child: not the router's word counts, but that of the protection endorsers."""
+        with self._home.store.look() as work:
+            if not self._vouched.is_endorsed(work, row.handover):
+                raise NobodyVouchesError
+        details = {
+            "from_area": view.from_area,
+            "to_whoever_has_the_child": True,
+            "handover_ref": view.handover.hex(),
+            "by": by.document(),
+        }
+        return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
+
+    def accept(
+        self, handover: str, by: Person, *, conference: bool = False, ask_now: bool = False
+    ) -> EventId:
+        """Take the child's case on; from the router's taking of this, this area holds it.
+
+        ``ask_now``, where the destination is withheld: have the old area asked for the history before 72 hours are over.
+        """
         row, view = self._ours(handover, _NEW)
-        details = _between(view) | {
+        with self._home.store.work() as work:
+            self._orders.hidden.accept(work, row.handover)
+        details = between(view) | {
             "by": by.document(),
             "effective_at": self._home.clock().isoformat(),
             "without_bundle": not view.verified,
         }
         return self._act(
-            "handover.accepted", row, view.to_area, details, ActionKind.ACCEPT, conference=conference
+            "handover.accepted",
+            row,
+            view.to_area,
+            details,
+            ActionKind.ACCEPT,
+            conference=conference,
+            reason=ASK_NOW if ask_now else None,
         )
 
     def decline(self, handover: str, by: Person, reason: str, because: str) -> EventId:
         """Not take the case on, with a reason. The safety duty cannot be declined."""
         row, view = self._ours(handover, _NEW)
-        details = _between(view) | {"by": by.document(), "reason": reason, "because": because}
+        details = between(view) | {"by": by.document(), "reason": reason, "because": because}
         return self._act("handover.declined", row, view.to_area, details, ActionKind.DECLINE, reason=reason)
 
     def withdraw(self, handover: str, by: Person, because: str) -> EventId:
         """Take one's own handover back."""
         row, view = self._ours(handover, _OLD)
-        details = _between(view) | {"by": by.document(), "because": because}
+        require_named(view)
+        details = between(view) | {"by": by.document(), "because": because}
         return self._act("handover.withdrawn", row, view.from_area, details, ActionKind.WITHDRAW)
 
     def contest(self, handover: str, by: Person, because: str) -> EventId:
         """The new area has accepted on nobody's word but its own, and wrongly: this area keeps the case."""
         row, view = self._ours(handover, _OLD)
-        details = _between(view) | {"by": by.document(), "because": because}
+        require_named(view)
+        details = between(view) | {"by": by.document(), "because": because}
         return self._act("handover.contested", row, view.from_area, details, ActionKind.CONTEST)
 
     def break_glass(self, handover: str, by: Person, live: str, reason: str, because: str) -> EventId:
@@ -129,7 +161,7 @@ class Actions:
         policy = self._home.directory.policy
         if not any(rule.break_glass for rule in policy.releases if rule.live.value == live):
             raise NotForThisPlanError(live)
-        details = _between(view) | {
+        details = between(view) | {
             "by": by.document(),
             "live": live,
             "reason": reason,
@@ -152,9 +184,9 @@ class Actions:
                 "handover.released",
                 row,
                 view.from_area,
-                _between(view) | {"by": {"role": BY_POLICY}, "pre_authorised": True},
+                between(view) | {"by": {"role": BY_POLICY}, "pre_authorised": True},
                 ActionKind.RELEASE,
-                event_id=_once(view, "handover.released"),
+                event_id=once(view, "handover.released"),
             )
             for row, view in ready
         ]
@@ -182,7 +214,7 @@ class Actions:
     def return_or_retain(self, handover: str, by: Person, decision: str, because: str) -> EventId:
         """What becomes of a history that was read for a case that did not pass: ``return`` or ``retain``."""
         row, view = self._ours(handover, _NEW)
-        details = _between(view) | {"by": by.document(), "decision": decision, "because": because}
+        details = between(view) | {"by": by.document(), "decision": decision, "because": because}
         return self._act(
             "return_or_retain.decided",
             row,
@@ -215,7 +247,7 @@ class Actions:
             ]
         said = []
         for row, view, count in ready:
-            details = _between(view) | {"events": count, "verified_at": self._home.clock().isoformat()}
+            details = between(view) | {"events": count, "verified_at": self._home.clock().isoformat()}
             said.append(
                 self._act(
                     "handover.verified",
@@ -223,7 +255,7 @@ class Actions:
                     view.to_area,
                     details,
                     ActionKind.VERIFY,
-                    event_id=_once(view, "handover.verified"),
+                    event_id=once(view, "handover.verified"),
                 )
             )
             # A crash here: it is said again under the same id, which is once.
@@ -233,7 +265,7 @@ class Actions:
 
     def link(self, identities: Sequence[dict[str, str]], by: Person, why: str, evidence: str) -> EventId:
         """A named person decides that these identifiers are one child. Raises MalformedIdentifierError."""
-        identities = _spelled(identities)
+        identities = spelled(identities)
         details = self._identity(identities, by, why) | {"evidence": [evidence]}
         return self._identify(
             "identity.linked", identities, details, Action(ActionKind.LINK, reason=evidence)
@@ -244,7 +276,7 @@ class Actions:
 
         ``link`` is the event id of the link, or its beginning. Raises MalformedIdentifierError.
         """
-        identities = _spelled(identities)
+        identities = spelled(identities)
         link = self._own_event(link)
         details = self._identity(identities, by, why) | {"link": link}
         return self._identify("identity.unlinked", identities, details, Action(ActionKind.UNLINK))
@@ -308,7 +340,11 @@ class Actions:
     ) -> EventId:
         with self._home.store.work() as work:
             subject = self._subject(work, row)
+            hidden = self._orders.hidden.is_own(work, row.handover)
         document = self._document(kind, subject, area, details)
+        if hidden:
+            # Sealed to this side only; the side that was left hears of it through the relay, if at all.
+            document["sensitivity"] = "sensitive"
         if event_id is not None:
             document["id"] = event_id
         return self._publishing.publish(
@@ -362,26 +398,3 @@ class Actions:
             "residence": {"gss": area},
             "details": details,
         }
-
-
-def _spelled(identities: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """Each identifier, typed by a person, in its one spelling, so that its token is the one that everybody else makes."""
-    kinds: dict[str, type[NhsNumber | Upn]] = {"nhs_number": NhsNumber, "upn": Upn}
-    return [
-        {name: str(kinds[name]("".join(value.split()).upper())) for name, value in one.items()}
-        for one in identities
-    ]
-
-
-def _once(view: HandoverView, what: str) -> EventId:
-    """The same id whenever it is asked for: for what is said once, even by a gateway that was killed midway."""
-    noise = hashlib.sha256(f"{what} {view.handover.hex()}".encode()).digest()
-    return EventId.new(from_ms(view.opened_ms), lambda count: noise[:count])
-
-
-def _between(view: HandoverView) -> dict[str, Any]:
-    return {
-        "from_area": view.from_area,
-        "to_area": view.to_area,
-        "handover_ref": view.handover.hex(),
-    }

@@ -15,7 +15,7 @@ from schemas.directory import Directory
 from schemas.events.base import Event, Subject
 from schemas.ids import GssCode, MemberId
 from schemas.members import Algorithm, Member
-from schemas.policy import ConcernedAreas, NoRuleError, ReaderChoice, readers_for
+from schemas.policy import ConcernedAreas, NoRuleError, ReaderChoice, kept_to_front_doors, readers_for
 from schemas.wire import Kem, PartKind, Token
 
 _KEM: Final = {Algorithm.HYBRID: Kem.MLKEM768_X25519, Algorithm.P256: Kem.P256}
@@ -72,15 +72,18 @@ def compose(
     parts = tuple(
         DraftPart(kind, document, readers)
         for kind, document in documents.items()
-        if (readers := _keys(choices, kind, directory, now))
+        if (readers := _keys(choices, kind, directory, now, _told(event, areas)))
     )
     if not parts or parts[0].kind is not PartKind.CORE:
         raise NobodyToReadError
+    hidden = kept_to_front_doors(event) and areas.from_area not in {None, areas.to_area}
     boards = {
         board.id: board
         for area in {areas.acting, areas.residence, areas.from_area, areas.to_area}
         if area is not None
         for board in directory.boards(area, on=now.date())
+        # Not even a sealed slip goes to the board of an area that a hidden family has left.
+        if not (hidden and areas.from_area in board.acting_areas)
     }
     return Composed(
         parts=parts,
@@ -143,15 +146,30 @@ def _end(gss: GssCode | None, places: Places) -> GssCode | None:
     return None if gss is None else places.answering(gss)
 
 
+def _told(event: Event, areas: ConcernedAreas) -> frozenset[GssCode]:
+    """The areas whose units are told: of a hidden event those of the area where the child is, and no other."""
+    new = areas.to_area or areas.residence
+    named = (new,) if kept_to_front_doors(event) else (areas.acting, areas.residence, areas.from_area, new)
+    return frozenset(area for area in (*named, *areas.alert) if area is not None)
+
+
 def _keys(
-    choices: tuple[ReaderChoice, ...], kind: PartKind, directory: Directory, now: datetime
+    choices: tuple[ReaderChoice, ...],
+    kind: PartKind,
+    directory: Directory,
+    now: datetime,
+    told: frozenset[GssCode],
 ) -> tuple[KemPublic, ...]:
-    found = []
+    """A member with units is sealed to in the units of the areas that are told; any other under its own key."""
+    found: list[KemPublic] = []
     for choice in choices:
         member = directory.member(choice.member_id)
-        key = member.kem_key(now) if member is not None and kind in choice.parts else None
-        if key is not None:
-            found.append(KemPublic.load(_KEM[key.algorithm], key.public))
+        if member is None or kind not in choice.parts:
+            continue
+        units = member.unit_keys(told, now)
+        own = member.kem_key(now) if not units else None
+        keys = units if own is None else (own,)
+        found += [KemPublic.load(_KEM[key.algorithm], key.public) for key in keys]
     return tuple(found)
 
 

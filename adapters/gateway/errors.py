@@ -59,6 +59,16 @@ class NoGroundError(RejectedError):
         self.area = area
 
 
+class NobodyVouchesError(RejectedError):
+    """The destination is withheld, and not enough protection endorsers vouch for whoever has the child."""
+
+    code = "nobody-vouches"
+    advice = (
+        "Wait until the endorsers have answered; if it lasts, ask the operator of the exchange. Do not send the history "
+        "in any other way, and do not try to find out where the child is."
+    )
+
+
 class NotForThisPlanError(RejectedError):
     """The policy leaves the history of a child with such a plan to a person of the old area."""
 

@@ -103,15 +103,15 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
         return _judge_handover(order, known, directory)
     if not known.grounded and not (reader.front_door and known.news):
         return _patiently("not-concerned", order, known, now)
-    return _allowed(order, known.answers, {GrantAnswer.YES})
+    return allowed_of(order, known.answers, {GrantAnswer.YES})
 
 
 def _judge_handover(order: Order, known: Known, directory: Directory) -> Verdict:
     if known.glass is not None:
         code = judge_glass(known.glass, order.handover, order.reader, directory)
-        return Refuse(code) if code else _allowed(order, known.answers, {GrantAnswer.YES})
+        return Refuse(code) if code else allowed_of(order, known.answers, {GrantAnswer.YES})
     refused = _judge_release(order, known.release, directory)
-    return refused or _allowed(order, known.answers, {GrantAnswer.YES, GrantAnswer.BY_PERSON})
+    return refused or allowed_of(order, known.answers, {GrantAnswer.YES, GrantAnswer.BY_PERSON})
 
 
 def _patiently(code: str, order: Order, known: Known, now: datetime) -> Refuse | Wait:
@@ -130,7 +130,10 @@ def _judge_release(order: Order, release: Release | None, directory: Directory) 
     return None if door is not None and door.id == order.reader else Refuse("not-the-new-front-door")
 
 
-def _allowed(order: Order, answers: Mapping[bytes, GrantAnswer], enough: AbstractSet[GrantAnswer]) -> Verdict:
+def allowed_of(
+    order: Order, answers: Mapping[bytes, GrantAnswer], enough: AbstractSet[GrantAnswer]
+) -> Verdict:
+    """What of an order may go, event by event: where its author's mark or the policy says ``enough``."""
     listed = tuple(event_id for event_id, _ in order.events)
     events = tuple(event_id for event_id in listed if answers[event_id] in enough)
     if events:

@@ -1,5 +1,7 @@
 """What returned messages and notices of the router say, in words for people."""
 
+from typing import Any
+
 from schemas import canonical
 from schemas.errors import MalformedIdentifierError
 from schemas.ids import EventId
@@ -11,6 +13,14 @@ _JOINED = "Two records that you know are one child from here on: a person of the
 _VOID = "Something was to be shared because two records were one child; that link was undone, so it is not."
 _LOST = "Delivery {} was lost on the bus. Its author must publish it again; ask, if it does not come."
 _REFUSED = "A front door was asked to share with you and did not"
+
+
+_HIDDEN = {
+    "one-time-wanted": "This handover is hidden from the area that was left; one-time keys were made for it.",
+    "endorse": "A front door asked for its one-time keys to be endorsed.",
+    "endorsed": "Protection endorsers vouch for whoever has the child; where that is, is withheld.",
+    "accepted-unnamed": "A front door of the directory has taken the case on; which, is withheld.",
+}
 
 
 def words_of(kind: InKind, body: bytes) -> str | None:
@@ -46,5 +56,18 @@ def _notice(body: bytes) -> str:
             return _VOID
         case "order-refused", {"reason": str(reason)}:
             return f"{_REFUSED} ({reason})."
+        case "disclosed", {"events": list(events), "told": list(told)}:
+            return _disclosed(events, told)
+        case str(word), _ if word in _HIDDEN:
+            return _HIDDEN[word]
         case _:
             return f"Notice: {text(code, 'code')}."
+
+
+def _disclosed(events: list[Any], told: list[Any]) -> str:
+    """A flag came late: whom to warn the family of."""
+    readers = sorted({str(row[2]) for row in events} | {str(one) for one in told})
+    return (
+        f"WARNING: this move was flagged after it had been told openly. {len(events)} deliveries about it went to the "
+        f"area that was left, to: {', '.join(readers)}. Assume that the new area is known there, and plan with the family."
+    )

@@ -10,6 +10,7 @@ import structlog
 from adapters.gateway.composing import kem_public
 from adapters.gateway.errors import NobodyToReadError
 from adapters.gateway.grounds import Record
+from adapters.gateway.hidden import HiddenSide, judge_unnamed
 from adapters.gateway.home import Home
 from adapters.gateway.judgement import Carry, Known, Refuse, Release, Wait, judge
 from adapters.gateway.publishing import Publishing
@@ -17,6 +18,7 @@ from adapters.gateway.reading import Read, Reading
 from adapters.gateway.releasing import GLASS_BROKEN, Glass, glass_in
 from adapters.gateway.sameness import Identifiers, identifiers_in, joined, links_in
 from broker.clock import to_ms
+from broker.crypto.endorsing import kem_of
 from broker.crypto.errors import GrantMismatchError
 from broker.crypto.grants import grant_part, open_grant, order_hash, read_grant, sign_grant
 from broker.crypto.keys import KemPublic
@@ -27,6 +29,7 @@ from broker.store.gateway.store import Work
 from schemas.directory import Directory
 from schemas.envelope import View, ViewPart
 from schemas.events.base import Event
+from schemas.hiding import one_time_key_of
 from schemas.members import ROUTER, Member
 from schemas.orders import Grant, GrantedPart, Order, OrderKind, Refusal
 from schemas.policy import GrantAnswer, NoRuleError, may_be_granted
@@ -59,6 +62,7 @@ class Orders:
         self._publishing = publishing
         self._reading = Reading(home)
         self._record = Record(home, publishing.places)
+        self.hidden = HiddenSide(home, publishing)
 
     def ordered(self, work: Work, row: InRow) -> None:
         """An order came: ours to answer, or a copy that tells what will come.
@@ -92,12 +96,15 @@ class Orders:
         grant, key_id = read_grant(row.body, directory.public_of)
         known = work.inbox.order(grant.order_id)
         key = directory.key(key_id)
-        if known is None or grant.reader != self._home.member_id:
+        if known is None:
             raise GrantMismatchError("no order that we know of asks for it")
+        kems = self._home.keyring.kems
+        if grant.reader != self._home.member_id:
+            kems = self.hidden.opens(work, known.handover, grant.reader)
         if key is None or key.owner != grant.grantor or grant.grantor != known.grantor:
             raise GrantMismatchError("not signed by the grantor that the order names")
         asked = _asked(known.body)
-        opened = open_grant(grant, key_id, asked.digest, directory.public_of, self._home.keyring.kems)
+        opened = open_grant(grant, key_id, asked.digest, directory.public_of, kems)
         header = opened.manifest.header
         author_key = directory.key(header.key_id)
         if author_key is None or author_key.owner != header.author:
@@ -150,7 +157,11 @@ class Orders:
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         deliveries = self._ours(work, order, row)
         known = self._known(work, order, row, deliveries)
-        verdict = judge(order, self._home.member_id, known, self._home.directory, self._home.clock())
+        me, now = self._home.member_id, self._home.clock()
+        if one_time_key_of(order.reader) is None:
+            verdict = judge(order, me, known, self._home.directory, now)
+        else:
+            verdict = judge_unnamed(order, me, known, self.hidden.ticket_for(work, order), now)
         match verdict:
             case Refuse(code):
                 self._refuse(work, order, code)
@@ -158,7 +169,7 @@ class Orders:
             case Wait(code):
                 _log.warning("order-waits", order=order.order_id.hex(), code=code)
             case Carry(events, kept):
-                to, digest = self._reader_of(order), order_hash(order.to_bytes())
+                to, digest = self._reader_of(work, order), order_hash(order.to_bytes())
                 for sequence, event_id in enumerate(events, start=1):
                     grant = self._grant(work, order, digest, to, deliveries[event_id], sequence)
                     name = f"grant.{order.order_id.hex()}.{event_id.hex()}"
@@ -178,8 +189,14 @@ class Orders:
         self._publishing.control(work, OutKind.REFUSAL, signed, Lane.URGENT, name)
         _log.warning("order-refused", order=order.order_id.hex(), code=code)
 
-    def _reader_of(self, order: Order) -> tuple[Member, KemPublic]:
-        """Whom an order's events are sealed to, and the key. Raises NobodyToReadError."""
+    def _reader_of(self, work: Work, order: Order) -> tuple[Member, KemPublic]:
+        """Whom an order's events are sealed to, and the key. Raises NobodyToReadError.
+
+        For a one-time key this front door stands in for the one that it must not know: as a front door it gets as much.
+        """
+        ticket = self.hidden.ticket_for(work, order)
+        if ticket is not None:
+            return self._home.me, kem_of(ticket)
         reader = self._home.directory.member(order.reader)
         public = kem_public(reader, self._home.clock()) if reader is not None else None
         if reader is None or public is None:
@@ -263,7 +280,8 @@ class Orders:
 
     def _known(self, work: Work, order: Order, row: InRow, deliveries: Mapping[bytes, _Ours]) -> Known:
         directory = self._home.directory
-        reader = directory.member(order.reader)
+        unnamed = one_time_key_of(order.reader) is not None
+        reader = self._home.me if unnamed else directory.member(order.reader)
         digests: dict[bytes, bytes] = {}
         answers: dict[bytes, GrantAnswer] = {}
         for event_id, ours in deliveries.items():

@@ -19,6 +19,7 @@ from adapters.gateway.composing import (
     tokens_of,
 )
 from adapters.gateway.home import Home
+from adapters.gateway.markers import action_of
 from adapters.gateway.places import Places
 from adapters.gateway.together import Call, Together
 from broker.bus.subjects import OutSubject, partition_of
@@ -83,6 +84,7 @@ class Publishing:
         directory, me = home.directory, home.me
         check_author(event, me, directory)
         event = prefill(directory.policy, event, on=now.date())
+        action = action or action_of(event, me)
         areas = concerned_areas(event, self.places)
         return Ready(
             event=event,

@@ -177,7 +177,8 @@ class Receiving:
                 case InKind.RECEIPTS:
                     self._receipts(work, row)
                 case InKind.NOTICE:
-                    rows(canonical.decode(row.body), 2, "notice")
+                    word, fields = rows(canonical.decode(row.body), 2, "notice")
+                    self._orders.hidden.noticed(work, text(word, "notice"), fields)
         except (canonical.NotCanonicalError, MalformedMessageError, MalformedIdentifierError) as error:
             raise NotTheRoutersError(str(error)) from error
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from adapters.gateway.grounds import CONFIRMED, Record, confirmed
+from adapters.gateway.hidden import Vouched, is_hidden
 from adapters.gateway.home import Home
 from adapters.gateway.mending import RECEIPT_MS
 from adapters.gateway.places import Places
@@ -59,6 +60,7 @@ class Watching:
         self._places = places
         self._reading = Reading(home)
         self._record = Record(home, places)
+        self._vouched = Vouched(home)
 
     def alarms(self) -> list[Alarm]:
         """Everything that is not as it should be now, oldest first."""
@@ -143,6 +145,12 @@ class Watching:
         for held in work.inbox.handovers():
             view = HandoverView.from_bytes(held.body)
             if view.state in _OVER or self._now_ms - view.opened_ms < ORDER_MS:
+                continue
+            if is_hidden(view):
+                # Nothing here may say where; enough endorsers vouch for whoever has the child, or somebody asks.
+                if not self._vouched.is_endorsed(work, view.handover):
+                    says = "a destination is withheld from us, and nobody vouches for whoever has the child"
+                    yield Alarm("hidden-unendorsed", view.handover.hex(), ROUTER, view.opened_ms, says)
                 continue
             if not self._record.leads_to(work, held.child, view.to_area):
                 says = f"no event that we hold says that the child is in {view.to_area}"

@@ -19,6 +19,7 @@ from broker.board.exporting import Asking
 from broker.board.exporting import export as export_file
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
+from broker.board.pages.cli import pages
 from broker.board.questions.cli import ask_command, catalogue_command
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
@@ -46,6 +47,9 @@ _WHY = (
 @click.group()
 def board() -> None:
     """A safeguarding partnership's own node."""
+
+
+board.add_command(pages)
 
 
 @board.command()

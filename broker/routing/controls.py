@@ -12,7 +12,10 @@ from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
+from broker.routing.relay import Relay
+from broker.routing.shield import Shield
 from broker.store.router.children import Children
+from broker.store.router.hiding import Hiding
 from broker.store.router.outgoing import Delivered, Outgoing
 from broker.store.router.procedures import NoticeRow, OrderRow, Procedures
 from schemas import canonical
@@ -20,6 +23,7 @@ from schemas.audit import EntryKind
 from schemas.control import NoticeSent, Receipt, Receipts, Resend, SlipKey
 from schemas.deadlines import SEEN
 from schemas.directory import Directory
+from schemas.hiding import one_time_key_of
 from schemas.orders import Refusal
 from schemas.reading import MalformedMessageError
 from schemas.wire import InKind, OutKind
@@ -41,6 +45,9 @@ class Controls:
         handovers: Handovers,
         desk: Desk,
         directory: Directory,
+        shield: Shield,
+        relay: Relay,
+        hiding: Hiding,
     ) -> None:
         self._children = children
         self._outgoing = outgoing
@@ -48,6 +55,9 @@ class Controls:
         self._handovers = handovers
         self._desk = desk
         self._directory = directory
+        self._shield = shield
+        self._relay = relay
+        self._hiding = hiding
 
     def take(self, kind: OutKind, body: bytes, member: str) -> Resend | None:
         """Take one control message. Gives the request where deliveries are to be sent again (the caller does it).
@@ -71,6 +81,9 @@ class Controls:
                 return request
             case OutKind.NOTICE_SENT:
                 self._notice_sent(self._read(body, member, NoticeSent.LABEL, NoticeSent.from_bytes), member)
+            case OutKind.ONE_TIME | OutKind.ENDORSEMENT | OutKind.UNNAMED:
+                self._relay.take(kind, body, member)
+                self._desk.flush()
             case OutKind.EVENT:
                 raise MalformedError("an event is not a control message")
         return None
@@ -112,6 +125,9 @@ class Controls:
                     continue
                 known.add((receipt.number, int(receipt.kind)))
                 self._take_receipt(receipt, member)
+                child = self._hidden_child(member, receipt.number)
+                if child is not None and not self._shield.tells(member, author, child):
+                    continue
             if self._directory.member(author) is not None:
                 by_author.setdefault(author, []).append(receipt)
         for author, receipts in sorted(by_author.items()):
@@ -128,7 +144,12 @@ class Controls:
             receipt=int(receipt.kind),
             claimed_ms=receipt.at_ms,
             role=receipt.role,
+            about_child=self._hidden_child(member, receipt.number),
         )
+
+    def _hidden_child(self, member: str, number: int) -> bytes | None:
+        """The child that a delivery was about, where that child is hidden from somebody."""
+        return self._hiding.given_to(member, number) if self._hiding.children() else None
 
     def _grant(self, body: bytes, member: str) -> None:
         grant, key_id = read_grant(body, self._directory.public_of)
@@ -142,7 +163,8 @@ class Controls:
         if state == "granted":
             return  # the same grant again: the bus may deliver twice
         self._require_open(order)
-        if grant.reader != order.reader or state != "open":
+        unnamed = one_time_key_of(grant.reader) is not None and self._is_unnamed(order)
+        if not (grant.reader == order.reader or unnamed) or state != "open":
             raise UnknownOrderError("the order is for another reader, or does not ask for this event")
         self._procedures.grant(grant.order_id, grant.event_id, self._desk.now_ms)
         # Ordered on two grounds and granted on both: the order is answered, the reader has the event once (P2).
@@ -166,6 +188,10 @@ class Controls:
             if order.handover is not None:
                 self._handovers.order_done(order.handover)
         self._over(order)
+
+    def _is_unnamed(self, order: OrderRow) -> bool:
+        """Whether an order was for a one-time key: whose, only the router knows. The reader checks the key itself."""
+        return order.handover is not None and self._hiding.one_time(order.handover) is not None
 
     def _remember(self, order: OrderRow, event_id: bytes, number: int) -> None:
         """The reader has the event as if it had been sealed to it: its own history, when the child moves on, is whole."""
@@ -246,7 +272,7 @@ class Controls:
     def _slip_key(self, setup: SlipKey, body: bytes, member: str) -> None:
         if setup.author != member or self._directory.member(setup.board) is None:
             raise ForeignReceiptError("a slip key is set up by its own author, for a board that is a member")
-        self._desk.audit(EntryKind.SLIP_KEY, author=member, board=setup.board, setup=body)
+        self._hiding.keep_slip_key(member, setup.board, body)
 
 
 def numbers_to_resend(request: Resend) -> tuple[int, ...]:

@@ -1,14 +1,15 @@
 """The router's pen: numbers and signs each delivery, writes each audit entry, inside the caller's transaction."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from broker.clock import Entropy
 from broker.crypto.keys import SigningKey
 from broker.crypto.signing import sign
 from broker.crypto.vault import pairwise_handle
+from broker.store.router.hiding import SlipKeyRow
 from broker.store.router.outgoing import Outgoing
 from schemas import canonical
 from schemas.audit import AuditEntry, EntryKind
@@ -20,6 +21,28 @@ AUDIT_PARTITION: Final = 0
 
 Said: TypeAlias = tuple[EntryKind, Mapping[str, Any]]
 """An audit entry's kind and fields."""
+
+
+Veil: TypeAlias = Callable[[EntryKind, Mapping[str, Any], bytes | None], Mapping[str, Any] | None]
+
+
+SlipKeys: TypeAlias = Callable[[str, Sequence[tuple[str, bytes]], bytes | None], Sequence[SlipKeyRow]]
+
+
+def _no_slip_keys(
+    author: str,  # noqa: ARG001
+    slips: Sequence[tuple[str, bytes]],  # noqa: ARG001
+    child: bytes | None,  # noqa: ARG001
+) -> Sequence[SlipKeyRow]:
+    return ()
+
+
+def _in_clear(kind: EntryKind, fields: Mapping[str, Any], child: bytes | None) -> Mapping[str, Any]:  # noqa: ARG001
+    return fields
+
+
+def _itself(reader: str, child: bytes) -> bytes:  # noqa: ARG001
+    return child
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,12 @@ class Desk:
         self.said: list[Said] = []
         """Every audit entry so far, for whoever watches the router; nothing else of an event may be watched."""
         self.now_ms = now_ms
+        self.veil: Veil = _in_clear
+        """What of an entry may stand in clear."""
+        self.slip_keys: SlipKeys = _no_slip_keys
+        """The slip keys that an event with slips brings into the trail."""
+        self.alias: Callable[[str, bytes], bytes] = _itself
+        """The child as a reader may meet it, where that must not lead to how it was known before."""
 
     def new_id(self) -> bytes:
         """A fresh random id."""
@@ -69,6 +98,8 @@ class Desk:
     def deliver(self, reader: str, item: Item) -> int:
         """Queue ``item`` for ``reader``; gives its number in the reader's order."""
         number = self._out.next_number(f"in {reader}")
+        if item.child is not None:
+            item = replace(item, child=self.alias(reader, item.child))
         previous = 0 if item.child is None else self._out.previous_about(reader, item.child, number)
         # Number and reader make the id: the same delivery sent twice is one, two deliveries are never one.
         self._put(reader, number, previous, item, f"{reader}.{number}")
@@ -118,8 +149,23 @@ class Desk:
         """Sign as the router."""
         return sign(self._keys.sign, label, payload)
 
-    def audit(self, kind: EntryKind, **fields: Any) -> None:
-        """Write one audit entry; fields that are None are left out."""
+    def audit(self, kind: EntryKind, *, about_child: bytes | None = None, **fields: Any) -> None:
+        """Write one audit entry; fields that are None are left out.
+
+        ``about_child``: whom an entry is about that does not name the child. Of a hidden one only a part stands in clear.
+        """
+        given = {name: value for name, value in fields.items() if value is not None}
+        clear = self.veil(kind, given, about_child or fields.get("child"))
+        if clear is None:
+            self.said.append((kind, given))
+        else:
+            self._enter(kind, clear)
+
+    def block(self, sealed: bytes) -> None:
+        """Write a block of entries that only some boards can read."""
+        self.audit(EntryKind.VEILED, sealed=sealed)
+
+    def _enter(self, kind: EntryKind, fields: Mapping[str, Any]) -> None:
         number = self._out.next_number(f"audit {AUDIT_PARTITION}")
         entry = AuditEntry(
             self._entropy(16),
@@ -127,7 +173,7 @@ class Desk:
             number,
             self.now_ms,
             kind,
-            {name: value for name, value in fields.items() if value is not None},
+            dict(fields),
         )
         self._out.audit(number, entry.to_bytes())
         self.said.append((kind, entry.fields))

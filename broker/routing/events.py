@@ -13,6 +13,7 @@ from broker.routing.identities import Identities
 from broker.routing.ordering import DAY_MS, MINUTE_MS, Ordering
 from broker.routing.readers import Concerned, Readers, choose, front_doors
 from broker.routing.refusals import NotYourActionError, UnknownHandoverError
+from broker.routing.shield import Shield
 from broker.routing.verify import Verified
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.outgoing import Delivered, Outgoing
@@ -44,6 +45,7 @@ class Events:
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
+        shield: Shield,
     ) -> None:
         self._children = children
         self._outgoing = outgoing
@@ -53,6 +55,7 @@ class Events:
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
+        self._shield = shield
 
     def take(self, event: Verified) -> bool:
         """Take one event. Gives False where it was routine, so that nothing of it may stay (P12).
@@ -69,8 +72,12 @@ class Events:
         origin = self._origin(event, child)
         child = self._moved(event, child, origin)
         self._matter(event, child, origin)
-        concerned = self._concerned(child)
-        readers = choose(event.checked, concerned, self._directory)
+        sides = self._shield.sides(child)
+        concerned = self._shield.concerned(event.member, sides, self._concerned(child))
+        said = (event.facts.to_area, event.facts.residence)
+        readers = self._shield.screen(
+            event.member, sides, choose(event.checked, concerned, self._directory), said
+        )
         numbers = self._deliver(event, child, origin, readers)
         self._record(event, child, origin, concerned, readers, numbers)
         self._order_missing(event, child, origin, readers)
@@ -92,10 +99,32 @@ class Events:
                 return self._children.get(handover.child)
             case ActionKind.LINK:
                 return self._identities.link(tokens, header.author, header.event_id, header.urgency)
+            case ActionKind.PROTECT | ActionKind.UNPROTECT:
+                return self._protect(event, action)
             case ActionKind.UNLINK:
                 return self._identities.unlink(tokens, header.author, header.event_id, header.urgency)
             case _:
                 return self._involve(event, action)
+
+    def _protect(self, event: Verified, action: Action) -> ChildRow | None:
+        """A marker of domestic abuse, or a person's word that the child need not be hidden any more.
+
+        A marker comes from whoever meets the danger. Only the front door of the area that protects the child lifts it.
+        """
+        child, header = self._child_of(event), event.checked.header
+        if child is None:
+            return None
+        if action.kind is ActionKind.PROTECT:
+            origin = self._origin(event, child)
+            self._shield.protect(origin, header.event_id, header.author, self._desk.now_ms)
+            if child.safety != child.holder:
+                self._handovers.hide(self._handovers.open_of(child.child))
+        elif event.member.id not in front_doors([child.safety], self._directory):
+            raise NotYourActionError
+        else:
+            self._shield.lift(child.child)
+            self._handovers.show(child.child)
+        return child
 
     def _involve(self, event: Verified, action: Action) -> ChildRow:
         """A front door confirms that a member is involved. Self-declared involvement grants nothing."""
@@ -151,7 +180,8 @@ class Events:
         to_area = facts.to_area
         if header.event_class is not EventClass.MOVE or to_area is None:
             return child
-        report = Report(to_area, header.event_id, header.author, header.sealed_openings)
+        hidden = header.sealed_openings or self._is_hidden(child)
+        report = Report(to_area, header.event_id, header.author, hidden)
         self._children.records.report(origin, report)
         if to_area != child.safety:
             self._children.set_safety(child.child, to_area, self._desk.now_ms)
@@ -201,8 +231,12 @@ class Events:
         area = event.facts.acting_area
         if event.member.front_door and area != child.holder:
             header = event.checked.header
-            report = Report(area, header.event_id, header.author)
+            report = Report(area, header.event_id, header.author, self._is_hidden(child))
             self._handovers.notice(child, origin, report, Kind.CONFLICT, header.urgency)
+
+    def _is_hidden(self, child: ChildRow) -> bool:
+        """Whether wherever the child goes is to be hidden: a marker counts, or it has been hidden before."""
+        return self._shield.is_protected(child.child) or self._shield.sides(child) is not None
 
     def _concerned(self, child: ChildRow) -> Concerned:
         sides = {
@@ -287,6 +321,8 @@ class Events:
     ) -> None:
         header, facts = event.checked.header, event.facts
         about = child.child if child else None
+        for key in self._desk.slip_keys(header.author, event.checked.envelope.slips, about):
+            self._desk.audit(EntryKind.SLIP_KEY, author=key.author, board=key.board, setup=key.setup)
         self._desk.audit(
             EntryKind.TAKEN,
             child=about,
@@ -294,7 +330,7 @@ class Events:
             event=header.event_id,
             manifest=event.checked.manifest_hash,
             author=header.author,
-            **{"class": int(header.event_class)},
+            **{"class": int(header.event_class)},  # type: ignore[arg-type]
             urgency=int(header.urgency),
             acting=facts.acting_area,
             holder=child.holder if child else None,
@@ -322,7 +358,7 @@ class Events:
             (member for member in given if _is_front_door(member, self._directory)),
             key=lambda member: (member not in preferred, member),
         )
-        missing = sorted(set(readers.missing) - self._kept_from(child)) if readers.missing else []
+        missing = sorted(readers.missing)
         header = event.checked.header
         if missing and not doors:
             # No front door can read it, so none can grant it. Not silently: the board and the operator see it.
@@ -336,11 +372,6 @@ class Events:
                 (header.event_id, event.checked.manifest_hash),
                 header.urgency,
             )
-
-    def _kept_from(self, child: ChildRow) -> frozenset[str]:
-        """Whom nothing is handed on to by itself: the side that a withheld move left (P7)."""
-        left = [one.from_area for one in self._handovers.open_of(child.child) if one.withheld]
-        return front_doors(left, self._directory)
 
 
 def _action_of(event: Verified) -> Action | None:

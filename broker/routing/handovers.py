@@ -4,23 +4,27 @@ The decisions are ``broker.handover``'s; this obeys them inside the caller's tra
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from broker.handover import deadlines, machine
-from broker.handover.machine import Handover, Keeping, Kind, Moved, NotPossible, State
+from broker.handover.machine import Handover, Kind, Moved, NotPossible, State
 from broker.routing.desk import Desk, Item
+from broker.routing.kept import handover_of as _machine
+from broker.routing.kept import view_of
 from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ImpossibleActionError, NotYourActionError, UnknownHandoverError
+from broker.routing.relay import Relay
+from broker.routing.shield import Shield
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.links import Links
 from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
 from broker.store.router.records import Report
 from schemas.audit import EntryKind
-from schemas.control import Action, ActionKind
+from schemas.control import ASK_NOW, Action, ActionKind
 from schemas.deadlines import Moment
 from schemas.directory import Directory
-from schemas.handover import WITHHELD, Due, HandoverView
+from schemas.handover import HandoverView
 from schemas.wire import InKind, Urgency
 
 
@@ -36,6 +40,8 @@ class Handovers:
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
+        shield: Shield,
+        relay: Relay,
     ) -> None:
         self._children = children
         self._links = links
@@ -43,6 +49,8 @@ class Handovers:
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
+        self._shield = shield
+        self._relay = relay
         self._clocks = deadlines.Clocks.of(directory)
 
     def open_of(self, child: bytes) -> list[Handover]:
@@ -69,7 +77,10 @@ class Handovers:
         The new area learns at once that the child is there and how urgent it is; the history needs a person.
         ``origin`` is the record that the report is about.
         """
-        if any(one.to_area == report.area for one in self.open_of(child.child)):
+        known = [one for one in self.open_of(child.child) if one.to_area == report.area]
+        if known:
+            if report.withheld:
+                self.hide(known)
             return
         handover = Handover(
             handover=self._desk.new_id(),
@@ -87,7 +98,11 @@ class Handovers:
             confirmed=self._elsewhere(report),
         )
         self._save(handover)
-        self._owe(handover, deadlines.when_noticed(handover, self._clocks))
+        if handover.withheld:
+            self._relay.begin(handover)
+        release, acceptance = deadlines.when_noticed(handover, self._clocks)
+        # The side that must not know is on no clock before it is told: the relay starts it.
+        self._owe(handover, [acceptance] if handover.withheld else [release, acceptance])
         self._owe(handover, deadlines.owed_when(None, handover, self._clocks))
         self._came(handover, deadlines.NOTICED)
         self._record(handover, "noticed", None)
@@ -111,12 +126,50 @@ class Handovers:
                 self._came(after, deadlines.moments_of(action.kind))
                 if holder is not None:
                     self._passes(after, holder)
-                if order_history and not self._ordering.history(after, event_id):
+                if after.withheld:
+                    self._hidden_step(after, action, event_id, order_history=order_history)
+                elif order_history and not self._ordering.history(after, event_id):
                     self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
                 self._record(after, action.kind.value, action.reason)
                 self.tell(after, action.reason)
                 if holder is not None:
                     self.settle(after.child, after.urgency)
+
+    def _hidden_step(self, after: Handover, action: Action, event_id: bytes, *, order_history: bool) -> None:
+        """Whatever it brings for the side that was left waits for the relay's next slot."""
+        if order_history:
+            self._relay.released(after, event_id)
+        if action.kind is ActionKind.ACCEPT and action.reason == ASK_NOW:
+            self._relay.ask_now(after)
+
+    def hide(self, open_ones: Iterable[Handover]) -> None:
+        """Somebody flags a move that was told openly: from here on it is hidden, and the new area hears what was said."""
+        for one in open_ones:
+            if one.withheld:
+                continue
+            hidden = replace(one, withheld=True)
+            self._save(hidden)
+            self._relay.begin(hidden)
+            self._procedures.meet(one.handover, [deadlines.Owed.RELEASE], self._desk.now_ms)
+            self._record(hidden, "hidden", None)
+            self._relay.disclosed(hidden)
+            self.tell(hidden)
+
+    def show(self, child: bytes) -> None:
+        """A person says that a child need not be hidden: both sides are told from here on, as of any move."""
+        self._children.records.show(child)
+        for one in (_machine(row) for row in self._procedures.all_of(child)):
+            if one.withheld:
+                shown = replace(one, withheld=False)
+                self._save(shown)
+                self._relay.end()
+                if not one.released and one.state in machine.OPEN:
+                    release, _ = deadlines.when_noticed(
+                        replace(shown, opened_ms=self._desk.now_ms), self._clocks
+                    )
+                    self._owe(shown, [release])
+                self._record(shown, "shown", None)
+                self.tell(shown)
 
     def corroborate(self, child: bytes, report: Report) -> None:
         """A move is reported: where a handover leads there already, it rests on this too, unless it is that area's own word."""
@@ -232,40 +285,7 @@ class Handovers:
 
     def view(self, handover: Handover, reason: str | None = None) -> HandoverView:
         """The handover as both sides see it."""
-        child = self._children.get(handover.child)
-        safety = child.safety if child else handover.to_area
-        record = None if handover.withheld else self._children.records.newest(handover.child)
-        if record is not None and record.withheld:
-            safety = WITHHELD
-        done, asked = self._procedures.granted_of(handover.handover)
-        moments = self._procedures.moments_of(handover.handover)
-        return HandoverView(
-            handover=handover.handover,
-            kind=handover.kind.value,
-            state=handover.state.value,
-            from_area=handover.from_area,
-            to_area=handover.to_area,
-            holder=child.holder if child else handover.from_area,
-            safety=safety,
-            urgency=int(handover.urgency),
-            opened_ms=handover.opened_ms,
-            changed_ms=handover.changed_ms,
-            verified=handover.verified,
-            granted=done,
-            expected=asked,
-            due=tuple(
-                _due(row, deadlines.reason_shown(row.kind, row.reason, handover, moments, self._clocks))
-                # What counts from being notified comes first; an area's own clock stands beside it.
-                for row in sorted(
-                    self._procedures.owed(handover.handover),
-                    key=lambda row: row.kind == deadlines.Owed.CONFERENCE_LOCAL,
-                )
-            ),
-            reason=reason,
-            evidence=handover.evidence,
-            keeping=handover.keeping.value,
-            moments=tuple((one.value, moments[one]) for one in Moment if one in moments),
-        )
+        return view_of(handover, reason, self._children, self._procedures, self._clocks)
 
     def fire(self, row: DeadlineRow) -> None:
         """A deadline has passed unmet: tell owner and other side, write it down, once.
@@ -354,19 +374,3 @@ class Handovers:
             safety=child.safety if child else None,
             reason=reason,
         )
-
-
-def _machine(row: HandoverRow) -> Handover:
-    return Handover(
-        **asdict(row)
-        | {
-            "kind": Kind(row.kind),
-            "state": State(row.state),
-            "keeping": Keeping(row.keeping),
-            "urgency": Urgency(row.urgency),
-        }
-    )
-
-
-def _due(row: DeadlineRow, reason: str) -> Due:
-    return Due(row.kind, row.owner, row.due_ms, reason, row.met_ms or 0, row.fired_ms is not None)

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final
 
 from broker.bus.subjects import OutSubject
-from broker.clock import Entropy, to_ms
+from broker.clock import Entropy, from_ms, to_ms
 from broker.crypto.check import Checked
 from broker.crypto.keys import KemKey
 from broker.errors import RejectedError
@@ -22,6 +22,9 @@ from broker.routing.judging import Control, Event, Judged, Nowhere, Refused, jud
 from broker.routing.ordering import Ordering
 from broker.routing.quarantine import Quarantine
 from broker.routing.refusals import ChainForkError, EventIdTakenError, LostOnTheBusError
+from broker.routing.relay import GRID_MS, Relay
+from broker.routing.shield import Shield
+from broker.routing.veiling import Veiling
 from broker.routing.verify import (
     ChainStep,
     Framed,
@@ -70,6 +73,8 @@ class _Moment:
     controls: Controls
     handovers: Handovers
     quarantine: Quarantine
+    relay: Relay
+    veiling: Veiling
     directory: Directory
     now: datetime
 
@@ -85,8 +90,10 @@ class Batch:
         routing_keys: Mapping[str, KemKey],
         is_area: Callable[[str], bool],
         entropy: Entropy,
+        grid_ms: int = GRID_MS,
     ) -> None:
         self._store = store
+        self._grid_ms = grid_ms
         self._keys = keys
         self._routing_keys = routing_keys
         self._is_area = is_area
@@ -133,10 +140,27 @@ class Batch:
             expired = work.procedures.expire(now_ms, _MOST_A_TICK)
             for child in expired:
                 forget_if_over(work.children, work.procedures, child, now_ms)
-            summed = moment.quarantine.sum_up()
+            summed = moment.quarantine.sum_up() + self._speak(work, directory, now_ms, said)
         if said is not None:
             said += moment.desk.said
         return len(due) + len(waiting) + len(expired) + summed
+
+    def _speak(self, work: Work, directory: Directory, now_ms: int, said: list[Said] | None) -> int:
+        """At a slot of the grid: what a side that a hidden child has left is told, and one veiled block.
+
+        The moment is the slot's own, so that not even the time of a signature tells how much there was to do.
+        """
+        slot = now_ms // self._grid_ms
+        if not work.hiding.slot(slot):
+            return 0
+        moment = self._moment(work, directory, from_ms(slot * self._grid_ms))
+        moment.relay.speak()
+        moment.desk.flush()
+        moment.veiling.block(moment.desk.block)
+        if said is not None:
+            said += moment.desk.said
+        # While a child is hidden a block is written in any case: that is all there is to see from outside.
+        return len(moment.desk.said)
 
     def note_resend(
         self, work: Work, member: str, number: int, body: bytes | None, directory: Directory, now: datetime
@@ -158,10 +182,29 @@ class Batch:
                 author, LostOnTheBusError(), event_id
             )
 
-    def _moment(self, work: Work, directory: Directory, now: datetime) -> _Moment:
+    def _desk(self, work: Work, shield: Shield, directory: Directory, now: datetime) -> tuple[Desk, Veiling]:
+        """The pen, and what it may write in clear."""
         desk = Desk(work.outgoing, self._keys, self._entropy, to_ms(now))
+        veiling = Veiling(
+            hiding=work.hiding, shield=shield, directory=directory, entropy=self._entropy, now_ms=desk.now_ms
+        )
+        desk.veil, desk.slip_keys, desk.alias = veiling.take, veiling.slip_keys, shield.alias
+        return desk, veiling
+
+    def _moment(self, work: Work, directory: Directory, now: datetime) -> _Moment:
+        shield = Shield(hiding=work.hiding, children=work.children, directory=directory)
+        desk, veiling = self._desk(work, shield, directory, now)
         ordering = Ordering(
-            procedures=work.procedures, outgoing=work.outgoing, desk=desk, directory=directory
+            procedures=work.procedures, outgoing=work.outgoing, desk=desk, directory=directory, shield=shield
+        )
+        relay = Relay(
+            children=work.children,
+            procedures=work.procedures,
+            hiding=work.hiding,
+            shield=shield,
+            ordering=ordering,
+            desk=desk,
+            directory=directory,
         )
         handovers = Handovers(
             children=work.children,
@@ -170,6 +213,8 @@ class Batch:
             ordering=ordering,
             desk=desk,
             directory=directory,
+            shield=shield,
+            relay=relay,
         )
         identities = Identities(
             children=work.children,
@@ -188,6 +233,7 @@ class Batch:
             ordering=ordering,
             desk=desk,
             directory=directory,
+            shield=shield,
         )
         controls = Controls(
             children=work.children,
@@ -196,9 +242,12 @@ class Batch:
             handovers=handovers,
             desk=desk,
             directory=directory,
+            shield=shield,
+            relay=relay,
+            hiding=work.hiding,
         )
         quarantine = Quarantine(intake=work.intake, desk=desk, directory=directory)
-        return _Moment(work, desk, events, controls, handovers, quarantine, directory, now)
+        return _Moment(work, desk, events, controls, handovers, quarantine, relay, veiling, directory, now)
 
     def _judge(self, subject: OutSubject | None, data: bytes, moment: _Moment) -> Judged:
         return judge(subject, data, moment.directory, self._routing_keys, moment.now)

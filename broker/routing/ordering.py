@@ -6,6 +6,7 @@ from typing import Final
 from broker.handover.machine import Handover
 from broker.routing.desk import Desk, Item
 from broker.routing.readers import front_doors
+from broker.routing.shield import Shield
 from broker.store.router.outgoing import Delivered, Outgoing
 from broker.store.router.procedures import DeadlineRow, OrderRow, Procedures
 from schemas import canonical
@@ -27,12 +28,19 @@ class Ordering:
     """Bound to one transaction; ``desk`` carries the moment."""
 
     def __init__(
-        self, *, procedures: Procedures, outgoing: Outgoing, desk: Desk, directory: Directory
+        self,
+        *,
+        procedures: Procedures,
+        outgoing: Outgoing,
+        desk: Desk,
+        directory: Directory,
+        shield: Shield,
     ) -> None:
         self._procedures = procedures
         self._outgoing = outgoing
         self._desk = desk
         self._directory = directory
+        self._shield = shield
 
     def history(self, handover: Handover, evidence: bytes) -> int:
         """Order everything that the old front door was given and the new one was not; gives how many events.
@@ -59,8 +67,39 @@ class Ordering:
             )
         return len(listed)
 
+    def unnamed(
+        self,
+        handover: Handover,
+        evidence: bytes,
+        *,
+        grantor: str,
+        reader: str,
+        named: str,
+        asked: frozenset[bytes] | None,
+    ) -> None:
+        """Order a history for a reader that the grantor must not know; ``named`` stands in the order in its place (P7).
+
+        ``asked``: what was ordered for this handover before; None where nothing was.
+        """
+        known = asked or frozenset()
+        listed = [one for one in self._lacking(handover.child, grantor, reader) if one[0] not in known]
+        if not listed and asked is not None:
+            return
+        for start in range(0, max(len(listed), 1), MAX_ORDERED):
+            self._issue(
+                OrderKind.HANDOVER,
+                (grantor, reader),
+                (handover.child, handover.origin),
+                listed[start : start + MAX_ORDERED],
+                evidence,
+                handover.handover,
+                named=named,
+            )
+
     def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
         """Order all that ``grantor`` was given about a child and ``reader`` was not: record by record."""
+        if not self._shield.may_be_ordered(grantor, reader, child):
+            return  # to a side that a hidden child has left, the relay speaks
         records: dict[bytes, list[tuple[bytes, bytes]]] = {}
         waiting = self._procedures.under_order(child, reader, self._desk.now_ms)
         for event in self._lacking(child, grantor, reader):
@@ -84,6 +123,8 @@ class Ordering:
         urgency: Urgency,
     ) -> None:
         """Order one event, just taken, for a reader that its author did not seal to; ``about``: child and record."""
+        if not self._shield.may_be_ordered(grantor, reader, about[0]):
+            return
         order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, [event], event[0])
         self._owe(order, about[0], urgency)
 
@@ -132,6 +173,8 @@ class Ordering:
         events: list[tuple[bytes, bytes]],
         evidence: bytes,
         handover: bytes | None = None,
+        *,
+        named: str | None = None,
     ) -> Order:
         """Sign an order, remember it, send it to grantor and new reader (who can then tell what is missing)."""
         (grantor, reader), (child, origin) = between, about
@@ -139,7 +182,7 @@ class Ordering:
             order_id=self._desk.new_id(),
             kind=kind,
             grantor=grantor,
-            reader=reader,
+            reader=named or reader,
             child=self._desk.handle(grantor, child),
             handover=handover,
             evidence=evidence,

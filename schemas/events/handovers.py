@@ -14,15 +14,20 @@ from schemas.ids import EventId, GssCode
 from schemas.wire import Urgency
 
 
-class BetweenAreas(Details):
-    """What all of these share: from which area to which. Both are routing facts."""
+class FromArea(Details):
+    """What every word of the area that was left shares: which area that is."""
 
     usual_urgency: ClassVar[Urgency] = Urgency.U1
 
     from_area: GssCode
-    to_area: GssCode
     handover_ref: LocalRef | None = None
     """The router's reference of the handover, where one is open."""
+
+
+class BetweenAreas(FromArea):
+    """What all of these share: from which area to which. Both are routing facts."""
+
+    to_area: GssCode
 
     def moves(self) -> Movement | None:
         """The two areas."""
@@ -161,9 +166,12 @@ class HandoverBundle(Event):
     details: HandoverBundleDetails
 
 
-class HandoverReleasedDetails(BetweenAreas):
-    """A person of the old area lets the history go."""
+class HandoverReleasedDetails(FromArea):
+    """A person of the old area lets the history go: to an area, or to whoever has the child where that is withheld."""
 
+    to_area: GssCode | None = None
+    """None: the destination is withheld from this area; protection endorsers vouch for the keys that it goes to."""
+    to_whoever_has_the_child: bool = False
     by: Professional
     kind: HandoverKind = HandoverKind.PERMANENT
     up_to: AwareDatetime | None = None
@@ -172,6 +180,20 @@ class HandoverReleasedDetails(BetweenAreas):
     held_back_because: Prose | None = None
     pre_authorised: bool = False
     """The policy lets it go for this kind of plan and evidence; no person of the old area had to."""
+
+    def moves(self) -> Movement | None:
+        """The two areas, as far as this one may know them."""
+        return Movement(from_area=self.from_area, to_area=self.to_area)
+
+    @model_validator(mode="after")
+    def _goes_somewhere(self) -> Self:
+        if (self.to_area is None) != self.to_whoever_has_the_child:
+            raise broken(
+                "destination",
+                "must name the new area, or say that it goes to whoever has the child, and not both",
+                "Give 'to_area', or set 'to_whoever_has_the_child' to true.",
+            )
+        return self
 
     @model_validator(mode="after")
     def _holding_back_has_a_reason(self) -> Self:

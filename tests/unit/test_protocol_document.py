@@ -17,16 +17,16 @@ from broker.crypto.tokens import IdentifierKind
 from broker.errors import RejectedError
 from broker.handover import machine
 from broker.routing import refusals, verify
-from schemas import canonical, control, directory, envelope, reading, wire
+from schemas import canonical, control, directory, envelope, hiding, reading, wire
 from schemas import orders as order_shapes
 from schemas.audit import EntryKind
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = (ROOT / "docs" / "protocol.md").read_text()
 
-LABELS = {EVENT_LABEL, COUNTER_LABEL, directory.LABEL} | {
+LABELS = {EVENT_LABEL, COUNTER_LABEL, directory.LABEL, hiding.Ticket.REQUEST} | {
     shape.LABEL
-    for module in (control, order_shapes)
+    for module in (control, hiding, order_shapes)
     for shape in vars(module).values()
     if hasattr(shape, "LABEL")
 }
@@ -164,7 +164,7 @@ def _audited() -> dict[str, set[str]]:
             match node:
                 case ast.Call(func=ast.Attribute(attr="audit"), args=[ast.Attribute(attr=kind)]):
                     names = found.setdefault(EntryKind[kind].value, set())
-                    names |= {one.arg for one in node.keywords if one.arg is not None}
+                    names |= {one.arg for one in node.keywords if one.arg not in {None, "about_child"}}
                     names |= {
                         str(key.value)
                         for one in node.keywords

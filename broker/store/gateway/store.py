@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from broker.store.engine import Watch, open_sqlite
 from broker.store.gateway import tables as t
 from broker.store.gateway.clocks import Clocks
+from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.outbox import Outbox
 from broker.store.gateway.oversight import Oversight
@@ -38,6 +39,7 @@ class Work:
     inbox: Inbox
     oversight: Oversight
     clocks: Clocks
+    hidden: Hidden
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -60,6 +62,7 @@ def _work(connection: sa.Connection) -> Work:
         Inbox(connection),
         Oversight(connection),
         Clocks(connection),
+        Hidden(connection),
     )
 
 

@@ -180,3 +180,14 @@ clock_refs = sa.Table(
 sa.Index("clock_refs_about", clock_refs.c.about)
 
 clocks_skipped = sa.Table("clocks_skipped", METADATA, sa.Column("number", Number, primary_key=True))
+
+# Handovers whose new area is hidden: the one-time keys of its front door.
+hidden = sa.Table(
+    "hidden",
+    METADATA,
+    sa.Column("handover", Bytes, primary_key=True),
+    sa.Column("own", sa.Boolean, nullable=False),
+    sa.Column("ticket", Bytes, nullable=False),
+    sa.Column("secret", Bytes, nullable=False),
+    sa.Column("acceptance", Bytes, nullable=False),
+)

@@ -25,6 +25,8 @@ _OF_A_CHILD = (
 _BY_THEIR_OWNER = (
     (t.moments.c.handover, t.handovers.c.handover),
     (t.notices_sent.c.about, t.deadlines.c.about),
+    (t.one_time.c.handover, t.handovers.c.handover),
+    (t.protections.c.origin, t.records.c.origin),
 )
 """Rows that name no child: they go with what they are about."""
 _LED_TO = (

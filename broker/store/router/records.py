@@ -111,6 +111,10 @@ class Records:
             )
         )
 
+    def show(self, child: bytes) -> None:
+        """Where a child is need not be hidden any more."""
+        self._t.now.execute(t.records.update().where(t.records.c.child == child).values(withheld=False))
+
     def take(self, origins: Collection[bytes], area: str) -> None:
         """An area has taken on the case of these records."""
         self._t.now.execute(

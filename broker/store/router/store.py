@@ -11,6 +11,7 @@ from broker.errors import UnavailableError
 from broker.store.engine import open_sqlite, truncate_wal, writing
 from broker.store.router.at_hand import AtHand
 from broker.store.router.children import Children
+from broker.store.router.hiding import Hiding
 from broker.store.router.intake import Intake
 from broker.store.router.links import Links
 from broker.store.router.outgoing import AuditRow, InboxRow, Outgoing
@@ -28,6 +29,7 @@ class Work:
     outgoing: Outgoing
     procedures: Procedures
     intake: Intake
+    hiding: Hiding
 
     @property
     def connection(self) -> sa.Connection:
@@ -66,6 +68,7 @@ class RouterStore:
                 outgoing,
                 Procedures(transaction),
                 Intake(transaction),
+                Hiding(transaction),
             )
             transaction.write()
         self.inbox.written(len(sent))

@@ -297,3 +297,58 @@ audit_outgoing = sa.Table(
     sa.Column("n", Number, primary_key=True),
     sa.Column("body", Bytes, nullable=False),
 )
+
+# A record whose child is marked as in danger: where it goes is withheld until a person lifts that (P7).
+protections = sa.Table(
+    "protections",
+    METADATA,
+    sa.Column("origin", Bytes, primary_key=True),
+    sa.Column("event", Bytes, nullable=False),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("since_ms", Number, nullable=False),
+    sa.Column("hold_until_ms", Number, nullable=False),
+    sa.Column("lifted", sa.Boolean, nullable=False),
+)
+
+# A hidden handover: its one-time keys, and what the side that the child has left was told.
+one_time = sa.Table(
+    "one_time",
+    METADATA,
+    sa.Column("handover", Bytes, primary_key=True),
+    sa.Column("owner", Text, nullable=False),
+    sa.Column("ticket", Bytes, nullable=False),
+    sa.Column("endorsements", Bytes, nullable=False),
+    sa.Column("asked", sa.Boolean, nullable=False),
+    sa.Column("told_ms", Number),
+    sa.Column("told", Bytes, nullable=False),
+    sa.Column("ticket_told", sa.Boolean, nullable=False),
+    sa.Column("released", Bytes),
+    sa.Column("acceptance", Bytes, nullable=False),
+    sa.Column("acceptance_told", sa.Boolean, nullable=False),
+)
+
+# Slip keys whose first event has not come yet.
+slip_keys = sa.Table(
+    "slip_keys",
+    METADATA,
+    sa.Column("n", Number, primary_key=True, autoincrement=True),
+    sa.Column("author", Text, nullable=False, index=True),
+    sa.Column("board", Text, nullable=False),
+    sa.Column("setup", Bytes, nullable=False),
+)
+
+# Audit entries that only some boards may read, until they go out together in one block of the grid.
+veiled = sa.Table(
+    "veiled",
+    METADATA,
+    sa.Column("n", Number, primary_key=True, autoincrement=True),
+    sa.Column("boards", Text, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+)
+
+sa.Index(
+    "handovers_withheld",
+    handovers.c.child,
+    sqlite_where=handovers.c.withheld.is_(sa.true()),
+    postgresql_where=handovers.c.withheld.is_(sa.true()),
+)

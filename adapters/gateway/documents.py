@@ -1,0 +1,43 @@
+"""Pieces of the documents by which a front door's people act: pure."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from adapters.gateway.errors import NotOurSideError
+from adapters.gateway.hidden import is_hidden
+from broker.clock import from_ms
+from schemas.handover import HandoverView
+from schemas.ids import EventId, NhsNumber, Upn
+
+
+def spelled(identities: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Each identifier, typed by a person, in its one spelling, so that its token is the one that everybody else makes."""
+    kinds: dict[str, type[NhsNumber | Upn]] = {"nhs_number": NhsNumber, "upn": Upn}
+    return [
+        {name: str(kinds[name]("".join(value.split()).upper())) for name, value in one.items()}
+        for one in identities
+    ]
+
+
+def once(view: HandoverView, what: str) -> EventId:
+    """The same id whenever it is asked for: for what is said once, even by a gateway that was killed midway."""
+    noise = hashlib.sha256(f"{what} {view.handover.hex()}".encode()).digest()
+    return EventId.new(from_ms(view.opened_ms), lambda count: noise[:count])
+
+
+def between(view: HandoverView) -> dict[str, Any]:
+    """From which area to which, and in which handover."""
+    return {
+        "from_area": view.from_area,
+        "to_area": view.to_area,
+        "handover_ref": view.handover.hex(),
+    }
+
+
+def require_named(view: HandoverView) -> None:
+    """Raises NotOurSideError where this side must not know whom it would say that to."""
+    if is_hidden(view):
+        raise NotOurSideError(
+            "the destination is withheld from this area, which can only release the history"
+        )

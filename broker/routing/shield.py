@@ -1,0 +1,149 @@
+"""Who must not learn where a hidden child is, and what of an event may still go to whom (P7).
+
+The side that was left is every area that a hidden handover leads from or through, except where the child is now. A
+member that serves both sides is given what concerns the child in the unit of the new area only.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from broker.routing.readers import Concerned, Readers, Recipient
+from broker.store.router.children import Children, ChildRow
+from broker.store.router.hiding import Hiding, Protection
+from schemas.directory import Directory
+from schemas.members import Member
+
+HOLD_MS: Final = 72 * 3_600_000
+"""How long after a marker nothing automatic is said to the side that was left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """The areas that must not know, and the area where the child is."""
+
+    left: frozenset[str]
+    new: str
+
+    def is_left(self, member: Member) -> bool:
+        """Whether a member serves an area that was left, and not the new one."""
+        return not self.left.isdisjoint(member.acting_areas) and self.new not in member.acting_areas
+
+    def is_shared(self, member: Member) -> bool:
+        """Whether a member serves both."""
+        return not self.left.isdisjoint(member.acting_areas) and self.new in member.acting_areas
+
+    def knows(self, member: Member) -> bool:
+        """Whether a member may be told where the child is: of the new side and of no other."""
+        return self.left.isdisjoint(member.acting_areas)
+
+
+class Shield:
+    """Bound to one transaction."""
+
+    def __init__(self, *, hiding: Hiding, children: Children, directory: Directory) -> None:
+        self._hiding = hiding
+        self._children = children
+        self._directory = directory
+
+    def sides(self, child: ChildRow) -> Sides | None:
+        """Both sides of a hidden child; None where nothing is hidden."""
+        left = self._hiding.areas_left(child.child) - {child.safety}
+        return Sides(left, child.safety) if left else None
+
+    def sides_of(self, child: bytes) -> Sides | None:
+        """The same by the child's id."""
+        if child not in self._hiding.children():
+            return None
+        row = self._children.get(child)
+        return None if row is None else self.sides(row)
+
+    def protect(self, origin: bytes, event: bytes, by: str, now_ms: int) -> None:
+        """A marker came: withheld until a person says otherwise, and held for 72 hours."""
+        self._hiding.protect(Protection(origin, event, by, now_ms, now_ms + HOLD_MS))
+
+    def lift(self, child: bytes) -> None:
+        """A person of the protecting area says otherwise."""
+        self._hiding.lift(child)
+
+    def is_protected(self, child: bytes) -> bool:
+        """Whether a marker counts for the child."""
+        return bool(self._hiding.protections_of(child))
+
+    def held_until(self, child: bytes) -> int:
+        """Until when nothing automatic is said to the side that was left; 0 where nothing is held."""
+        return max((one.hold_until_ms for one in self._hiding.protections_of(child)), default=0)
+
+    def concerned(self, author: Member, sides: Sides | None, concerned: Concerned) -> Concerned:
+        """Who must hear: of what others say, nobody of the side that was left."""
+        if sides is None or sides.is_left(author):
+            return concerned
+        return Concerned(
+            concerned.areas - sides.left,
+            frozenset(one for one in concerned.involved if self._may_know(one, sides)),
+        )
+
+    def screen(
+        self, author: Member, sides: Sides | None, readers: Readers, said: Iterable[str | None]
+    ) -> Readers:
+        """What may really go out. ``said``: the areas that the event names.
+
+        An event of the side that was left, which names no other area, is that side's own business. Of anybody else's
+        event nothing goes to that side; and whoever serves both gets it under a key of the new area's unit alone.
+        """
+        if sides is None:
+            return readers
+        own = sides.is_left(author) and {area for area in said if area is not None} <= sides.left
+        given = tuple(kept for one in readers.given if (kept := self._kept(one, sides, own=own)) is not None)
+        lost = {one.member for one in readers.given} - {one.member for one in given}
+        missing = (
+            readers.missing if own else tuple(one for one in readers.missing if self._may_know(one, sides))
+        )
+        return Readers(given, tuple(sorted({*readers.withheld, *lost})), missing)
+
+    def may_be_ordered(self, grantor: str, reader: str, child: bytes) -> bool:
+        """Whether an order by name may go to a grantor: not where that would tell the side that was left who reads."""
+        sides = self.sides_of(child)
+        door, other = self._directory.member(grantor), self._directory.member(reader)
+        if sides is None or door is None or other is None:
+            return True
+        # From the side that was left to itself; or from whoever knows to whoever may.
+        return sides.is_left(other) if sides.is_left(door) else not sides.is_left(other)
+
+    def alias(self, reader: str, child: bytes) -> bytes:
+        """The child as a member that serves both sides meets it in the new unit: nothing leads to its older handle."""
+        sides, member = self.sides_of(child), self._directory.member(reader)
+        if sides is None or member is None or not sides.is_shared(member):
+            return child
+        return hashlib.sha256(b"handrail unit\0" + sides.new.encode() + b"\0" + child).digest()[:16]
+
+    def tells(self, reader: str, author: str, child: bytes) -> bool:
+        """Whether an author may hear that this reader has its event."""
+        sides = self.sides_of(child)
+        left, who = self._directory.member(author), self._directory.member(reader)
+        if sides is None or left is None or who is None:
+            return True
+        return sides.is_left(who) or sides.knows(left)
+
+    def _kept(self, one: Recipient, sides: Sides, *, own: bool) -> Recipient | None:
+        member = self._directory.member(one.member)
+        if member is None or sides.is_left(member):
+            return one if own else None
+        if sides.is_shared(member) and not own:
+            units = {
+                unit.id
+                for unit in member.units
+                if sides.new in unit.areas and sides.left.isdisjoint(unit.areas)
+            }
+            keys = frozenset(
+                key_id
+                for key_id in one.key_ids
+                if (key := self._directory.key(key_id)) is not None and key.unit in units
+            )
+            return replace(one, key_ids=keys) if keys else None
+        return one
+
+    def _may_know(self, member_id: str, sides: Sides) -> bool:
+        member = self._directory.member(member_id)
+        return member is None or not sides.is_left(member)

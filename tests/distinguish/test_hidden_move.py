@@ -1,0 +1,214 @@
+"""P7 from end to end, on real gateways and a real router: nothing that the old side holds gives the new area away."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+
+from adapters.gateway.actions import Person
+from adapters.gateway.errors import NobodyVouchesError, NotOurSideError
+from broker.crypto.veil import lift
+from schemas.audit import EntryKind
+from schemas.ids import GssCode
+from schemas.wire import InKind
+from tests.distinguish.searching import files_of, search, words_of
+from tests.distinguish.story import NEW, _accept, _arrival, _before, _flag, _release, moment, play
+from tests.distinguish.world import BEGIN, BOARD, CAST, DURHAM, LANCASHIRE, NAMES, OLD, OLD_SIDE, Mesh, a_mesh
+
+MANAGER = Person("Kim Specimen", "team manager")
+
+
+@pytest.fixture
+def mesh() -> Iterator[Mesh]:
+    made = a_mesh(3)
+    yield made
+    made.close()
+
+
+def _places(mesh: Mesh) -> Iterator[tuple[str, bytes]]:
+    """All that the side that was left holds or could have heard."""
+    for name in OLD_SIDE:
+        mesh[name].home.store.version()
+        yield from files_of(mesh.home(name))
+    for seen in mesh.seen:
+        if seen.reader in (*OLD_SIDE, BOARD):
+            yield f"bus to {seen.reader}", seen.body
+    for row in mesh.log:
+        yield "the audit trail, as the board of the old side has it", row.body
+
+
+def _words(mesh: Mesh, area: GssCode) -> dict[str, bytes]:
+    members = [mesh.directory.member(mesh.members[name]) for name in CAST if area in CAST[name][1]]
+    return words_of([member for member in members if member is not None], area, NAMES[area])
+
+
+@pytest.mark.parametrize("area", [DURHAM, LANCASHIRE])
+def test_nothing_of_the_old_side_names_the_new_area_in_any_spelling(mesh: Mesh, area: GssCode) -> None:
+    play(mesh, area)
+
+    assert [] == search(_places(mesh), _words(mesh, area))
+
+
+def test_the_same_search_finds_it_all_where_nothing_is_hidden(mesh: Mesh) -> None:
+    """The control: told openly, the area's code, the front door and its keys stand in several places."""
+    play(mesh, DURHAM, hidden=False)
+
+    found = search(_places(mesh), _words(mesh, DURHAM))
+    words = {one.word for one in found}
+    places = {one.place.split("/")[0] for one in found}
+    assert f"word {DURHAM}" in words
+    assert any(word.startswith("id of") for word in words)
+    assert any(word.startswith("key id") for word in words)
+    assert {"bus to old", "the audit trail, as the board of the old side has it"} <= places
+
+
+def test_the_new_area_has_the_whole_history_and_the_old_one_its_endorsed_acceptance(mesh: Mesh) -> None:
+    play(mesh, DURHAM)
+
+    [new], [old] = mesh["durham"].actions.handovers(), mesh["old"].actions.handovers()
+    assert (new.state, new.holder, new.safety, new.verified) == ("closed", DURHAM, DURHAM, True)
+    assert (old.state, old.to_area, old.holder, old.safety) == ("closed", "withheld", "withheld", "withheld")
+    with mesh["durham"].home.store.look() as work:
+        kinds = {row.author for row in work.inbox.history(work.inbox.handovers()[0].child or b"")}
+    assert {mesh.members[name] for name in ("old", "old-school", "old-health", "police")} == kinds
+    with mesh["old"].home.store.look() as work:
+        row = work.hidden.of(old.handover)
+    assert row is not None
+    assert row.acceptance
+    assert not row.own
+
+
+def test_for_72_hours_after_the_last_marker_nothing_automatic_is_said(mesh: Mesh) -> None:
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.at(moment(5), lambda: _flag(mesh, DURHAM))
+
+    mesh.run(moment(76.9))
+
+    assert [] == mesh["old"].actions.handovers()
+    assert [DURHAM] == [view.safety for view in mesh["durham"].actions.handovers()]
+
+    mesh.run(moment(77.6))
+
+    [old] = mesh["old"].actions.handovers()
+    assert ("noticed", "withheld", OLD) == (old.state, old.to_area, old.holder)
+    assert old.opened_ms % (15 * 60_000) == 0
+
+
+def test_a_person_of_the_new_area_can_have_the_old_one_asked_at_once(mesh: Mesh) -> None:
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.run(moment(5))
+    durham = mesh["durham"].actions
+
+    durham.accept(durham.handovers()[0].handover.hex(), MANAGER, ask_now=True)
+    mesh.goes("durham")
+    mesh.run(moment(5.6))
+
+    [old] = mesh["old"].actions.handovers()
+    assert ("closed", "withheld") == (old.state, old.to_area)
+    _release(mesh)
+    mesh.run(moment(7))
+    assert mesh["durham"].actions.handovers()[0].verified
+
+
+def test_without_enough_endorsers_nothing_can_be_released(mesh: Mesh) -> None:
+    """The router alone could have made the key: its word is not enough."""
+    mesh.silent |= {"endorser-1", "endorser-2"}
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.at(moment(5), lambda: _accept(mesh, DURHAM))
+
+    mesh.run(moment(78))
+
+    [old] = mesh["old"].actions.handovers()
+    with pytest.raises(NobodyVouchesError):
+        mesh["old"].actions.release(old.handover.hex(), MANAGER)
+    assert ["hidden-unendorsed"] == [alarm.code for alarm in mesh["old"].alarms()]
+    with pytest.raises(NotOurSideError):
+        mesh["old"].actions.withdraw(old.handover.hex(), MANAGER, "not ours")
+
+
+def test_a_late_flag_warns_the_protecting_area_of_what_was_said(mesh: Mesh) -> None:
+    """Told openly first: the old side knows. From the flag on it hears no more, and the new one hears what went out."""
+    _before(mesh, hidden=False)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.run(moment(6))
+    assert [DURHAM] == [view.to_area for view in mesh["old"].actions.handovers()]
+
+    _flag(mesh, DURHAM)
+    mesh.run(moment(7))
+    before = len([seen for seen in mesh.seen if seen.reader in OLD_SIDE])
+    _accept(mesh, DURHAM)
+    mesh.run(moment(9))
+
+    [warning] = [item.says for item in mesh["durham"].inbox() if "WARNING" in str(item.says)]
+    assert mesh.members["old"] in str(warning)
+    assert before == len([seen for seen in mesh.seen if seen.reader in OLD_SIDE])
+
+
+def test_a_person_of_the_protecting_area_lifts_it_and_then_both_are_told(mesh: Mesh) -> None:
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.run(moment(5))
+
+    mesh.publish(
+        "durham",
+        "sensitivity.set",
+        area=DURHAM,
+        details={"scope": ["address"], "lifted": True, "starts_at": mesh.now.isoformat()},
+    )
+    mesh.run(moment(6))
+
+    [old] = mesh["old"].actions.handovers()
+    assert (DURHAM, DURHAM) == (old.to_area, old.safety)
+
+
+def test_nobody_else_can_lift_it(mesh: Mesh) -> None:
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.run(moment(5))
+
+    mesh.publish(
+        "old",
+        "sensitivity.set",
+        area=OLD,
+        details={"scope": ["address"], "lifted": True, "starts_at": mesh.now.isoformat()},
+    )
+    mesh.run(moment(6))
+
+    assert [] == mesh["old"].actions.handovers()
+    assert any(item.kind is InKind.RETURNED for item in mesh["old"].inbox())
+
+
+def test_the_new_areas_board_reads_what_the_old_ones_cannot(mesh: Mesh) -> None:
+    """Blocks of one size at every slot, full or empty; only one board has a key to them."""
+    play(mesh, DURHAM)
+
+    blocks = [entry.fields["sealed"] for entry in mesh.entries(EntryKind.VEILED)]
+    read = [lift(block, mesh.open_board("durham-board")) for block in blocks]
+    assert 1 == len({len(block) for block in blocks})
+    assert all(lift(block, mesh.open_board(BOARD)) is None for block in blocks)
+    assert any(entries for entries in read)
+    times = [entry.at_ms for entry in mesh.entries(EntryKind.VEILED)]
+    assert {15 * 60_000} == {later - earlier for earlier, later in pairwise(times)}
+
+
+def test_the_hold_and_the_relay_survive_a_restart_of_the_router(mesh: Mesh) -> None:
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.at(moment(5), lambda: _accept(mesh, DURHAM))
+    mesh.run(moment(20))
+    mesh.restart_router()
+    mesh.run(moment(74))
+    mesh.restart_router()
+    assert [] == mesh["old"].actions.handovers()
+
+    mesh.run(moment(76))
+    mesh.restart_router()
+    _release(mesh)
+    mesh.run(moment(80))
+
+    assert mesh[NEW[DURHAM]].actions.handovers()[0].verified
+    assert BEGIN + timedelta(hours=80) == mesh.now
