@@ -50,16 +50,38 @@ class Provider:
         return Person(printable(subject), printable(name), roles)
 
 
-@dataclass(frozen=True, slots=True)
 class Local:
-    """One-time links for a demonstration: the token of each, and who it signs in."""
+    """One-time links for a demonstration. A link that was used is followed by a fresh one for the same person.
 
-    offered: dict[str, Person]
+    ``announce`` is told the token of each link, and whom it signs in, from ``announce_all`` on.
+    """
 
-    @classmethod
-    def of(cls, people: list[Person]) -> "Local":
-        """Fresh links for these people."""
-        return cls({secrets.token_urlsafe(24): person for person in people})
+    def __init__(self, announce: Callable[[str, Person], None]) -> None:
+        self._announce = announce
+        self._announced = False
+        self._offered: dict[str, Person] = {}
+
+    def offer(self, person: Person) -> str:
+        """A fresh link's token."""
+        token = secrets.token_urlsafe(24)
+        self._offered[token] = person
+        if self._announced:
+            self._announce(token, person)
+        return token
+
+    def announce_all(self) -> None:
+        """Tell every link that is there, and from here on every new one."""
+        self._announced = True
+        for token, person in self._offered.items():
+            self._announce(token, person)
+
+    def person(self, token: str) -> Person | None:
+        """Whom a token signs in, if it has not been used."""
+        return self._offered.get(token)
+
+    def use(self, token: str) -> None:
+        """Use a link up."""
+        self.offer(self._offered.pop(token))
 
 
 def printable(text: str) -> str:
@@ -136,7 +158,7 @@ class SigningIn:
             RuntimeError,
         ) as error:
             _log.warning("sign-in-refused", error=type(error).__name__)
-            return await self._refuse("a sign-in that the provider did not confirm")
+            return self._take(await self._refuse("a sign-in that the provider did not confirm"))
         finally:
             self._sessions.close(stranger)
         return await self._enter(person)
@@ -146,7 +168,7 @@ class SigningIn:
         token = str(request.path_params["token"])
         if not self._limits.allow(_client_of(request)):
             return self._failed("Too many attempts to sign in from here. Wait a minute.", 429)
-        person = None if self._local is None else self._local.offered.get(token)
+        person = None if self._local is None else self._local.person(token)
         if self._local is None or person is None:
             return await self._refuse("a sign-in link that is unknown or used up")
         if request.method == "POST":
@@ -158,7 +180,7 @@ class SigningIn:
             ):
                 return await self._refuse("a sign-in form that was not sent from here")
             self._sessions.close(session)
-            del self._local.offered[token]
+            self._local.use(token)
             return await self._enter(person)
         cookie, session = self._sessions.open()
         page = self._show("local_sign_in.html", offered=person, csrf=session.csrf)
@@ -181,15 +203,16 @@ class SigningIn:
             lines=["On a shared computer, close the browser too."],
             link={"href": "/sign-in", "text": "Sign in again"},
         )
-        self._take(page)
-        return page
+        return self._take(page)
 
     async def _enter(self, person: Person) -> Response:
         """A new session with a new cookie: one that a stranger may have planted is worth nothing."""
         if not person.roles:
             await run_in_threadpool(self._noted, "refused: signed in without a role here", person)
-            return self._failed(
-                "Your account has no role at this node. Ask the partnership’s business manager.", 403
+            return self._take(
+                self._failed(
+                    "Your account has no role at this node. Ask the partnership’s business manager.", 403
+                )
             )
         cookie, _ = self._sessions.open(person)
         await run_in_threadpool(self._noted, "signed in", person)
@@ -213,8 +236,9 @@ class SigningIn:
     def _give(self, answer: Response, cookie: str) -> None:
         answer.set_cookie(self._cookie, cookie, path="/", secure=self._tls, httponly=True, samesite="lax")
 
-    def _take(self, answer: Response) -> None:
+    def _take(self, answer: Response) -> Response:
         answer.delete_cookie(self._cookie, path="/", secure=self._tls, httponly=True, samesite="lax")
+        return answer
 
     @property
     def _tls(self) -> bool:

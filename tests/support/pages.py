@@ -20,6 +20,7 @@ from broker.board.pages.app import Settings, make_app
 from broker.board.pages.roles import Role
 from broker.board.pages.serving import Listening, serve
 from broker.clock import Clock, system_clock
+from broker.pages.limits import Rate
 from broker.pages.sessions import Person
 from broker.pages.signing_in import Local
 from broker.store.audit.rows import Asked
@@ -39,7 +40,7 @@ PEOPLE: Final = {role: Person(f"demo-{role}", f"Kit {role.title()}", frozenset({
 
 @dataclass(slots=True)
 class Node:
-    """A board's node at work. ``local`` holds the one-time links that are left."""
+    """A board's node at work. ``local`` holds the one-time links."""
 
     home: BoardHome
     store: AuditStore
@@ -48,9 +49,7 @@ class Node:
 
     def link(self, person: Person) -> str:
         """A fresh one-time link for somebody."""
-        made = Local.of([person])
-        self.local.offered.update(made.offered)
-        return f"{self.origin}/sign-in/local/{next(iter(made.offered))}"
+        return f"{self.origin}/sign-in/local/{self.local.offer(person)}"
 
     def questions(self) -> list[Asked]:
         """Everything that was recorded so far."""
@@ -78,19 +77,25 @@ _FOCUS: Final = """() => {
 }"""
 
 
+def patient(origin: str, local: Local) -> Settings:
+    """Settings under which a test may come as often as it likes; the limits have tests of their own."""
+    often = Rate(burst=10_000, every_s=0.001)
+    return Settings(origin, local=local, forms=often, sign_ins=often, strangers=often)
+
+
 @contextmanager
 def served(
     home: BoardHome,
     *,
     clock: Clock = system_clock,
     seconds: Callable[[], float] = time.monotonic,
-    settings: Callable[[str, Local], Settings] = lambda origin, local: Settings(origin, local=local),
+    settings: Callable[[str, Local], Settings] = patient,
 ) -> Iterator[Node]:
     """The pages of a board's home on a port of their own, on a thread of their own."""
     listening = Listening()
     listener = listening.open()
     origin = listening.origin(listener.getsockname()[1])
-    store, local = home.store(), Local({})
+    store, local = home.store(), Local(lambda _token, _person: None)
     app = make_app(home, store, settings(origin, local), clock=clock, seconds=seconds)
     ready, stop = threading.Event(), asyncio.Event()
     loop = asyncio.new_event_loop()
@@ -208,13 +213,14 @@ def visitor(started: Browser, node: Node, **options: Any) -> Iterator[Visitor]:
         # A refusal is shown with its own status, which Chromium reports as if a file were missing.
         if (
             message.type in {"error", "warning"}
+            and page.url.startswith(node.origin)
             and "the server responded with a status of 4" not in message.text
         ):
             amiss.append(message.text)
 
     def failed(request: Request) -> None:
         # A page that is left before it has come is no fault.
-        if request.failure != "net::ERR_ABORTED":
+        if request.failure != "net::ERR_ABORTED" and request.url.startswith(node.origin):
             amiss.append(f"{request.failure}: {request.url}")
 
     page.on("console", heard)
