@@ -50,6 +50,8 @@ class ActionKind(StrEnum):
     """A marker of domestic abuse: where the child goes is withheld until a person says otherwise."""
     UNPROTECT = "unprotect"
     """A person of the protecting area says so."""
+    ASK = "ask"
+    """The old area says on what terms the child is in the new one, by ``reason``: the case passes, or it is a stay."""
     RETURN_OR_RETAIN = "return-or-retain"
     """What the area that read the history does with it now that the case did not pass; ``reason`` says which."""
 

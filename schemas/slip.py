@@ -4,10 +4,12 @@ The author's gateway seals it to the boards of the areas concerned (``broker.cry
 carries it, blind. ``case_ref`` is a front door's own case reference, so that a board can ask by it.
 """
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from schemas import canonical
-from schemas.reading import optional_text, rows, text, whole
+from schemas.reading import MalformedMessageError, optional_text, rows, text, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +41,43 @@ class BoardSlip:
             whole(row[4], "recorded"),
             optional_text(row[5], "case reference"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class ObligationSlip:
+    """What a board may know of something owed: which clock, when it began, is due and was met, and a reason's code.
+
+    Times are milliseconds since 1970, UTC. ``reason`` is a code, such as the census's for a closure; never text.
+    """
+
+    kind: str
+    opened_ms: int
+    due_ms: int
+    met_ms: int | None = None
+    reason: str | None = None
+
+    def to_bytes(self) -> bytes:
+        """The bytes that are sealed to the board. Of another shape than an event's slip: neither passes for the other."""
+        return canonical.encode(["owed", self.kind, self.opened_ms, self.due_ms, self.met_ms, self.reason])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "ObligationSlip":
+        """Read one; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 6, "obligation")
+        if row[0] != "owed":
+            raise MalformedMessageError("obligation: not one")
+        reason = optional_text(row[5], "reason")
+        kind = text(row[1], "kind")
+        if not CODE.fullmatch(kind) or (reason is not None and not CODE.fullmatch(reason)):
+            raise MalformedMessageError("obligation: kind and reason are codes")
+        return cls(
+            kind,
+            whole(row[2], "opened"),
+            whole(row[3], "due"),
+            None if row[4] is None else whole(row[4], "met"),
+            reason,
+        )
+
+
+CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""What a kind and a reason look like: no free text fits."""

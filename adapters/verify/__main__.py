@@ -43,12 +43,18 @@ def told(report: Report, *, entries: bool = False) -> list[str]:
         return ["NOT PROVEN. This file is not what was signed:", *(f"- {fault}" for fault in report.faults)]
     document = report.document
     count = len(document["entries"])
+    kept = sum("hash" in entry for entry in document["entries"])
     lines = [
         "PROVEN:",
         f"- The log {report.origin} has signed a head over {report.size} entries.",
         f"- {len(report.witnesses)} members have signed that up to there it had only grown: {', '.join(report.witnesses)}.",
         f"- All {count} entries of this file stand in that log, byte for byte, at the places that are given.",
         f"- Board {document['board']} has signed this file, and nothing in it was changed, left out or moved since.",
+        *(
+            [f"- Of {kept} of them only the hash stands here: the board has kept their content back."]
+            if kept
+            else []
+        ),
         "BY THE BOARD'S WORD ALONE:",
         f"- {document['asker']} asked on {_time(document['at_ms'])} for: {document['asked']}. Purpose: {document['purpose']}.",
         f"- What its {_open(document)} opened slips say: kind, purpose, basis, dates.",
@@ -64,6 +70,8 @@ def told(report: Report, *, entries: bool = False) -> list[str]:
 
 
 def _entry(entry: dict[str, Any]) -> str:
+    if "hash" in entry:
+        return f"- number {entry['index']}: kept back by the board: {entry['kept_back']}"
     slip = entry["slip"]
     said = f"; {slip['type']}, purpose {slip['purpose']}" if slip["state"] == "open" else ""
     return f"- number {entry['index']}: {_start(base64.b64decode(entry['leaf']))}{said}"
@@ -87,7 +95,7 @@ def _start(leaf: bytes) -> str:
 
 
 def _open(document: dict[str, Any]) -> int:
-    return sum(entry["slip"].get("state") == "open" for entry in document["entries"])
+    return sum(entry.get("slip", {}).get("state") == "open" for entry in document["entries"])
 
 
 def _time(ms: int) -> str:

@@ -15,6 +15,7 @@ _JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=Tru
 ENOUGH = 2
 _NAMES = {"format", "board", "asker", "purpose", "asked", "at_ms", "head", "too_new", "hashes", "entries"}
 _ENTRY = {"index", "leaf", "proof", "slip"}
+_KEPT_BACK = {"index", "hash", "proof", "kept_back"}
 _HEAD_LINES = 4
 _HASH_BYTES = 32
 _MARK = "\u2014 "
@@ -85,12 +86,14 @@ def _formed(document: dict[str, Any]) -> bool:
 def _entry_formed(entry: Any) -> bool:
     return (
         isinstance(entry, dict)
-        and set(entry) == _ENTRY
+        and (set(entry) == _ENTRY or set(entry) == _KEPT_BACK)
         and type(entry["index"]) is int
-        and isinstance(entry["leaf"], str)
         and isinstance(entry["proof"], list)
         and set(map(type, entry["proof"])) <= {int}
-        and isinstance(entry["slip"], dict)
+        and isinstance(entry.get("leaf", ""), str)
+        and isinstance(entry.get("slip", {}), dict)
+        and isinstance(entry.get("hash", ""), str)
+        and isinstance(entry.get("kept_back", ""), str)
     )
 
 
@@ -202,13 +205,18 @@ def _in_the_log(document: dict[str, Any], size: int, root: bytes, changed: set[i
     table = [_octets(one) for one in document["hashes"]]
     proven: dict[tuple[int, int], bytes] = {}
     for place, entry in enumerate(document["entries"]):
-        leaf, index, proof = _octets(entry["leaf"]), entry["index"], entry["proof"]
+        index, proof = entry["index"], entry["proof"]
+        leaf = (
+            hashlib.sha256(b"\x00" + _octets(entry["leaf"])).digest()
+            if "leaf" in entry
+            else _octets(entry["hash"])
+        )
         there = not proof or (min(proof) >= 0 and max(proof) < len(table))
         if there and _included(leaf, index, size, [table[one] for one in proof], root, proven):
             if place in changed:
                 yield f"  its bytes are those of the log (number {index}); its slip or its proof was altered."
             continue
-        yield f"The entry at place {place} (number {index} of the log): “leaf”, “index” or “proof” was altered; the log does not hold it so."
+        yield f"The entry at place {place} (number {index} of the log): “leaf”, “hash”, “index” or “proof” was altered; the log does not hold it so."
 
 
 def _included(
@@ -217,7 +225,7 @@ def _included(
     """RFC 9162 section 2.1.3.2. A path that reaches a node of an earlier path, ``proven`` up to the root, ends there."""
     if not 0 <= index < size:
         return False
-    found = hashlib.sha256(b"\x00" + leaf).digest()
+    found = leaf
     level, node, last = 0, index, size - 1
     path = {}
     for sibling in proof:

@@ -22,6 +22,8 @@ _SAID: Final[dict[int, str]] = {
     ReceiptKind.PASSED_ON: "passed_on_ms",
 }
 _TIMED: Final = frozenset(t.STEPS)
+SKEW_MS: Final = 5 * 60_000
+"""How far an author's clock may be ahead of the router's."""
 
 
 def learn(batch: Batch, entry: Entry) -> None:
@@ -149,6 +151,7 @@ def _taken(batch: Batch, entry: Entry, thread: bytes | None) -> None:
         safety=entry.text_of("safety"),
         record=record,
         sealed=int(sealed),
+        skewed=int((_bounded(entry.number_of("claimed_ms")) or 0) > entry.at_ms + SKEW_MS),
     )
     if sealed and record is not None:
         batch.put(t.protected, record=record)

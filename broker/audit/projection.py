@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import structlog
 
-from broker.audit.learning import learn
+from broker.audit.learning import learn, thread_of
 from broker.audit.reading import Entry, NotAnEntryError, read_entry
 from broker.crypto.errors import CryptoRejectedError
 from broker.crypto.keys import KemKey
@@ -19,13 +19,13 @@ from broker.crypto.slips import open_slip, open_slip_key, slip_key_ref
 from broker.crypto.vault import Vault
 from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch
-from broker.store.audit.rows import Came, Place, SealedSlip, Slip, SlipState
+from broker.store.audit.rows import Came, Owing, Place, SealedSlip, Slip, SlipState
 from broker.store.audit.store import AuditStore, AuditWork
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import SlipKey
 from schemas.reading import MalformedMessageError
-from schemas.slip import BoardSlip
+from schemas.slip import BoardSlip, ObligationSlip
 
 _log = structlog.get_logger()
 
@@ -33,6 +33,7 @@ OwnerOf: TypeAlias = Callable[[str], str | None]
 """The member that a published key belongs to."""
 
 _REBUILT_AT_ONCE: Final = 20_000
+_SEALS: Final = frozenset({EntryKind.TAKEN, EntryKind.OBLIGATION})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class Projection:
             learn(going.batch, entry)
             if entry.kind == EntryKind.SLIP_KEY:
                 self._slip_key(going, entry)
-        sealed = [slip for entry in entries if entry.kind == EntryKind.TAKEN for slip in self._sealed(entry)]
+        sealed = [slip for entry in entries if entry.kind in _SEALS for slip in self._sealed(entry)]
         going.keys |= {
             name: self._keys.vault.open(wrapped)
             for name, wrapped in work.keys(
@@ -115,7 +116,10 @@ class Projection:
             said = None if secret is None else self._open(slip, secret)
             waits = slip.key_ref is not None and secret is None
             state = SlipState.OPEN if said else SlipState.WAITING if waits else SlipState.SHUT
-            going.batch.put(t.slips, **_slip_row(slip, state, said))
+            if slip.about is None:
+                going.batch.put(t.slips, **_slip_row(slip, state, said))
+            else:
+                going.batch.put(t.obligations, **_owed_row(slip, slip.about, state, said))
         work.write(going.batch)
 
     def _slip_key(self, going: _Pass, entry: Entry) -> None:
@@ -139,24 +143,38 @@ class Projection:
         going.keys.setdefault(name, secret)
         for slip in going.work.waiting_for(*name):
             said = self._open(slip, secret)
-            going.work.slip_came(slip, SlipState.OPEN if said else SlipState.SHUT, said)
+            state = SlipState.OPEN if said else SlipState.SHUT
+            row = (
+                _slip_row(slip, state, said)
+                if slip.about is None
+                else _owed_row(slip, slip.about, state, said)
+            )
+            going.work.slip_came(slip, row)
 
     def _sealed(self, entry: Entry) -> Iterator[SealedSlip]:
         """The slip that is addressed to this board, if there is one; another board's is never tried."""
-        author, event_id = entry.text_of("author"), entry.bytes_of("event")
+        author, event_id, about = entry.text_of("author"), entry.bytes_of("event"), None
+        if entry.kind == EntryKind.OBLIGATION:
+            author, event_id = entry.text_of("owner"), entry.bytes_of("id")
+            ref, thread = entry.bytes_of("ref"), thread_of(entry)
+            if ref is None or thread is None:
+                return
+            about = Owing(ref, thread, entry.bytes_of("origin") or entry.bytes_of("child"), entry.place)
         for board, body in entry.pairs_of("slips"):
             if board != self._keys.board or author is None or event_id is None or not isinstance(body, bytes):
                 continue
             try:
-                yield SealedSlip(event_id, author, slip_key_ref(body), body)
+                yield SealedSlip(event_id, author, slip_key_ref(body), entry.at_ms, body, about)
             except CryptoRejectedError:
-                yield SealedSlip(event_id, author, None, body)
+                yield SealedSlip(event_id, author, None, entry.at_ms, body, about)
 
-    def _open(self, slip: SealedSlip, secret: bytes) -> Slip | None:
+    def _open(self, slip: SealedSlip, secret: bytes) -> Slip | ObligationSlip | None:
         try:
             plain = open_slip(
                 secret, slip.body, author=slip.author, board=self._keys.board, event_id=slip.event_id
             )
+            if slip.about is not None:
+                return ObligationSlip.from_bytes(plain)
             read = BoardSlip.from_bytes(plain)
         except (CryptoRejectedError, canonical.NotCanonicalError, MalformedMessageError) as error:
             _log.warning("slip-unusable", error=type(error).__name__)
@@ -166,12 +184,38 @@ class Projection:
         )
 
 
-def _slip_row(slip: SealedSlip, state: SlipState, said: Slip | None) -> dict[str, object]:
+def _owed_row(
+    slip: SealedSlip, about: Owing, state: SlipState, said: Slip | ObligationSlip | None
+) -> dict[str, object]:
+    opened = said if isinstance(said, ObligationSlip) else None
+    return {
+        "id": slip.event_id,
+        "member": slip.author,
+        "ref": about.ref,
+        "thread": about.thread,
+        "record": about.record,
+        "partition": about.place.partition,
+        "number": about.place.number,
+        "at_ms": slip.at_ms,
+        "key_ref": slip.key_ref,
+        "state": state.value,
+        "body": slip.body,
+        "kind": opened.kind if opened else None,
+        "opened_ms": opened.opened_ms if opened else None,
+        "due_ms": opened.due_ms if opened else None,
+        "met_ms": opened.met_ms if opened else None,
+        "reason": opened.reason if opened else None,
+    }
+
+
+def _slip_row(slip: SealedSlip, state: SlipState, told: Slip | ObligationSlip | None) -> dict[str, object]:
+    said = told if isinstance(told, Slip) else None
     return {
         "event_id": slip.event_id,
         "author": slip.author,
         "key_ref": slip.key_ref,
         "state": state.value,
+        "at_ms": slip.at_ms,
         "body": slip.body,
         "event_type": said.event_type if said else None,
         "purpose": said.purpose if said else None,

@@ -12,21 +12,21 @@ import click
 from rich.console import Console
 from rich.text import Text
 
-from broker.audit.receipts import Receipts
 from broker.board import showing
-from broker.board.asking import read_question
-from broker.board.exporting import Asking
+from broker.board.exporting import Asking, kept_back
 from broker.board.exporting import export as export_file
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
 from broker.board.pages.cli import pages
-from broker.board.questions.cli import ask_command, catalogue_command
+from broker.board.questions.answer import NotAnsweredError
+from broker.board.questions.cli import approve_command, ask_command, catalogue_command
+from broker.board.releasing import Released, of_others, release
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 from broker.store.audit.rows import Found
-from broker.store.audit.store import AuditStore
+from broker.store.audit.store import AuditStore, AuditWork
 from broker.telemetry.watching import BoardWatch
 from schemas.audit import EntryKind
 
@@ -84,6 +84,7 @@ def audit() -> None:
 
 audit.add_command(ask_command)
 audit.add_command(catalogue_command)
+audit.add_command(approve_command)
 
 
 def _purpose(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
@@ -129,18 +130,15 @@ def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bo
     if as_json and as_csv:
         raise click.UsageError("Choose --json or --csv.")
     opened = BoardHome.open(home)
-    # The question is on disk before the answer leaves the transaction: nobody looks unseen.
-    with _open(opened) as store, store.work() as work:
-        ask = read_question(opened, work, asked)
-        found = work.answer(ask.question)
-        nowhere = ask.leads_nowhere(work)
-        work.write_down(to_ms(system_clock()), asker, purpose, ask.recorded, len(found))
-        receipts = Receipts.read(work.receipts_for(one.row.event_id for one in found if one.row.event_id))
-        holes, unread = work.holes(), work.unread()
-    view = showing.View(showing.names_of(opened.directory()), receipts)
+    with _open(opened) as store, _refusals():
+        got, _ = release(opened, store, (asker, purpose), asked, to_ms(system_clock()), lambda *_: None)
+    ask, found, holes, unread = got.ask, got.found, got.holes, got.unread
+    view = showing.View(showing.names_of(opened.directory()), got.receipts, got.veil)
     said = showing.warnings(holes, unread)
+    if got.left_out:
+        said.insert(0, _left_out(got.left_out))
     if not found:
-        said.insert(0, ask.unknown if nowhere and ask.unknown else "No entry fits what you asked for.")
+        said.insert(0, ask.unknown if got.nowhere and ask.unknown else "No entry fits what you asked for.")
     if ask.question.most and len(found) == ask.question.most:
         said.append(f"Only the first {len(found)} entries are shown; ask for more with --most.")
     if as_json:
@@ -170,19 +168,30 @@ def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> No
         raise click.UsageError(f"{file} exists already; an export replaces nothing.")
     opened = BoardHome.open(home)
     now = system_clock()
-    with _open(opened) as store, store.work() as work:
-        ask = read_question(opened, work, asked)
+
+    def make(work: AuditWork, got: Released) -> tuple[bytes, int]:
         mirror = Mirror.of(work, opened.directory())
-        found = work.answer(ask.question)
-        work.write_down(to_ms(now), asker, purpose, f"export: {ask.recorded}", len(found))
-        asking = Asking(opened.board, asker, purpose, ask.recorded, to_ms(now))
-        data = export_file(found, work.indexes_of, mirror, asking, opened.signer(now))
+        asking = Asking(opened.board, asker, purpose, got.ask.recorded, to_ms(now))
+        others = of_others(work, got.found, got.ask.question.records)
+        kept = {
+            one.row.place: why for one in got.found if (why := kept_back(one, got.veil, others)) is not None
+        }
+        return export_file(
+            got.found, work.indexes_of, mirror, asking, opened.signer(now), kept
+        ), mirror.head.size
+
+    with _open(opened) as store, _refusals():
+        got, (data, size) = release(
+            opened, store, (asker, purpose), asked, to_ms(now), make, as_what="export: "
+        )
     file.write_bytes(data)
     file.chmod(0o600)
     click.echo(
-        f"{len(found)} entries, {len(data)} bytes, under a head of {mirror.head.size} entries. The file names "
+        f"{len(got.found)} entries, {len(data)} bytes, under a head of {size} entries. The file names "
         "members and areas: treat it as the case record that it is."
     )
+    if got.left_out:
+        click.echo(_left_out(got.left_out))
 
 
 @audit.command("verify")
@@ -229,6 +238,22 @@ def _print(found: list[Found], view: showing.View, said: list[str]) -> None:
         console.print(showing.as_text(found, view))
         console.print()
     showing.show(console, said)
+
+
+def _left_out(count: int) -> str:
+    return (
+        f"{count} {'entry is' if count == 1 else 'entries are'} about protected children and left out; ask about such "
+        "a child by itself. A second auditor must approve it."
+    )
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    try:
+        yield
+    except NotAnsweredError as error:
+        number = f" It is request {error.logged}." if error.logged is not None else ""
+        raise click.ClickException(f"{error.says}{number}") from error
 
 
 @contextmanager

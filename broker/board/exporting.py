@@ -7,11 +7,13 @@ proofs stand in one table, because entries share most of them. ``adapters.verify
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from broker.audit.reading import read_entry
 from broker.board.mirror import Mirror, NotTheLogError
+from broker.board.veil import Veil
 from broker.crypto.keys import SigningKey
 from broker.crypto.tree import leaf_hash
 from broker.store.audit.rows import Found, Place
@@ -37,8 +39,13 @@ def export(
     mirror: Mirror,
     asking: Asking,
     key: SigningKey,
+    kept: Mapping[Place, str] | None = None,
 ) -> bytes:
-    """The file's bytes. Entries that are newer than the head are counted, not shown: nothing proves them yet."""
+    """The file's bytes. Entries that are newer than the head are counted, not shown: nothing proves them yet.
+
+    Of those that are ``kept`` back, with the reason, the hash stands there alone: that they are in the log is proven
+    all the same.
+    """
     indexes = places([one.row.place for one in found])
     table: dict[bytes, int] = {}
     entries: list[dict[str, Any]] = []
@@ -46,10 +53,17 @@ def export(
         index = indexes.get(one.row.place)
         if index is None or index >= mirror.head.size:
             continue
-        if mirror.subtree(0, index) != leaf_hash(one.row.body):
+        leaf = leaf_hash(one.row.body)
+        if mirror.subtree(0, index) != leaf:
             raise NotTheLogError(f"entry {index} at this node is not the one that the log has signed")
         proof = [table.setdefault(node, len(table)) for node in mirror.proof(index)]
-        entries.append({"index": index, "leaf": b64(one.row.body), "proof": proof, "slip": _slip(one)})
+        why = (kept or {}).get(one.row.place)
+        shown = (
+            {"leaf": b64(one.row.body), "slip": _slip(one)}
+            if why is None
+            else {"hash": b64(leaf), "kept_back": why}
+        )
+        entries.append({"index": index, "proof": proof, **shown})
     entries.sort(key=lambda entry: entry["index"])
     document: dict[str, Any] = {
         "format": FORMAT,
@@ -67,6 +81,15 @@ def export(
     document["digests"] = digests
     document["signature"] = b64(key.sign(to_be_signed(digests)))
     return canonical_json(document) + b"\n"
+
+
+def kept_back(one: Found, veil: Veil, others: frozenset[bytes]) -> str | None:
+    """Why an entry's bytes must not leave the node, if they must not: what is in a leaf cannot be cut out of it."""
+    if one.row.thread in others:
+        return "about another child, too"
+    if veil.tells(one.child, read_entry(one.row.body)):
+        return "would tell where a hidden child is"
+    return None
 
 
 def to_be_signed(digests: dict[str, Any]) -> bytes:

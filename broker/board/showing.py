@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from rich.text import Text
 from broker.audit.reading import Entry, read_entry
 from broker.audit.receipts import Receipts
 from broker.audit.words import Names, Told, basis_text, kind_text, plain, purpose_text, tell, uk_text, uk_time
+from broker.board.veil import Veil
 from broker.clock import from_ms
 from broker.store.audit.rows import Asked, Found, Hole
 from schemas.directory import Directory
@@ -49,11 +50,17 @@ class View:
 
     names: Names
     receipts: Receipts
+    veil: Veil = field(default_factory=Veil)
 
     def tell(self, one: Found, entry: Entry) -> Told:
         """One entry in words."""
-        told = tell(entry, one, self.names)
-        return Told(told.headline, (*told.details, *self.receipts.of(entry, self.names)))
+        names = self.named(one)
+        told = tell(entry, one, names)
+        return Told(told.headline, (*told.details, *self.receipts.of(entry, names)))
+
+    def named(self, one: Found) -> Names:
+        """Names, as far as they may stand beside this entry."""
+        return self.veil.names(one.child, self.names)
 
 
 def names_of(directory: Directory) -> Names:
@@ -94,11 +101,15 @@ def as_document(one: Found, view: View) -> dict[str, Any]:
         "kind": one.row.kind,
         "what_happened": told.headline,
         "details": list(told.details),
-        "by": one.row.actor,
-        "by_name": view.names(one.row.actor) if one.row.actor else None,
+        "by": view.veil.plain(one.child, one.row.actor),
+        "by_name": view.named(one)(one.row.actor) if one.row.actor else None,
         "event": _event(one),
         "child": _handle(one),
-        "fields": _plain({name: value for name, value in entry.fields.items() if name not in _SEALED}),
+        "fields": _plain(
+            view.veil.plain(
+                one.child, {name: value for name, value in entry.fields.items() if name not in _SEALED}
+            )
+        ),
         "slip_state": one.slip_state.value,
     }
     if one.slip is not None:
@@ -190,7 +201,7 @@ def _told(one: Found, view: View, *, several: bool) -> Text:
 
 
 def _values(one: Found, entry: Entry, view: View) -> Mapping[str, object]:
-    told, names = view.tell(one, entry), view.names
+    told, names = view.tell(one, entry), view.named(one)
     slip = one.slip
     return {
         "partition": one.row.place.partition,
@@ -201,7 +212,7 @@ def _values(one: Found, entry: Entry, view: View) -> Mapping[str, object]:
         "what_happened": told.headline,
         "details": "; ".join(told.details),
         "by": names(one.row.actor) if one.row.actor else "",
-        "by_id": one.row.actor or "",
+        "by_id": view.veil.plain(one.child, one.row.actor or ""),
         "to": "; ".join(names(reader) for reader in entry.readers),
         "event": _event(one) or "",
         "child": _handle(one) or "",

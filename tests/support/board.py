@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from broker.audit.projection import Projection
 from broker.board.node import BoardHome
 from broker.board.questions import Answer, ask
 from broker.store.audit.rows import Asked
 from broker.store.audit.store import AuditStore
+from broker.wiring import DirectoryFile
 from tests.support.audit_trail import Trail
 from tests.support.exchange import Exchange
 
@@ -22,10 +24,11 @@ class Board:
 
     home: BoardHome
     store: AuditStore
+    projected: Projection | None = None
 
     def reads(self, trail: Trail) -> None:
         """Take what a trail holds."""
-        projection = self.home.projection()
+        projection = self.projected or self.home.projection()
         with self.store.work() as work:
             for data in trail.entries:
                 projection.take(work, data)
@@ -61,6 +64,18 @@ def a_board(it: Exchange, name: str = "board") -> Iterator[Board]:
         yield Board(home, store)
     finally:
         store.close()
+
+
+@contextmanager
+def a_board_of(trail: Trail, it: Exchange, *areas: str) -> Iterator[Board]:
+    """The board of a trail's own directory, for these areas alone if any are named; it opens the trail's slips."""
+    world = trail.world.having_member("board", areas=areas) if areas else trail.world
+    with a_board(it) as board:
+        board.home = replace(
+            board.home, board=trail.board, directory=cast("DirectoryFile", lambda: world.directory)
+        )
+        board.projected = trail.projection()
+        yield board
 
 
 def table(answer: Answer) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
     answer = ask(home, store, asker, purpose, "Q3", {"since": "2026-01-01"}, system_clock())
 
+A question about a protected child raises ``NeedsApprovalError``; another person's ``approve`` lets it be asked again.
 ``Answer`` is what may be shown; ``cell_text`` says how; ``to_json`` is the same for machines.
 """
 
@@ -21,6 +22,7 @@ from broker.board.questions.answer import (
     cell_text,
     to_json,
 )
+from broker.board.questions.approving import approve, waiting
 from broker.board.questions.asking import ask
 from broker.board.questions.catalogue import CATALOGUE
 
@@ -38,7 +40,9 @@ __all__ = [
     "Role",
     "Takes",
     "Unit",
+    "approve",
     "ask",
     "cell_text",
     "to_json",
+    "waiting",
 ]

@@ -16,6 +16,7 @@ from broker.board.questions.answer import (
     Cell,
     Column,
     Mark,
+    NeedsApprovalError,
     NotAnsweredError,
     Proof,
     Question,
@@ -23,6 +24,7 @@ from broker.board.questions.answer import (
     Unit,
     cell_text,
 )
+from broker.board.questions.approving import require_second_auditor, write_request
 from broker.board.questions.catalogue import CATALOGUE
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params, read_params, records_of
@@ -65,13 +67,16 @@ def ask(
     refused: NotAnsweredError | None = None
     answer = None
     with store.work() as work:
-        scope = scope_of(home.areas(), home.directory())
+        scope = scope_of(home.board, home.directory())
+        ground = _ground(home, work, scope, asked, to_ms(at))
         try:
-            ground = _ground(home, work, scope, asked, to_ms(at))
+            require_second_auditor(work, asker, words, ground.records, to_ms(at))
             table = question.answer(ground)
         except NotAnsweredError as error:
             refused = error
             refused.logged = work.write_down(to_ms(at), asker, purpose.strip(), f"{words}; refused", 0)
+            if isinstance(error, NeedsApprovalError):
+                write_request(work, refused.logged, asker, words, ground.records)
         else:
             logged = work.write_down(to_ms(at), asker, purpose.strip(), words, len(table.rows))
             answer = _answer(question, table, _proof(work, table.places), words, to_ms(at), logged)
@@ -83,7 +88,9 @@ def ask(
 def _ground(home: BoardHome, work: AuditWork, scope: Scope, asked: Params, now_ms: int) -> Ground:
     records = records_of(asked, work, scope)
     if asked.sample is not None:
-        records = _drawn(sorted(work.records_in(scope)), asked.sample, asked.seed)
+        # Nobody is drawn who takes a second auditor.
+        every = work.records_in(scope)
+        records = _drawn(sorted(every - work.protected_among(every)), asked.sample, asked.seed)
     directory = home.directory()
     return Ground(work, scope, asked, records, directory, names_of(directory), now_ms)
 

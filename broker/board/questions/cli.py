@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 
 from broker.board.node import BoardHome
 from broker.board.questions.answer import Answer, BadQuestionError, NotAnsweredError, cell_text, to_json
+from broker.board.questions.approving import approve, waiting
 from broker.board.questions.asking import ask
 from broker.board.questions.catalogue import CATALOGUE
 from broker.board.showing import cell, clean
@@ -33,6 +34,15 @@ _NARROWED = (
 )
 
 
+_home = click.option(
+    "--home",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    envvar="HANDRAIL_HOME",
+    help="The board's home.",
+)
+
+
 def _narrowed(command: Any) -> Any:
     for name, words in reversed(_NARROWED):
         command = click.option(f"--{name}", help=words)(command)
@@ -41,13 +51,7 @@ def _narrowed(command: Any) -> Any:
 
 @click.command("ask", epilog="`handrail audit catalogue` lists the questions.")
 @click.argument("key")
-@click.option(
-    "--home",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_HOME",
-    help="The board's home.",
-)
+@_home
 @click.option("--purpose", default="", help="Why you ask. Required, and recorded.")
 @click.option("--by", "asker", default=getpass.getuser, help="Who asks, if not the user who is signed in.")
 @_narrowed
@@ -66,7 +70,8 @@ def ask_command(
     except BadQuestionError as error:
         raise click.UsageError(error.says) from error
     except NotAnsweredError as error:
-        raise click.ClickException(error.says) from error
+        number = f" It is request {error.logged}." if error.logged is not None else ""
+        raise click.ClickException(f"{error.says}{number}") from error
     finally:
         store.close()
     if as_json:
@@ -87,6 +92,29 @@ def catalogue_command() -> None:
         click.echo(
             f"{question.key:4} {question.title}\n     {question.about}\n     narrowed by: {takes or 'nothing'}"
         )
+
+
+@click.command("approve")
+@click.argument("number", type=int, required=False)
+@_home
+@click.option("--why", default="", help="Why the question may be answered. Required, and recorded.")
+@click.option(
+    "--by", "approver", default=getpass.getuser, help="Who approves, if not the user who is signed in."
+)
+def approve_command(number: int | None, home: Path, why: str, approver: str) -> None:
+    """As second auditor, let request NUMBER about a protected child be answered; without it, list what waits."""
+    store, at = BoardHome.open(home).store(), system_clock()
+    try:
+        if number is None:
+            for one in waiting(store, at):
+                click.echo(f"{one.question}: {clean(one.asker)} asked for {clean(one.asked)}")
+            return
+        approved = approve(store, approver, why, number, at)
+    except NotAnsweredError as error:
+        raise click.ClickException(error.says) from error
+    finally:
+        store.close()
+    click.echo(f"Approved for 24 hours: {clean(approved.asker)} may ask for {clean(approved.asked)}.")
 
 
 def as_spreadsheet(answer: Answer) -> str:

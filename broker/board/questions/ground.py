@@ -1,13 +1,19 @@
 """What a question is answered from: this node's store as far as the board may see it, the directory, the moment."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from broker.audit.reading import Entry, read_entry
-from broker.audit.words import Names
+from broker.audit.words import Names, plain
+from broker.board.questions.answer import Mark
 from broker.board.questions.params import Params
-from broker.store.audit.rows import Found, Question, Scope
+from broker.calendars import day_of
+from broker.calendars.due import Due
+from broker.clock import from_ms, to_ms
+from broker.handover.deadlines import Clocks
+from broker.store.audit.facts import Period
+from broker.store.audit.rows import Copy, Found, Move, Obligation, Question, Scope, Share
 from broker.store.audit.store import AuditWork
 from schemas.audit import EntryKind
 from schemas.directory import Directory
@@ -25,35 +31,102 @@ class Ground:
     names: Names
     now_ms: int
 
-    def entries(self, *kinds: EntryKind, ever: bool = False) -> list[tuple[Found, Entry]]:
-        """Entries of these kinds that fit what was asked; ``ever``: from all times."""
+    @property
+    def period(self) -> Period:
+        """The time that was asked about."""
+        return Period(self.asked.since_ms, self.asked.until_ms)
+
+    @property
+    def areas(self) -> frozenset[str]:
+        """The board's areas, or the one that was asked about."""
+        return frozenset({self.asked.area}) if self.asked.area else self.scope.areas
+
+    @property
+    def _narrowed(self) -> Scope:
+        return Scope(self.areas, self.scope.members, self.scope.times)
+
+    def entries(self, *kinds: EntryKind) -> list[tuple[Found, Entry]]:
+        """Entries of these kinds that fit what was asked."""
         question = Question(
             scope=self.scope,
             records=self.records,
             area=self.asked.area,
             member=self.asked.member,
             kinds=tuple(kinds),
-            since_ms=0 if ever else self.asked.since_ms,
+            since_ms=self.asked.since_ms,
             until_ms=self.asked.until_ms,
         )
         return [(found, read_entry(found.row.body)) for found in self.work.answer(question)]
 
-    def receipts(self, events: Iterable[bytes]) -> dict[tuple[bytes, str], dict[int, int]]:
-        """By event and reader: when the router took each kind of receipt first."""
-        found: dict[tuple[bytes, str], dict[int, int]] = {}
-        for entry in map(read_entry, self.work.receipts_for(events)):
-            event, reader, kind = entry.bytes_of("event"), entry.text_of("reader"), entry.number_of("receipt")
-            if event is not None and reader is not None and kind is not None:
-                times = found.setdefault((event, reader), {})
-                times[kind] = min(entry.at_ms, times.get(kind, entry.at_ms))
+    def shares(self, *types: str, ever: bool = False, skewed: bool = False) -> list[Share]:
+        """Events of these types that fit what was asked; ``ever``: from before the period, too."""
+        period = Period(0, self.asked.until_ms) if ever else self.period
+        found = self.work.shares(self._narrowed, period, types=types, records=self.records, skewed=skewed)
+        return [one for one in found if self.asked.member in {None, one.author}]
+
+    def events(self, events: Collection[bytes]) -> dict[bytes, Share]:
+        """These events, by id."""
+        return {one.event_id: one for one in self.work.shares(self.scope, Period(), events=events)}
+
+    def copies(self, events: Iterable[bytes]) -> dict[bytes, list[Copy]]:
+        """Readers' copies of these events, by event."""
+        found: dict[bytes, list[Copy]] = {}
+        for copy in self.work.copies_of(events):
+            found.setdefault(copy.event_id, []).append(copy)
         return found
 
     @cached_property
-    def kinds(self) -> dict[str, str]:
-        """What kind of organisation each member is."""
-        return {str(member.id): member.kind.value for member in self.directory.members}
+    def moves(self) -> list[Move]:
+        """Handovers from or to one of the areas that were noticed in the period."""
+        return self.work.moves(self.scope, self.period, areas=self.areas, records=self.records)
 
-    def serves(self, member: str, area: str) -> bool:
-        """Whether a member acts for an area."""
+    def obligations(self, *kinds: str) -> list[Obligation] | None:
+        """Obligations of these kinds that members told of, begun in the period.
+
+        None: no member has ever told this board of one, so that nothing is measured.
+        """
+        if not self.work.tells_of(kinds):
+            return None
+        found = self.work.obligations(self._narrowed, kinds)
+        return [
+            one
+            for one in found
+            if self.period.since_ms <= one.opened_ms < self.period.until_ms
+            and self.asked.member in {None, one.member}
+            and (self.records is None or one.record in self.records)
+        ]
+
+    def place(self, move: Move, area: str | None) -> str | Mark:
+        """The name of a side of a move; a hidden destination is nobody's but its own board's."""
+        if area is None:
+            return Mark.NOT_MEASURED
+        if move.withheld and area == move.to_area and area not in self.scope.areas:
+            return Mark.WITHHELD
+        return self.names(area)
+
+    def kind(self, member: str | None) -> str:
+        """What kind of organisation a member is, in words."""
+        known = self.directory.member(member) if member else None
+        return plain(known.kind.value) if known is not None else "unknown"
+
+    def serves(self, member: str, areas: Iterable[str]) -> bool:
+        """Whether a member acts for one of these areas."""
         known = self.directory.member(member)
-        return known is not None and area in known.acting_areas
+        return known is not None and not known.acting_areas.isdisjoint(set(areas))
+
+    def due_ms(self, rule: str, start_ms: int, area: str) -> int | None:
+        """Until when an area has by a rule of the policy; None where its calendar is not known."""
+        key = rule, day_of(from_ms(start_ms)), area
+        if key not in self._due:
+            due = Clocks.of(self.directory).due(rule, start_ms, area)
+            self._due[key] = to_ms(due.at) if isinstance(due, Due) else None
+        return self._due[key]
+
+    @cached_property
+    def _due(self) -> dict[tuple[object, ...], int | None]:
+        return {}
+
+
+def handle(record: bytes | None) -> str | None:
+    """A child as answers tell one from another: the beginning of a random id."""
+    return None if record is None else record.hex()[:8]

@@ -1,14 +1,14 @@
 """Questions about children who move from one area to another."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import Final
 
 from broker.audit.words import plain
-from broker.board.questions.answer import Column, Role, Table, Unit
-from broker.board.questions.figures import centile, hours, median, rounded
-from broker.board.questions.ground import Ground
-from schemas.audit import EntryKind
-from schemas.wire import ReceiptKind
+from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
+from broker.board.questions.figures import DAY_MS, centile, hours, median, rounded, share
+from broker.board.questions.ground import Ground, handle
+from broker.store.audit.rows import Move
 
 _TO_OPENED: Final = (
     Column("agency", "Known to (kind of agency)", role=Role.KEY),
@@ -21,38 +21,26 @@ _TO_OPENED: Final = (
 
 def known_to_opened(ground: Ground) -> Table:
     """Q3: hours from the moment a move was known to the moment somebody in the receiving area opened it."""
-    noticed = [
-        (found, entry)
-        for found, entry in ground.entries(EntryKind.HANDOVER)
-        if entry.text_of("step") == "noticed"
-    ]
-    evidence = {event for _, entry in noticed if (event := entry.bytes_of("evidence")) is not None}
-    known = {
-        event: entry
-        for found, entry in ground.entries(EntryKind.TAKEN, ever=True)
-        if (event := found.row.event_id) in evidence and event is not None
-    }
-    said = ground.receipts(evidence)
+    moves = [move for move in ground.moves if move.kind in {None, "move"}]
+    evidence = {move.evidence for move in moves if move.evidence is not None}
+    known, copies = ground.events(evidence), ground.copies(evidence)
     waits: dict[str, list[int]] = defaultdict(list)
-    moves: dict[str, int] = defaultdict(int)
-    for found, entry in noticed:
-        event, to_area = entry.bytes_of("evidence") or b"", entry.text_of("to_area") or ""
-        report = known.get(event)
-        kind = (
-            plain(ground.kinds.get(report.actor or "", "unknown")) if report is not None else "not measured"
-        )
-        moves[kind] += 1
-        since = report.at_ms if report is not None else found.row.at_ms
+    count: dict[str, int] = defaultdict(int)
+    for move in moves:
+        report = known.get(move.evidence or b"")
+        kind = ground.kind(report.author) if report is not None else str(Mark.NOT_MEASURED)
+        count[kind] += 1
+        since = report.at_ms if report is not None else move.steps["noticed"]
         opened = [
-            times[ReceiptKind.OPENED]
-            for (about, reader), times in said.items()
-            if about == event and ReceiptKind.OPENED in times and ground.serves(reader, to_area)
+            copy.opened_ms
+            for copy in copies.get(move.evidence or b"", ())
+            if copy.opened_ms is not None and ground.serves(copy.reader, [move.to_area or ""])
         ]
         if opened:
-            waits[kind].append(min(opened) - since)
+            waits[kind].append(max(0, min(opened) - since))
     every = [wait for some in waits.values() for wait in some]
-    rows = [(kind, count, len(waits[kind]), *_times(waits[kind])) for kind, count in sorted(moves.items())]
-    rows.append(("all", len(noticed), len(every), *_times(every)))
+    rows = [(kind, number, len(waits[kind]), *_times(waits[kind])) for kind, number in sorted(count.items())]
+    rows.append(("all", len(moves), len(every), *_times(every)))
     return Table(
         summary=(
             "{moves} moves became known; the receiving area opened {opened} of them so far.",
@@ -61,10 +49,176 @@ def known_to_opened(ground: Ground) -> Table:
         columns=_TO_OPENED,
         rows=tuple(rows),
         total=True,
-        places=tuple(found.row.place for found, _ in noticed),
     )
 
 
 def _times(waits: list[int]) -> tuple[float | None, float | None]:
     measured = hours(waits)
     return rounded(median(measured)), rounded(centile(measured, 90))
+
+
+_CONFERENCES: Final = (
+    Column("from_area", "From", role=Role.KEY),
+    Column("to_area", "To", role=Role.KEY),
+    Column("moves", "Transfers", Unit.COUNT, Role.BASE),
+    Column("in_time", "In time, from being notified", Unit.COUNT, Role.PART),
+    Column("late", "Late, from being notified", Unit.COUNT, Role.PART),
+    Column("running", "Still running", Unit.COUNT, Role.PART),
+    Column("percent", "In time, per cent", Unit.PERCENT, Role.DERIVED),
+    Column("pack", "In time, from the written pack", Unit.COUNT, Role.PART),
+    Column("accepted", "In time, from acceptance", Unit.COUNT, Role.PART),
+)
+
+
+def conferences(ground: Ground) -> Table:
+    """Q2: transfers whose conference was held within fifteen working days, by sending area and by clock start."""
+    figures: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 6)
+    for move in ground.moves:
+        if _needs_conference(move):
+            pair = str(ground.place(move, move.from_area)), str(ground.place(move, move.to_area))
+            for at, figure in enumerate(_held(ground, move)):
+                figures[pair][at] += figure
+    rows: list[tuple[Cell, ...]] = [
+        _conference_row(*pair, counts) for pair, counts in sorted(figures.items())
+    ]
+    rows.append(
+        _conference_row("all", "", [sum(column) for column in zip(*figures.values(), strict=True)] or [0] * 6)
+    )
+    return Table(
+        summary=(
+            (
+                "{moves} transfers needed a conference; {in_time} were held within fifteen working days of being notified, "
+                "{late} were late."
+            ),
+        ),
+        columns=_CONFERENCES,
+        rows=tuple(rows),
+        total=True,
+        notes=(
+            (
+                "Counted are moves of a child whom the new area accepted on a protection plan. The clock from being "
+                "notified is always reported first; the others stand beside it."
+            ),
+        ),
+    )
+
+
+def _needs_conference(move: Move) -> bool:
+    waits = move.last_state == "accepted" or "conference-held" in move.steps
+    return waits and move.kind in {None, "move"}
+
+
+def _held(ground: Ground, move: Move) -> tuple[int, int, int, int, int, int]:
+    held, area = move.steps.get("conference-held"), move.to_area or ""
+    due = ground.due_ms("conference", move.steps["noticed"], area)
+    late = due is not None and (held or ground.now_ms) > due
+    in_time = held is not None and not late
+
+    def within(start: str) -> int:
+        since = move.steps.get(start)
+        limit = None if since is None else ground.due_ms("conference", since, area)
+        return int(held is not None and limit is not None and held <= limit)
+
+    return 1, int(in_time), int(late), int(held is None and not late), within("verify"), within("accept")
+
+
+def _conference_row(from_area: str, to_area: str, counts: Iterable[int]) -> tuple[Cell, ...]:
+    moves, in_time, late, running, pack, accepted = counts
+    decided = in_time + late
+    return from_area, to_area, moves, in_time, late, running, share(in_time, decided), pack, accepted
+
+
+_CLOSURES: Final = (
+    Column("area", "Area", role=Role.KEY),
+    Column("closed", "Closed as moved to another area", Unit.COUNT, Role.BASE),
+    Column("handed", "With a handover", Unit.COUNT, Role.PART),
+    Column("uncaught", "Without", Unit.COUNT, Role.PART),
+)
+_RC5: Final = "RC5"
+_NEAR_MS: Final = 90 * DAY_MS
+
+
+def uncaught(ground: Ground) -> Table:
+    """Q17: cases closed because the child moved to another area (RC5) of which no handover tells."""
+    closed = ground.obligations("closure")
+    if closed is None:
+        return Table(
+            summary=(),
+            why_not="no member tells this board why it closes cases. Needed: obligation entries of kind “closure” "
+            "with the census's reason code, from the front doors.",
+        )
+    moved = [one for one in closed if one.reason == _RC5]
+    handed: dict[bytes, list[int]] = defaultdict(list)
+    for move in ground.work.moves(ground.scope, ground.period._replace(since_ms=0), areas=ground.scope.areas):
+        for record in ground.work.with_joined({move.record}) if move.record else ():
+            handed[record].append(move.steps["noticed"])
+    figures: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    for one in moved:
+        caught = any(abs(at - one.opened_ms) <= _NEAR_MS for at in handed.get(one.record or b"", ()))
+        area = min((area for area in ground.scope.areas if ground.serves(one.member, [area])), default="")
+        for name in (ground.names(area), "all"):
+            figures[name] = [
+                old + new for old, new in zip(figures[name], (1, caught, not caught), strict=True)
+            ]
+    whole = figures.pop("all", [0, 0, 0])
+    rows: list[tuple[Cell, ...]] = [(name, *counts) for name, counts in sorted(figures.items())]
+    return Table(
+        summary=("{closed} cases were closed because the child moved; for {uncaught} no handover is known.",),
+        columns=_CLOSURES,
+        rows=(*rows, ("all", *whole)),
+        total=True,
+        notes=("A handover counts where it was noticed within 90 days of the closure.",),
+    )
+
+
+_DECLINED: Final = (
+    Column("child", "Child", Unit.REFERENCE),
+    Column("from_area", "From"),
+    Column("to_area", "To"),
+    Column("declined", "First declined", Unit.TIME),
+    Column("declines", "Declines", Unit.COUNT),
+    Column("days", "Days unsettled", Unit.DAYS),
+    Column("settled", "Settled by"),
+)
+_SETTLED: Final = {
+    "accept": "the new area accepted",
+    "uncontested": "the new area accepted, and the old one let it stand",
+    "corroborated": "somebody else reported the child in the new area",
+    "conference-held": "the new area accepted, and held its conference",
+    "withdraw": "the old area withdrew",
+    "superseded": "another handover took its place",
+    "handed-on": "another area took the case",
+    "return-or-retain": "ended; the history was returned or retained",
+}
+
+
+def declined(ground: Ground) -> Table:
+    """Q20: declined handovers, how long nobody settled them, and who did in the end."""
+    rows = []
+    for move in ground.moves:
+        first = move.steps.get("decline")
+        if first is None:
+            continue
+        settled = _SETTLED.get(move.last_step)
+        ended = min(
+            (at for step in ("accept", "withdraw") if (at := move.steps.get(step, 0)) > first),
+            default=move.last_ms if settled else ground.now_ms,
+        )
+        by = "the heads of service" if "disputed" in move.steps and settled else settled
+        rows.append(
+            (
+                handle(move.record),
+                ground.place(move, move.from_area),
+                ground.place(move, move.to_area),
+                first,
+                move.declines,
+                round((ended - first) / DAY_MS, 1),
+                by or f"nobody so far ({plain(move.last_state or 'unknown')})",
+            )
+        )
+    open_ones = sum(str(row[-1]).startswith("nobody") for row in rows)
+    return Table(
+        summary=(f"{len(rows)} handovers were declined; {open_ones} of them are not settled.",),
+        columns=_DECLINED,
+        rows=tuple(rows),
+    )

@@ -88,7 +88,7 @@ class Answers:
             .where(
                 t.slips.c.case_ref == case_ref,
                 t.shares.c.record.is_not(None),
-                concerned(t.shares.c.thread, scope.areas),
+                concerned(t.shares.c.thread, scope, t.shares.c.at_ms),
             )
         )
         return self.with_joined(set(self._c.scalars(records)))
@@ -98,6 +98,18 @@ class Answers:
         areas = sa.select(t.thread_areas.c.thread).where(t.thread_areas.c.area.in_(sorted(scope.areas)))
         query = sa.select(t.thread_records.c.record).where(t.thread_records.c.thread.in_(areas))
         return frozenset(self._c.scalars(query.distinct()))
+
+    def records_of(self, threads: Iterable[bytes]) -> dict[bytes, frozenset[bytes]]:
+        """Which records each of these threads is about."""
+        wanted = sorted(threads)
+        found: dict[bytes, set[bytes]] = {}
+        for start in range(0, len(wanted), AT_ONCE):
+            query = sa.select(t.thread_records).where(
+                t.thread_records.c.thread.in_(wanted[start : start + AT_ONCE])
+            )
+            for row in self._c.execute(query):
+                found.setdefault(row.thread, set()).add(row.record)
+        return {thread: frozenset(records) for thread, records in found.items()}
 
     def newest(self, partition: int) -> int:
         """The highest number that has come; 0 if none."""
@@ -134,26 +146,38 @@ class Answers:
 def in_scope(scope: Scope) -> sa.ColumnElement[bool]:
     """Whether an entry may be shown to a board of this scope."""
     of_members = sa.and_(t.entries.c.kind.in_(OF_A_MEMBER), t.entries.c.actor.in_(sorted(scope.members)))
-    return sa.or_(_within(t.entries.c.thread, scope.areas), of_members)
+    return sa.or_(_within(t.entries.c.thread, scope, t.entries.c.at_ms), of_members)
 
 
-def concerned(thread: sa.ColumnElement[Any], areas: Iterable[str]) -> sa.ColumnElement[bool]:
-    """Whether a thread itself concerns one of these areas."""
-    return sa.exists().where(t.thread_areas.c.thread == thread, t.thread_areas.c.area.in_(sorted(areas)))
+def concerned(
+    thread: sa.ColumnElement[Any], scope: Scope, at_ms: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether a thread itself concerns one of the areas, at a time when the board answers for it."""
+    return sa.exists().where(t.thread_areas.c.thread == thread, _area(scope, at_ms))
 
 
-def _within(thread: sa.ColumnElement[Any], areas: Iterable[str]) -> sa.ColumnElement[bool]:
-    """Whether a thread, or what it belongs to, concerns one of these areas. Asked of each row, never of all threads."""
-    wanted = sorted(areas)
+def _within(
+    thread: sa.ColumnElement[Any], scope: Scope, at_ms: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether a thread, or what it belongs to, concerns one of the areas. Asked of each row, never of all threads."""
     parents = t.thread_parents.join(t.thread_areas, t.thread_areas.c.thread == t.thread_parents.c.parent)
     of_parent = (
         sa.select(sa.literal(1))
         .select_from(parents)
-        .where(t.thread_parents.c.thread == thread, t.thread_areas.c.area.in_(wanted))
+        .where(t.thread_parents.c.thread == thread, _area(scope, at_ms))
         .correlate(t.entries)
         .exists()
     )
-    return sa.or_(concerned(thread, wanted), of_parent)
+    return sa.or_(concerned(thread, scope, at_ms), of_parent)
+
+
+def _area(scope: Scope, at_ms: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    always = sorted(scope.areas - scope.times.keys())
+    clauses: list[sa.ColumnElement[bool]] = [t.thread_areas.c.area.in_(always)]
+    for area, (since, until) in sorted(scope.times.items()):
+        if area in scope.areas:
+            clauses.append(sa.and_(t.thread_areas.c.area == area, at_ms >= since, at_ms < until))
+    return sa.or_(*clauses)
 
 
 def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
@@ -176,7 +200,7 @@ def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
     if question.kinds:
         clauses.append(t.entries.c.kind.in_(question.kinds))
     if question.area is not None:
-        clauses.append(_within(t.entries.c.thread, [question.area]))
+        clauses.append(_within(t.entries.c.thread, Scope(frozenset({question.area})), t.entries.c.at_ms))
     return clauses
 
 

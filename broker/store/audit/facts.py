@@ -1,16 +1,214 @@
 """What the board's questions count: facts, bounded by a scope as everything is. Reads inside one transaction."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
-from broker.store.audit.answers import Answers
+from broker.store.audit.answers import AT_ONCE, Answers, concerned
+from broker.store.audit.rows import (
+    FOR_EVER_MS,
+    Copy,
+    Due,
+    Move,
+    Obligation,
+    Place,
+    Scope,
+    Share,
+    Slip,
+    SlipState,
+)
+
+_STEP_COLUMNS: Final = tuple((step, t.step_column(step)) for step in t.STEPS)
+
+
+class Period(NamedTuple):
+    """From a moment to another, the second not included; milliseconds since 1970."""
+
+    since_ms: int = 0
+    until_ms: int = FOR_EVER_MS
 
 
 class Facts(Answers):
-    """Rows for questions. Each is a named tuple as the columns have it."""
+    """Rows for questions."""
+
+    def moves(
+        self,
+        scope: Scope,
+        period: Period,
+        *,
+        areas: Collection[str],
+        records: Collection[bytes] | None = None,
+    ) -> list[Move]:
+        """Handovers between one of ``areas`` and another that were noticed in the period, oldest first."""
+        own, c = sorted(areas), t.moves.c
+        noticed = (c.noticed_ms >= period.since_ms, c.noticed_ms < period.until_ms)
+        about = () if records is None else (c.record.in_(sorted(records)),)
+        found: dict[bytes, Move] = {}
+        for side in (c.from_area, c.to_area):
+            within = concerned(c.thread, scope, c.noticed_ms)
+            for row in self._c.execute(sa.select(t.moves).where(side.in_(own), *noticed, *about, within)):
+                found[row.handover] = _move(row)
+        return sorted(found.values(), key=lambda move: (move.steps.get("noticed", 0), move.handover))
+
+    def shares(
+        self,
+        scope: Scope,
+        period: Period,
+        *,
+        types: Sequence[str] = (),
+        classes: Sequence[int] = (),
+        records: Collection[bytes] | None = None,
+        events: Collection[bytes] | None = None,
+        skewed: bool = False,
+    ) -> list[Share]:
+        """Events that were taken in the period, oldest first; of these types as far as the board's slips are open."""
+        c, open_slips = (
+            t.shares.c,
+            sa.and_(t.slips.c.event_id == t.shares.c.event_id, t.slips.c.state == SlipState.OPEN.value),
+        )
+        query = sa.select(t.shares, t.slips).select_from(t.shares)
+        query = query.join(t.slips, open_slips) if types else query.outerjoin(t.slips, open_slips)
+        query = query.where(
+            c.at_ms >= period.since_ms, c.at_ms < period.until_ms, concerned(c.thread, scope, c.at_ms)
+        )
+        if types:
+            query = query.where(
+                t.slips.c.event_type.in_(types),
+                t.slips.c.at_ms >= period.since_ms,
+                t.slips.c.at_ms < period.until_ms,
+            )
+        if classes:
+            query = query.where(c["class"].in_(classes))
+        if skewed:
+            query = query.where(c.skewed == 1)
+        found: list[Share] = []
+        for column, wanted in ((c.record, records), (c.event_id, events)):
+            if wanted is not None:
+                ordered = sorted(wanted)
+                for start in range(0, len(ordered), AT_ONCE):
+                    some = query.where(column.in_(ordered[start : start + AT_ONCE]))
+                    found += [_share(row) for row in self._c.execute(some)]
+                break
+        else:
+            found = [_share(row) for row in self._c.execute(query)]
+        return sorted(found, key=lambda share: (share.place, share.event_id))
+
+    def copies_of(self, events: Iterable[bytes]) -> list[Copy]:
+        """Every reader's copy of these events."""
+        wanted = sorted(set(events))
+        found: list[Copy] = []
+        for start in range(0, len(wanted), AT_ONCE):
+            some = wanted[start : start + AT_ONCE]
+            query = sa.select(t.copies).where(t.copies.c.event_id.in_(some))
+            found += [_copy(row) for row in self._c.execute(query.order_by(*t.copies.primary_key.columns))]
+        return found
+
+    def unopened(self, scope: Scope, period: Period, readers: Collection[str], most: int) -> list[Copy]:
+        """Copies that these readers were given in the period and have not opened, oldest first."""
+        c = t.copies.c
+        of_ours = (
+            sa.select(sa.literal(1))
+            .select_from(t.shares)
+            .where(t.shares.c.event_id == c.event_id, concerned(t.shares.c.thread, scope, t.shares.c.at_ms))
+            .correlate(t.copies)
+            .exists()
+        )
+        found: list[Copy] = []
+        for reader in sorted(readers):
+            query = (
+                sa.select(t.copies)
+                .where(
+                    c.reader == reader,
+                    c.opened_ms.is_(None),
+                    c.given_ms >= period.since_ms,
+                    c.given_ms < period.until_ms,
+                    of_ours,
+                )
+                .order_by(c.given_ms)
+                .limit(most)
+            )
+            found += [_copy(row) for row in self._c.execute(query)]
+        return sorted(found, key=lambda copy: (copy.given_ms or 0, copy.reader, copy.event_id))[:most]
+
+    def late(self, scope: Scope, period: Period) -> list[Due]:
+        """What was overdue in the period."""
+        c = t.overdue.c
+        query = sa.select(t.overdue).where(
+            c.at_ms >= period.since_ms, c.at_ms < period.until_ms, concerned(c.thread, scope, c.at_ms)
+        )
+        return [Due(row.thread, row.owed, row.due_ms, row.owner, row.at_ms) for row in self._c.execute(query)]
+
+    def late_among(self, owed: Iterable[tuple[bytes, str, int]]) -> frozenset[tuple[bytes, str, int]]:
+        """Which of these deadlines passed unmet."""
+        wanted = sorted(set(owed))
+        c = t.overdue.c
+        found: set[tuple[bytes, str, int]] = set()
+        for start in range(0, len(wanted), AT_ONCE):
+            threads = sorted({one[0] for one in wanted[start : start + AT_ONCE]})
+            query = sa.select(c.thread, c.owed, c.due_ms).where(c.thread.in_(threads))
+            found |= {(row[0], row[1], row[2]) for row in self._c.execute(query)}
+        return frozenset(found & set(wanted))
+
+    def told(self, scope: Scope, period: Period) -> list[Due]:
+        """Of what people were told in the period."""
+        c = t.told.c
+        query = sa.select(t.told).where(
+            c.at_ms >= period.since_ms, c.at_ms < period.until_ms, concerned(c.thread, scope, c.at_ms)
+        )
+        rows = self._c.execute(query.order_by(*t.told.primary_key.columns))
+        return [Due(row.thread, row.owed, row.due_ms, row.owner, row.at_ms, row.rung) for row in rows]
+
+    def tells_of(self, kinds: Sequence[str]) -> bool:
+        """Whether any member has ever told this board of such an obligation."""
+        query = sa.select(t.obligations.c.id).where(t.obligations.c.kind.in_(kinds)).limit(1)
+        return self._c.scalar(query) is not None
+
+    def obligations(self, scope: Scope, kinds: Sequence[str]) -> list[Obligation]:
+        """The newest word on each obligation of these kinds, by their beginning."""
+        c = t.obligations.c
+        query = sa.select(t.obligations).where(c.kind.in_(kinds), concerned(c.thread, scope, c.at_ms))
+        newest: dict[tuple[str, bytes], Obligation] = {}
+        for row in self._c.execute(query.order_by(c.partition, c.number)):
+            newest[row.member, row.ref] = Obligation(
+                row.member,
+                row.ref,
+                row.record,
+                Place(row.partition, row.number),
+                row.kind,
+                row.opened_ms,
+                row.due_ms,
+                row.met_ms,
+                row.reason,
+            )
+        return sorted(newest.values(), key=lambda one: (one.opened_ms, one.place))
+
+    def activity(self) -> dict[str, tuple[int | None, int | None]]:
+        """By member: when it was heard last, publishing and reading."""
+        return {row.member: (row.published_ms, row.read_ms) for row in self._c.execute(sa.select(t.activity))}
+
+    def protected_among(self, records: Collection[bytes]) -> frozenset[bytes]:
+        """Which of these records something sensitive was said of, or have a hidden move."""
+        ordered = sorted(records)
+        found: set[bytes] = set()
+        for start in range(0, len(ordered), AT_ONCE):
+            some = ordered[start : start + AT_ONCE]
+            found |= set(
+                self._c.scalars(sa.select(t.protected.c.record).where(t.protected.c.record.in_(some)))
+            )
+        return frozenset(found)
+
+    def hidden(self, records: Collection[bytes], scope: Scope) -> dict[bytes, frozenset[str]]:
+        """By protected record: areas that a board of this scope must not be told of (P7)."""
+        found: dict[bytes, set[str]] = {}
+        for record in self.protected_among(records):
+            about = sorted(self.with_joined({record}))
+            moves = sa.select(t.moves.c.to_area).where(t.moves.c.record.in_(about), t.moves.c.withheld == 1)
+            sealed = sa.select(t.shares.c.safety).where(t.shares.c.record.in_(about), t.shares.c.sealed == 1)
+            areas = {*self._c.scalars(moves), *self._c.scalars(sealed)} - {None} - scope.areas
+            found[record] = {area for area in areas if area is not None}
+        return {record: frozenset(areas) for record, areas in found.items()}
 
     def version(self) -> int | None:
         """Which version of the program learnt what is here; None: it did not finish."""
@@ -26,6 +224,59 @@ class Facts(Answers):
             yield f"-- {table.name}"
             for row in self._c.execute(sa.select(table).order_by(*table.primary_key.columns)):
                 yield "|".join(_text(value) for value in row)
+
+
+def _move(row: sa.Row[Any]) -> Move:
+    times = row._mapping  # noqa: SLF001  the library's own interface
+    return Move(
+        handover=row.handover,
+        thread=row.thread,
+        record=row.record,
+        evidence=row.evidence,
+        kind=row.kind,
+        from_area=row.from_area,
+        to_area=row.to_area,
+        withheld=bool(row.withheld),
+        steps={step: times[column] for step, column in _STEP_COLUMNS if times[column] is not None},
+        declines=row.declines or 0,
+        last_ms=row.last_ms,
+        last_step=row.last_step,
+        last_state=row.last_state,
+    )
+
+
+def _share(row: sa.Row[Any]) -> Share:
+    share = row._mapping  # noqa: SLF001  the library's own interface
+    c = t.shares.c
+    said = None
+    if row.event_type is not None:
+        said = Slip(row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref)
+    return Share(
+        event_id=share[c.event_id],
+        place=Place(share[c.partition], share[c.number]),
+        at_ms=share[c.at_ms],
+        event_class=share[c["class"]],
+        author=share[c.author],
+        holder=share[c.holder],
+        safety=share[c.safety],
+        record=share[c.record],
+        sealed=bool(share[c.sealed]),
+        skewed=bool(share[c.skewed]),
+        said=said,
+    )
+
+
+def _copy(row: sa.Row[Any]) -> Copy:
+    return Copy(
+        row.event_id,
+        row.reader,
+        row.given_ms,
+        row.granted_ms,
+        row.delivered_ms,
+        row.opened_ms,
+        row.taken_on_ms,
+        row.passed_on_ms,
+    )
 
 
 def _text(value: Any) -> str:

@@ -1,5 +1,6 @@
 """The values that go into the board's store and come out of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -49,13 +50,25 @@ class Slip:
 
 
 @dataclass(frozen=True, slots=True)
+class Owing:
+    """What an obligation's entry says in clear: which obligation, and what it is about."""
+
+    ref: bytes
+    thread: bytes
+    record: bytes | None
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
 class SealedSlip:
-    """A slip as it came. ``key_ref`` is None where not even that can be read."""
+    """A slip as it came. ``key_ref`` is None where not even that can be read; ``about`` for an obligation's."""
 
     event_id: bytes
     author: str
     key_ref: bytes | None
+    at_ms: int
     body: bytes
+    about: Owing | None = None
 
 
 class SlipState(StrEnum):
@@ -86,6 +99,8 @@ class Scope:
 
     areas: frozenset[str]
     members: frozenset[str] = frozenset()
+    times: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Areas that the board answers for only between two moments, the second not included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +115,83 @@ class Question:
     since_ms: int = 0
     until_ms: int = field(default=FOR_EVER_MS)
     most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An event that was taken. Times are the router's; ``said`` where the board's slip of it is open."""
+
+    event_id: bytes
+    place: Place
+    at_ms: int
+    event_class: int | None
+    author: str | None
+    holder: str | None
+    safety: str | None
+    record: bytes | None
+    sealed: bool
+    skewed: bool
+    said: Slip | None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One reader's copy of an event, and when the router took each kind of receipt for it first."""
+
+    event_id: bytes
+    reader: str
+    given_ms: int | None
+    granted_ms: int | None
+    delivered_ms: int | None
+    opened_ms: int | None
+    taken_on_ms: int | None
+    passed_on_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A handover. ``steps``: when each was taken first; ``last_*``: where it stands."""
+
+    handover: bytes
+    thread: bytes
+    record: bytes | None
+    evidence: bytes | None
+    kind: str | None
+    from_area: str | None
+    to_area: str | None
+    withheld: bool
+    steps: Mapping[str, int]
+    declines: int
+    last_ms: int
+    last_step: str
+    last_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something owed that was late, or of which a person was told (``rung``)."""
+
+    thread: bytes
+    owed: str
+    due_ms: int
+    owner: str | None
+    at_ms: int
+    rung: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Obligation:
+    """The newest word on something owed, as the member that owes it said. ``reason``: a code, where it gave one."""
+
+    member: str
+    ref: bytes
+    record: bytes | None
+    place: Place
+    kind: str
+    opened_ms: int
+    due_ms: int
+    met_ms: int | None
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The board's store: entries in, answers out (``answers``). All but the mirror and the questions can be made again."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Protocol, TypeVar
@@ -9,9 +9,10 @@ from typing import Any, Final, Protocol, TypeVar
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
+from broker.store.audit.asked import AskedWork
 from broker.store.audit.batch import Batch, Writer
 from broker.store.audit.facts import Facts
-from broker.store.audit.rows import Asked, Came, Place, SealedSlip, Slip, SlipState
+from broker.store.audit.rows import Came, Owing, Place, SealedSlip, SlipState
 from broker.store.audit.trees import Trees
 from broker.store.engine import open_postgres, open_sqlite, writing
 
@@ -30,7 +31,7 @@ class Numbered(Protocol):
 T = TypeVar("T", bound=Numbered)
 
 
-class AuditWork(Trees, Facts):
+class AuditWork(Trees, Facts, AskedWork):
     """One transaction. Nothing here depends on the order in which entries come."""
 
     def __init__(self, connection: sa.Connection, writer: Writer) -> None:
@@ -83,41 +84,37 @@ class AuditWork(Trees, Facts):
         return found
 
     def waiting_for(self, author: str, key_ref: bytes) -> list[SealedSlip]:
-        """Slips that wait for this key."""
-        rows = self._c.execute(
-            sa.select(t.slips).where(
-                t.slips.c.author == author,
-                t.slips.c.key_ref == key_ref,
-                t.slips.c.state == SlipState.WAITING.value,
-            )
-        )
-        return [SealedSlip(row.event_id, row.author, row.key_ref, row.body) for row in rows.all()]
+        """Slips, of events and of obligations, that wait for this key."""
+        waits = SlipState.WAITING.value
+        c = t.slips.c
+        events = sa.select(t.slips).where(c.author == author, c.key_ref == key_ref, c.state == waits)
+        o = t.obligations.c
+        owed = sa.select(t.obligations).where(o.member == author, o.key_ref == key_ref, o.state == waits)
+        return [
+            *(
+                SealedSlip(row.event_id, row.author, row.key_ref, row.at_ms, row.body)
+                for row in self._c.execute(events).all()
+            ),
+            *(
+                SealedSlip(
+                    row.id,
+                    row.member,
+                    row.key_ref,
+                    row.at_ms,
+                    row.body,
+                    Owing(row.ref, row.thread, row.record, Place(row.partition, row.number)),
+                )
+                for row in self._c.execute(owed).all()
+            ),
+        ]
 
-    def slip_came(self, slip: SealedSlip, state: SlipState, said: Slip | None) -> None:
+    def slip_came(self, slip: SealedSlip, row: Mapping[str, object]) -> None:
         """A slip that waited is open now, or does not open. What was either before stays so."""
-        values: dict[str, object] = {"state": state.value}
-        if said is not None:
-            values |= {
-                "event_type": said.event_type,
-                "purpose": said.purpose,
-                "basis": said.basis,
-                "occurred_ms": said.occurred_ms,
-                "recorded_ms": said.recorded_ms,
-                "case_ref": said.case_ref,
-            }
-        waits = t.slips.c.state == SlipState.WAITING.value
-        self._c.execute(t.slips.update().where(t.slips.c.event_id == slip.event_id, waits).values(**values))
-
-    def write_down(self, at_ms: int, asker: str, purpose: str, asked: str, shown: int) -> int:
-        """Record a question and give its number. Durable when the transaction is; only then may the answer be shown."""
-        row = {"at_ms": at_ms, "asker": asker, "purpose": purpose, "asked": asked, "shown": shown}
-        statement = t.questions.insert().values(**row).returning(t.questions.c.question)
-        return int(self._c.execute(statement).scalar_one())
-
-    def questions(self) -> list[Asked]:
-        """Every question put to this node, oldest first."""
-        rows = self._c.execute(sa.select(t.questions).order_by(t.questions.c.question)).all()
-        return [Asked(row.question, row.at_ms, row.asker, row.purpose, row.asked, row.shown) for row in rows]
+        table, name = (
+            (t.slips, t.slips.c.event_id) if slip.about is None else (t.obligations, t.obligations.c.id)
+        )
+        waits = table.c.state == SlipState.WAITING.value
+        self._c.execute(table.update().where(name == slip.event_id, waits).values(**row))
 
     def forget(self) -> None:
         """Throw away all that was learnt; the mirror stays."""

@@ -161,6 +161,7 @@ slips = sa.Table(
     sa.Column("author", Text, nullable=False),
     sa.Column("key_ref", Bytes),
     sa.Column("state", Text, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
     sa.Column("body", Bytes, nullable=False),
     sa.Column("event_type", Text),
     sa.Column("purpose", Text),
@@ -169,7 +170,7 @@ slips = sa.Table(
     sa.Column("recorded_ms", Number),
     sa.Column("case_ref", Text),
     sa.Index("slips_by_case", "case_ref"),
-    sa.Index("slips_by_type", "event_type", "recorded_ms"),
+    sa.Index("slips_by_type", "event_type", "at_ms"),
     sa.Index(
         "slips_waiting",
         "author",
@@ -208,7 +209,8 @@ links = sa.Table(
     sa.Column("joined", Number, nullable=False),
 )
 
-# An event that was taken: by whom, of which class, about which record. ``sealed``: its author called it sensitive.
+# An event that was taken: by whom, of which class, about which record. ``sealed``: its author called it sensitive;
+# ``skewed``: its clock was more than five minutes ahead of the router's.
 shares = sa.Table(
     "shares",
     METADATA,
@@ -225,6 +227,7 @@ shares = sa.Table(
     sa.Column("safety", Text),
     sa.Column("record", Bytes),
     sa.Column("sealed", Number),
+    sa.Column("skewed", Number),
     sa.Index("shares_by_time", "at_ms"),
     sa.Index("shares_by_record", "record"),
     sqlite_with_rowid=False,
@@ -324,6 +327,38 @@ told = sa.Table(
     sqlite_with_rowid=False,
 )
 
+# What a member has said of an obligation: sealed to this board, so that the broker learns nothing of its kind. ``id``
+# is of one word, ``ref`` of the obligation: the newest word on it counts.
+obligations = sa.Table(
+    "obligations",
+    METADATA,
+    sa.Column("id", Bytes, primary_key=True),
+    sa.Column("member", Text, nullable=False),
+    sa.Column("ref", Bytes, nullable=False),
+    sa.Column("thread", Bytes, nullable=False),
+    sa.Column("record", Bytes),
+    sa.Column("partition", Number, nullable=False),
+    sa.Column("number", Number, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
+    sa.Column("key_ref", Bytes),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("body", Bytes, nullable=False),
+    sa.Column("kind", Text),
+    sa.Column("opened_ms", Number),
+    sa.Column("due_ms", Number),
+    sa.Column("met_ms", Number),
+    sa.Column("reason", Text),
+    sa.Index("obligations_by_kind", "kind", "opened_ms"),
+    sa.Index(
+        "obligations_waiting",
+        "member",
+        "key_ref",
+        sqlite_where=sa.text("state = 'waiting'"),
+        postgresql_where=sa.text("state = 'waiting'"),
+    ),
+    sqlite_with_rowid=False,
+)
+
 # When each member's gateway was last heard: publishing, and saying that it received or opened something.
 activity = sa.Table(
     "activity",
@@ -357,6 +392,7 @@ PROJECTION: Final = (
     moves,
     overdue,
     told,
+    obligations,
     activity,
     protected,
 )

@@ -97,6 +97,10 @@ class Trees(Answers):
             found |= {Place(row[0], row[1]): row[2] for row in self._c.execute(query)}
         return found
 
+    def heads(self) -> list[str]:
+        """Every head that counted when it came, by size."""
+        return list(self._c.scalars(sa.select(t.heads.c.note).order_by(t.heads.c.size)))
+
     def newest_head(self) -> str | None:
         """The newest head that counts."""
         return self._c.scalar(sa.select(t.heads.c.note).order_by(t.heads.c.size.desc()).limit(1))

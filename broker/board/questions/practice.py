@@ -1,0 +1,213 @@
+"""Questions about how people work with what they are told."""
+
+from collections import defaultdict
+from datetime import timedelta
+from typing import Final
+
+from broker.audit.words import plain, purpose_text
+from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
+from broker.board.questions.figures import DAY_MS, share
+from broker.board.questions.ground import Ground, handle
+from broker.clock import from_ms
+
+_NOT_SHARED: Final = (
+    Column("at", "Decided", Unit.TIME),
+    Column("by", "By"),
+    Column("purpose", "Purpose considered"),
+    Column("child", "Child", Unit.REFERENCE),
+    Column("reversed", "Reversed since"),
+    Column("event", "Event", Unit.REFERENCE),
+)
+
+
+def not_shared(ground: Ground) -> Table:
+    """Q5: decisions not to share."""
+    decided = ground.shares("share.declined")
+    rows = tuple(
+        (
+            one.at_ms,
+            ground.names(one.author or ""),
+            purpose_text(one.said.purpose) if one.said else Mark.NOT_MEASURED,
+            handle(one.record),
+            Mark.NOT_MEASURED,
+            one.event_id.hex(),
+        )
+        for one in decided
+    )
+    return Table(
+        summary=(f"{len(rows)} decisions not to share were recorded.",),
+        columns=_NOT_SHARED,
+        rows=rows,
+        notes=(
+            (
+                "The reason stands in the decision itself, which its readers hold and this board does not: ask its author. "
+                "So is whether it was reversed: a correction says there what it corrects."
+            ),
+        ),
+        places=tuple(one.place for one in decided),
+    )
+
+
+_CUES: Final = (
+    Column("member", "Member", role=Role.KEY),
+    Column("reappraised", "Reappraisals recorded", Unit.COUNT, Role.BASE),
+    Column("cues", "Cues raised", Unit.COUNT, Role.PLAIN),
+    Column("dismissed", "Dismissed with a reason", Unit.COUNT, Role.PLAIN),
+)
+
+
+def cues(ground: Ground) -> Table:
+    """Q7: cues that were raised against reappraisals recorded, by member."""
+    raised = ground.obligations("cue")
+    count: dict[str, int] = defaultdict(int)
+    cued: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for one in ground.shares("reappraisal.recorded"):
+        count[one.author or ""] += 1
+    for cue in raised or ():
+        cued[cue.member][0] += 1
+        cued[cue.member][1] += cue.reason is not None
+    if raised is None and not count:
+        return Table(
+            summary=(),
+            why_not="no member tells this board of cues. Needed: obligation entries of kind “cue” from the gateways "
+            "that raise them, met by the reappraisal.",
+        )
+    rows = [
+        (ground.names(member), count[member], *((Mark.NOT_MEASURED,) * 2 if raised is None else cued[member]))
+        for member in sorted({*count, *cued})
+    ]
+    return Table(
+        summary=(f"Reappraisals were recorded by {len(count)} members.",),
+        columns=_CUES,
+        rows=tuple(rows),
+        notes=("The load of a single worker is not measured: no name of a worker reaches the exchange.",),
+    )
+
+
+_AGAIN: Final = (
+    Column("area", "Area", role=Role.KEY),
+    Column("raised", "Concerns raised", Unit.COUNT, Role.BASE),
+    Column("again", "Again after a closure", Unit.COUNT, Role.PART),
+    Column("percent", "Per cent", Unit.PERCENT, Role.DERIVED),
+)
+_CLOSED: Final = ("concern.closed", "plan.closed", "eha.closed")
+
+
+def again(ground: Ground) -> Table:
+    """Q23: concerns about a child within 90 days of the last closure."""
+    limit = ground.asked.days * DAY_MS
+    closed: dict[bytes, list[int]] = defaultdict(list)
+    for one in ground.shares(*_CLOSED, ever=True):
+        if one.record is not None:
+            closed[one.record].append(one.at_ms)
+    figures: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for one in ground.shares("concern.raised"):
+        back = any(0 < one.at_ms - at <= limit for at in closed.get(one.record or b"", ()))
+        for name in (ground.names(one.holder or "") or "unknown", "all"):
+            figures[name][0] += 1
+            figures[name][1] += back
+    whole = figures.pop("all", [0, 0])
+    rows: list[tuple[Cell, ...]] = [
+        (name, *both, share(both[1], both[0])) for name, both in sorted(figures.items())
+    ]
+    rows.append(("all", *whole, share(whole[1], whole[0])))
+    return Table(
+        summary=(
+            (
+                f"{{again}} of {{raised}} concerns came within {ground.asked.days} days after a concern, a plan or an "
+                "early help episode about the same child was closed."
+            ),
+        ),
+        columns=_AGAIN,
+        rows=tuple(rows),
+        total=True,
+    )
+
+
+_NOTICES: Final = (
+    Column("member", "Member"),
+    Column("notices", "People told", Unit.COUNT),
+    Column("per_day", "Per day", Unit.DAYS),
+    Column("acted", "Acted on in time", Unit.COUNT),
+    Column("percent", "Per cent", Unit.PERCENT),
+)
+
+
+def notices(ground: Ground) -> Table:
+    """Q24: notices to people per day, and how many were acted on in time."""
+    told = [one for one in ground.work.told(ground.scope, ground.period) if one.owner in ground.scope.members]
+    late = ground.work.late_among((one.thread, one.owed, one.due_ms) for one in told)
+    rows = []
+    for member in sorted({one.owner or "" for one in told}):
+        own = [one for one in told if one.owner == member]
+        days = max(1, (max(one.at_ms for one in own) - min(one.at_ms for one in own)) // DAY_MS + 1)
+        acted = sum((one.thread, one.owed, one.due_ms) not in late for one in own)
+        rows.append(
+            (ground.names(member), len(own), round(len(own) / days, 1), acted, share(acted, len(own)))
+        )
+    return Table(
+        summary=(f"{len(told)} times a person was told that something is owed.",),
+        columns=_NOTICES,
+        rows=tuple(rows),
+        notes=(
+            (
+                "By member: who was told is known to the member alone, so a single worker's load is not measured. "
+                "Acted on: the deadline did not pass unmet."
+            ),
+        ),
+    )
+
+
+def told_and_objected(_ground: Ground) -> Table:
+    """Q21: whether child and parents were told of a share, and who objected."""
+    return Table(
+        summary=(),
+        why_not="who was told, and who objected, stands in the event itself, which its readers hold and this board does "
+        "not. Needed: two codes (told, objected) on the slip that an author seals to its boards.",
+    )
+
+
+def by_characteristics(_ground: Ground) -> Table:
+    """Q22: delay by ethnicity, disability and age."""
+    return Table(
+        summary=(),
+        why_not="no characteristic of a child reaches the exchange or this board, on purpose. Needed: bands of age, "
+        "ethnicity and disability on the slip that the front door seals to its boards, and a decision of the "
+        "partnership that it may hold them.",
+    )
+
+
+_SILENT: Final = (
+    Column("member", "Member"),
+    Column("kind", "Kind"),
+    Column("published", "Last published", Unit.TIME),
+    Column("read", "Last receipt", Unit.TIME),
+    Column("days", "Days silent", Unit.DAYS),
+)
+
+
+def silent(ground: Ground) -> Table:
+    """Q14: members of which nothing has been heard for some days."""
+    heard = ground.work.activity()
+    rows = []
+    today = from_ms(ground.now_ms).date()
+    for member in sorted(ground.directory.members, key=lambda one: one.name):
+        if not ground.serves(member.id, ground.areas) or not member.active(today):
+            continue
+        published, read = heard.get(str(member.id), (None, None))
+        last = max((at for at in (published, read) if at is not None), default=None)
+        since = from_ms(last).date() if last is not None else member.joined_on
+        quiet = today - since
+        if quiet >= timedelta(days=ground.asked.days):
+            rows.append((member.name, plain(member.kind.value), published, read, quiet.days))
+    return Table(
+        summary=(f"{len(rows)} members have been silent for {ground.asked.days} days or longer.",),
+        columns=_SILENT,
+        rows=tuple(rows),
+        notes=(
+            (
+                "Heard is what concerns a child with an open matter: of routine events nothing reaches the log. "
+                "A member that was never heard counts from the day on which it joined."
+            ),
+        ),
+    )

@@ -1,0 +1,66 @@
+"""What was asked of this node, and who approved that a question about a protected child be answered. No projection."""
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from broker.store.audit import tables as t
+from broker.store.audit.answers import Answers
+from broker.store.audit.rows import Asked
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A question about protected children that waits, or waited, for a second auditor. ``children``: which, as a digest."""
+
+    question: int
+    asker: str
+    asked: str
+    children: bytes
+    approver: str | None
+    why: str | None
+    until_ms: int | None
+
+
+class AskedWork(Answers):
+    """Works inside one transaction; durable when that commits."""
+
+    def write_down(self, at_ms: int, asker: str, purpose: str, asked: str, shown: int) -> int:
+        """Record a question and give its number. Only once it is durable may the answer be shown."""
+        row = {"at_ms": at_ms, "asker": asker, "purpose": purpose, "asked": asked, "shown": shown}
+        statement = t.questions.insert().values(**row).returning(t.questions.c.question)
+        return int(self._c.execute(statement).scalar_one())
+
+    def questions(self) -> list[Asked]:
+        """Every question put to this node, oldest first."""
+        rows = self._c.execute(sa.select(t.questions).order_by(t.questions.c.question)).all()
+        return [Asked(row.question, row.at_ms, row.asker, row.purpose, row.asked, row.shown) for row in rows]
+
+    def request(self, question: int, asker: str, asked: str, children: bytes) -> None:
+        """A question waits for a second auditor."""
+        self._c.execute(
+            t.requests.insert().values(question=question, asker=asker, asked=asked, children=children)
+        )
+
+    def requests(self, question: int | None = None) -> list[Request]:
+        """Requests, oldest first; or the one of this number."""
+        query = sa.select(t.requests).order_by(t.requests.c.question)
+        if question is not None:
+            query = query.where(t.requests.c.question == question)
+        return [Request(*row) for row in self._c.execute(query)]
+
+    def approve(self, question: int, approver: str, why: str, until_ms: int) -> None:
+        """A second auditor says that it may be answered, until then."""
+        self._c.execute(
+            t.requests.update()
+            .where(t.requests.c.question == question)
+            .values(approver=approver, why=why, until_ms=until_ms)
+        )
+
+    def is_approved(self, asker: str, asked: str, children: bytes, at_ms: int) -> bool:
+        """Whether this very question, by this person, about these children may be answered now."""
+        c = t.requests.c
+        query = sa.select(c.question).where(
+            c.asker == asker, c.asked == asked, c.children == children, c.until_ms > at_ms
+        )
+        return self._c.scalar(query.limit(1)) is not None
