@@ -24,6 +24,7 @@ def mesh() -> Iterator[Mesh]:
     made = a_mesh(3)
     yield made
     made.close()
+    made.remove()
 
 
 def _places(mesh: Mesh) -> Iterator[tuple[str, bytes]]:

@@ -132,7 +132,7 @@ class Mesh:
     batch: Batch = field(init=False)
     _exchange: Exchange = field(init=False)
     _noise: random.Random = field(init=False)
-    _heap: list[tuple[datetime, int, Callable[[], None]]] = field(default_factory=list)
+    _heap: list[tuple[datetime, int, Callable[[], object]]] = field(default_factory=list)
     _count: "count[int]" = field(default_factory=count)
     _post: dict[str, list[bytes]] = field(default_factory=dict)
     _slot: int = 0
@@ -186,6 +186,10 @@ class Mesh:
         self.gateways = {}
         self.store.close()
 
+    def remove(self) -> None:
+        """Take the folder away."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     # What happens.
 
     def publish(
@@ -206,7 +210,7 @@ class Mesh:
         self.goes(name)
         return str(event_id)
 
-    def at(self, when: datetime, what: Callable[[], None]) -> None:
+    def at(self, when: datetime, what: Callable[[], object]) -> None:
         """Do something then."""
         heapq.heappush(self._heap, (when, next(self._count), what))
 
