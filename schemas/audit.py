@@ -29,6 +29,8 @@ class EntryKind(StrEnum):
     ORDER = "order"
     GRANTED = "granted"
     ORDER_REFUSED = "order-refused"
+    REVIEWED = "reviewed"
+    """A person of the front door that refused an order has looked at it again: shared after all, or upheld."""
     RECEIPT = "receipt"
     HANDOVER = "handover"
     LINKED = "linked"

@@ -110,6 +110,7 @@ _ROWS: Final[tuple[_Row, ...]] = (
     (handovers.HandoverBundle, _HANDOVER, _ANY, _CONTINUE, _TASK, "ABCDK", "P-NFK2"),
     (handovers.HandoverReleased, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (releases.GlassBroken, _HANDOVER, _CARE, _PROTECT, _TASK, "AB", "P-NOT"),
+    (releases.OrderReviewed, _SHARE, _CARE, _PROTECT, _TASK, "A", "GR24"),
     (handovers.HandoverVerified, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverAccepted, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),
     (handovers.HandoverDeclined, _HANDOVER, _CARE, _CONTINUE, _TASK, "AB", "ours"),

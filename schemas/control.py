@@ -44,6 +44,8 @@ class ActionKind(StrEnum):
     CONFERENCE_HELD = "conference-held"
     CONTEST = "contest"
     """The old area says that an acceptance on the new one's word alone is wrong."""
+    REVIEW = "review"
+    """A person looks again at an order that was refused: ``handover`` is the order's id, ``reason`` what was decided."""
     BREAK_GLASS = "break-glass"
     """The new area takes the history of a child at risk without a release; ``reason`` is a code."""
     PROTECT = "protect"

@@ -45,6 +45,7 @@ class Fact(StrEnum):
     DECLINED = "declined"
     ASKED_AGAIN = "asked_again"
     ORDERED = "ordered"
+    REFUSED = "refused"
     DISPUTED = "disputed"
     NOT_PASSED = "not_passed"
     """A history was let go for a case that then did not pass."""
@@ -64,6 +65,7 @@ START_WORDS: Final[dict[str, str]] = {
     Fact.DECLINED: "a decline",
     Fact.ASKED_AGAIN: "being asked again",
     Fact.ORDERED: "the order",
+    Fact.REFUSED: "the refusal",
     Fact.DISPUTED: "the dispute",
     Fact.NOT_PASSED: "the case not passing",
     Fact.TEMPORARY: "the stay being called temporary",

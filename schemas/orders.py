@@ -165,7 +165,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A front door's answer to an order that it will not carry out, with the reason's code."""
+    """A front door's answer to an order that it will not carry out, with the reason's code.
+
+    ``items`` lists exactly what stays, each event with its own code, where the rest was granted; none: all of it stays.
+    """
 
     LABEL: ClassVar[str] = "handrail-refusal"
 
@@ -173,18 +176,24 @@ class Refusal:
     grantor: str
     reason: str
     at_ms: int
+    items: tuple[tuple[bytes, str], ...] = ()
 
     def to_bytes(self) -> bytes:
         """The exact bytes that the grantor signs."""
-        return canonical.encode([self.order_id, self.grantor, self.reason, self.at_ms])
+        items = [[event, code] for event, code in self.items]
+        return canonical.encode([self.order_id, self.grantor, self.reason, self.at_ms, items])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Refusal":
         """Read a refusal; raises NotCanonicalError or MalformedMessageError."""
-        row = rows(canonical.decode(data), 4, "refusal")
+        row = rows(canonical.decode(data), 5, "refusal")
         return cls(
             octets(row[0], ID_BYTES, "order id"),
             text(row[1], "grantor"),
             text(row[2], "reason"),
             whole(row[3], "at"),
+            tuple(
+                (octets(event, ID_BYTES, "event"), text(code, "code"))
+                for event, code in (rows(item, 2, "item") for item in listed(row[4], MAX_ORDERED, "items"))
+            ),
         )

@@ -345,7 +345,9 @@ class GrantAnswer(StrEnum):
 
     YES = "yes"
     BY_PERSON = "by-person"
-    """A person decides; where the author's mark is *ask me*, after asking the author."""
+    """A person decides."""
+    ASK_AUTHOR = "ask-author"
+    """The author's mark is *ask me*: a person decides, once the author has agreed."""
     NO = "no"
 
 
@@ -362,7 +364,9 @@ def may_be_granted(policy: Policy, event: "Event", reader: "Member") -> GrantAns
     hidden = kept_to_front_doors(event)
     if onward is Onward.NEVER or reader.kind not in rule.kinds or (hidden and not reader.front_door):
         return GrantAnswer.NO
-    if hidden or rule.grant_by_person or onward is Onward.ASK_ME:
+    if onward is Onward.ASK_ME:
+        return GrantAnswer.ASK_AUTHOR
+    if hidden or rule.grant_by_person:
         return GrantAnswer.BY_PERSON
     return GrantAnswer.YES
 

@@ -18,6 +18,7 @@ from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.receipting import Receipting
 from adapters.gateway.receiving import Receiving
+from adapters.gateway.reviewing import Reviewing
 from adapters.gateway.watching import Alarm, Watching
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
 from broker.errors import RejectedError
@@ -76,6 +77,7 @@ class Gateway:
         self.clocking = self.publishing.clocking
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
+        self.reviewing = Reviewing(home, self.publishing, self.orders)
         self.receipting = Receipting(home, self.publishing)
         self._chronology = Chronology(home)
         self._watching = Watching(home, self.places)

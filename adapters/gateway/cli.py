@@ -20,6 +20,7 @@ from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.mending import CHAIN_STRIDE, step_over
 from adapters.gateway.notifying_cli import notices
+from adapters.gateway.reviewing_cli import refused
 from adapters.gateway.run import GatewayService
 from adapters.gateway.showing import (
     Spoken,
@@ -51,6 +52,7 @@ def gateway() -> None:
 
 gateway.add_command(notices)
 gateway.add_command(clocks)
+handover.add_command(refused)
 
 
 @gateway.command()

@@ -82,6 +82,16 @@ class NotForThisPlanError(RejectedError):
         super().__init__(f"break glass is not for {live.replace('_', ' ')}")
 
 
+class AuthorNotAskedError(RejectedError):
+    """An event's author wants to be asked before it is passed on."""
+
+    code = "author-not-asked"
+    advice = "Ask its author, and say with --agreed who said yes, for which agency; or uphold the refusal."
+
+    def __init__(self, count: int) -> None:
+        super().__init__(f"{count} of these events are marked 'ask me' by their authors")
+
+
 class NotAnEventError(RejectedError):
     """What was given is not one JSON object, so it cannot be an event."""
 

@@ -15,6 +15,13 @@ from schemas.directory import Directory
 from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer
 
+KEPT: Final[Mapping[GrantAnswer, str]] = {
+    GrantAnswer.BY_PERSON: "needs-a-person",
+    GrantAnswer.ASK_AUTHOR: "ask-the-author",
+    GrantAnswer.NO: "kept-by-policy",
+    GrantAnswer.YES: "kept-by-policy",
+}
+"""Why an event stays; of several reasons the first is the order's."""
 PATIENCE_MS: Final = 10 * 60_000
 """How long an order waits for the event that is its ground: that may be on its way to us from another front door."""
 
@@ -25,6 +32,18 @@ class Release:
 
     handover: str
     to_area: str
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What our own person decided about an order that our gateway had refused."""
+
+    reader: str
+    handover: str | None
+    events: frozenset[bytes]
+    """The events that were looked at."""
+    agreed: frozenset[bytes]
+    """Those whose author was asked, and has agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +61,8 @@ class Known:
     """Somebody other than the reader has signed that it is concerned with the child."""
     news: bool
     """The order is about one event, which has just come to us."""
+    review: Review | None = None
+    """The evidence, where it is our own person's decision to share after all."""
     glass: Glass | None = None
     """The evidence, where it is the new area's break-glass event."""
     evidence: bool = True
@@ -60,7 +81,8 @@ class Carry:
     """Grant these events. The others stay here: their author's mark or the policy keeps them."""
 
     events: tuple[bytes, ...]
-    kept: tuple[bytes, ...] = ()
+    kept: tuple[tuple[bytes, str], ...] = ()
+    """Each with the reason's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +101,11 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
     1 it is for us and has not expired; 2 its reader is an active member of this directory that can be sealed to, and
     not ourselves; 3 one evidence serves one order; 4 every event is in our own record of that child, byte for byte;
     5 for a handover, our own person or the policy released this one, and the reader is the front door of the area that
-    it was released to; or that front door broke glass, rightly (``releasing.judge_glass``); 6 for any other order, somebody other than the reader has signed that it is concerned with the child;
-    a front door is given news without that, history never; 7 the policy and the author's mark let the reader have it,
-    where a release counts as a person's word, a broken glass does not.
+    it was released to; or that front door broke glass, rightly (``releasing.judge_glass``); 6 for any other order,
+    somebody other than the reader has signed that it is concerned with the child; a front door is given news without
+    that, history never; for what was refused before, our own person has decided to share it with that reader; 7 the
+    policy and the author's mark let the reader have it, where a release counts as a person's word, a broken glass does
+    not, and an author who wants to be asked has agreed.
     """
     if order.grantor != me:
         return Refuse("not-for-us")
@@ -101,6 +125,8 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
             return Refuse("another-event")
     if order.kind is OrderKind.HANDOVER:
         return _judge_handover(order, known, directory)
+    if order.kind is OrderKind.SENSITIVE:
+        return _judge_review(order, known)
     if not known.grounded and not (reader.front_door and known.news):
         return _patiently("not-concerned", order, known, now)
     return allowed_of(order, known.answers, {GrantAnswer.YES})
@@ -123,6 +149,25 @@ def _patiently(code: str, order: Order, known: Known, now: datetime) -> Refuse |
     return Refuse(code) if late and known.evidence else Wait(code)
 
 
+def _judge_review(order: Order, known: Known) -> Verdict:
+    """A person's decision is about one reader and the events looked at; an author's *never* outlasts it."""
+    review = known.review
+    handover = None if order.handover is None else order.handover.hex()
+    if review is None or (review.reader, review.handover) != (order.reader, handover):
+        return Refuse("not-released")
+    answers = {
+        event_id: GrantAnswer.YES
+        if event_id in review.events
+        and (
+            answer is GrantAnswer.BY_PERSON
+            or (answer is GrantAnswer.ASK_AUTHOR and event_id in review.agreed)
+        )
+        else answer
+        for event_id, answer in known.answers.items()
+    }
+    return allowed_of(order, answers, {GrantAnswer.YES})
+
+
 def _judge_release(order: Order, release: Release | None, directory: Directory) -> Refuse | None:
     if release is None or order.handover is None or release.handover != order.handover.hex():
         return Refuse("not-released")
@@ -136,8 +181,8 @@ def allowed_of(
     """What of an order may go, event by event: where its author's mark or the policy says ``enough``."""
     listed = tuple(event_id for event_id, _ in order.events)
     events = tuple(event_id for event_id in listed if answers[event_id] in enough)
-    if events:
-        return Carry(events, tuple(event_id for event_id in listed if event_id not in events))
-    if any(answers[event_id] is GrantAnswer.BY_PERSON for event_id in listed):
-        return Refuse("needs-a-person")
-    return Refuse("kept-by-policy")
+    kept = tuple((event_id, KEPT[answers[event_id]]) for event_id in listed if event_id not in events)
+    if events or not kept:
+        return Carry(events, kept)
+    codes = {code for _, code in kept}
+    return Refuse(next(code for code in KEPT.values() if code in codes))

@@ -54,8 +54,14 @@ def _notice(body: bytes) -> str:
             return _LOST.format(number)
         case "order-refused", {"reason": "link-undone"}:
             return _VOID
-        case "order-refused", {"reason": str(reason)}:
-            return f"{_REFUSED} ({reason})."
+        case "order-refused", {"reason": str(reason)} as told:
+            kept = len(told.get("items", ()))
+            part = f"; {kept} of the events stay with it" if kept else ""
+            return (
+                f"{_REFUSED} ({reason}{part}). A person there must look at it again within one working day."
+            )
+        case "order-upheld", _:
+            return "A person there has looked again at what was not shared with you, and it stays there."
         case "disclosed", {"events": list(events), "told": list(told)}:
             return _disclosed(events, told)
         case str(word), _ if word in _HIDDEN:

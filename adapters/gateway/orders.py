@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, assert_never
+from typing import Any, Final, assert_never
 
 import structlog
 
 from adapters.gateway.composing import kem_public
-from adapters.gateway.errors import NobodyToReadError
+from adapters.gateway.errors import NobodyToReadError, NoSuchItemError
 from adapters.gateway.grounds import Record
 from adapters.gateway.hidden import HiddenSide, judge_unnamed
 from adapters.gateway.home import Home
-from adapters.gateway.judgement import Carry, Known, Refuse, Release, Wait, judge
+from adapters.gateway.judgement import Carry, Known, Refuse, Wait, judge
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
-from adapters.gateway.releasing import GLASS_BROKEN, Glass, glass_in
 from adapters.gateway.sameness import Identifiers, identifiers_in, joined, links_in
+from adapters.gateway.signed import Signed, answer_of_policy
 from broker.clock import to_ms
 from broker.crypto.endorsing import kem_of
 from broker.crypto.errors import GrantMismatchError
@@ -28,15 +28,16 @@ from broker.store.gateway.inbox import HistoryRow, InRow, OrderRow
 from broker.store.gateway.store import Work
 from schemas.directory import Directory
 from schemas.envelope import View, ViewPart
-from schemas.events.base import Event
 from schemas.hiding import one_time_key_of
 from schemas.members import ROUTER, Member
 from schemas.orders import Grant, GrantedPart, Order, OrderKind, Refusal
-from schemas.policy import GrantAnswer, NoRuleError, may_be_granted
+from schemas.policy import GrantAnswer
 from schemas.wire import InKind, Lane, OutKind, PartKind, ReceiptKind
 
 _log = structlog.get_logger()
 
+_ONE_EACH: Final = frozenset({OrderKind.HANDOVER, OrderKind.SENSITIVE})
+"""A person's decision is the evidence of these: it serves one order, once."""
 _NEW_MS: Final = 86_400_000
 """What came to us so lately is news, which a front door may be given on the router's word; the rest is history."""
 
@@ -63,6 +64,7 @@ class Orders:
         self._reading = Reading(home)
         self._record = Record(home, publishing.places)
         self.hidden = HiddenSide(home, publishing)
+        self._signed = Signed(home, self._record)
 
     def ordered(self, work: Work, row: InRow) -> None:
         """An order came: ours to answer, or a copy that tells what will come.
@@ -154,6 +156,31 @@ class Orders:
         # Ordered twice, because the first order was refused, it is still one event.
         return len({event_id for row in mine for event_id in _asked(row.body).events})
 
+    def answers(self, work: Work, order: Order) -> dict[bytes, GrantAnswer]:
+        """What policy and marks say to each of an order's events that we hold."""
+        reader = self._home.directory.member(order.reader)
+        held = {event_id: self._held(work, event_id) for event_id, _ in order.events}
+        return {
+            event_id: answer_of_policy(ours.read.event, reader, self._home.directory)
+            for event_id, ours in held.items()
+            if ours is not None
+        }
+
+    def subject_of(self, work: Work, order: Order) -> dict[str, Any]:
+        """Whom an order is about, by the identifiers in the event that it rests on. Raises NoSuchItemError."""
+        for event_id in (order.evidence, *(event for event, _ in order.events)):
+            ours = self._held(work, event_id)
+            subject = {} if ours is None else ours.read.document["subject"]
+            found = {name: subject[name] for name in ("nhs_number", "upn", "unborn") if subject.get(name)}
+            if found:
+                return found
+        raise NoSuchItemError("no event of this order is here any more")
+
+    @staticmethod
+    def payload(row: OrderRow) -> bytes:
+        """The order's exact bytes; verified when it came."""
+        return unverified_payload(row.body)
+
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         deliveries = self._ours(work, order, row)
         known = self._known(work, order, row, deliveries)
@@ -174,16 +201,16 @@ class Orders:
                     grant = self._grant(work, order, digest, to, deliveries[event_id], sequence)
                     name = f"grant.{order.order_id.hex()}.{event_id.hex()}"
                     self._publishing.control(work, OutKind.GRANTS, grant, Lane.URGENT, name)
-                work.inbox.answered(order.order_id, "granted")
+                work.inbox.answered(order.order_id, "granted in part" if kept else "granted")
                 if kept:
                     # Said aloud: what stays here must not look like grants that are still to come.
-                    self._refuse(work, order, "some-kept-by-policy")
+                    self._refuse(work, order, "some-kept-by-policy", kept)
             case _:
                 assert_never(verdict)
 
-    def _refuse(self, work: Work, order: Order, code: str) -> None:
-        """Signed: none of the order's events, or none of the rest, is granted."""
-        answer = Refusal(order.order_id, self._home.member_id, code, to_ms(self._home.clock()))
+    def _refuse(self, work: Work, order: Order, code: str, items: tuple[tuple[bytes, str], ...] = ()) -> None:
+        """Signed: none of the order's events, or exactly these, are not granted."""
+        answer = Refusal(order.order_id, self._home.member_id, code, to_ms(self._home.clock()), items)
         signed = sign(self._home.signer(), Refusal.LABEL, answer.to_bytes())
         name = f"refusal.{order.order_id.hex()}"
         self._publishing.control(work, OutKind.REFUSAL, signed, Lane.URGENT, name)
@@ -286,13 +313,14 @@ class Orders:
         answers: dict[bytes, GrantAnswer] = {}
         for event_id, ours in deliveries.items():
             digests[event_id] = ours.read.digest
-            answers[event_id] = _answer_of_policy(ours.read.event, reader, directory)
+            answers[event_id] = answer_of_policy(ours.read.event, reader, directory)
         return Known(
             digests=digests,
             answers=answers,
-            release=self._release(work, order),
-            glass=self._glass(work, order, row, reader),
-            used_before=order.kind is OrderKind.HANDOVER and _overlaps(order, work),
+            release=self._signed.release(work, order),
+            glass=self._signed.glass(work, order, row, reader),
+            review=self._signed.review(work, order),
+            used_before=order.kind in _ONE_EACH and _overlaps(order, work),
             grounded=order.kind is not OrderKind.HANDOVER
             and reader is not None
             and self._record.vouches_for(work, row.child, reader),
@@ -307,38 +335,12 @@ class Orders:
         ours = deliveries.get(order.evidence)
         return ours is not None and to_ms(self._home.clock()) - ours.arrived_ms < _NEW_MS
 
-    def _release(self, work: Work, order: Order) -> Release | None:
-        evidence = work.inbox.by_message(order.evidence, int(InKind.VIEW))
-        if evidence is None or evidence.author != self._home.member_id:
-            return None
-        read = self._read(work, evidence)
-        if read is None or read.type != "handover.released":
-            return None
-        details = read.document["details"]
-        return Release(str(details.get("handover_ref")), str(details.get("to_area")))
-
-    def _glass(self, work: Work, order: Order, row: InRow, reader: Member | None) -> Glass | None:
-        evidence = work.inbox.by_message(order.evidence, int(InKind.VIEW))
-        if order.kind is not OrderKind.HANDOVER or evidence is None or reader is None:
-            return None
-        read = self._read(work, evidence)
-        if read is None or read.type != GLASS_BROKEN:
-            return None
-        vouched = self._record.vouches_for(work, row.child, reader)
-        return glass_in(read, self._record.of(work, row.child), self._home.clock().date(), vouched=vouched)
-
     def _child_of(self, work: Work, order: Order, row: InRow) -> Identifiers:
         evidence = self._held(work, order.evidence)
         if evidence is None or row.child is None:
             return frozenset()
         links = links_in(one.document for one in self._record.links(work, row.child))
         return joined(identifiers_in(evidence.read.document), links)
-
-    def _read(self, work: Work, delivery: InRow) -> Read | None:
-        try:
-            return self._reading.delivered(work, delivery)
-        except RejectedError:
-            return None
 
     def _router_key(self, key_id: str) -> bytes | None:
         key = self._home.directory.key(key_id)
@@ -377,18 +379,6 @@ def _overlaps(order: Order, work: Work) -> bool:
         if earlier.handover != order.handover or wanted & {event_id for event_id, _ in earlier.events}:
             return True
     return False
-
-
-def _answer_of_policy(event: Event | None, reader: Member | None, directory: Directory) -> GrantAnswer:
-    """What the policy says; an event of a version that this gateway cannot check is a person's to decide."""
-    if reader is None:
-        return GrantAnswer.NO
-    if event is None:
-        return GrantAnswer.BY_PERSON
-    try:
-        return may_be_granted(directory.policy, event, reader)
-    except NoRuleError:
-        return GrantAnswer.NO
 
 
 def _parts_for(read: Read, reader: Member, directory: Directory) -> frozenset[PartKind]:

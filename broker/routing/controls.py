@@ -13,6 +13,7 @@ from broker.routing.handovers import Handovers
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
 from broker.routing.relay import Relay
+from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
 from broker.store.router.children import Children
 from broker.store.router.hiding import Hiding
@@ -43,6 +44,7 @@ class Controls:
         outgoing: Outgoing,
         procedures: Procedures,
         handovers: Handovers,
+        reviews: Reviews,
         desk: Desk,
         directory: Directory,
         shield: Shield,
@@ -53,6 +55,7 @@ class Controls:
         self._outgoing = outgoing
         self._procedures = procedures
         self._handovers = handovers
+        self._reviews = reviews
         self._desk = desk
         self._directory = directory
         self._shield = shield
@@ -221,8 +224,11 @@ class Controls:
             grantor=member,
             reader=order.reader,
             reason=refusal.reason,
+            kept=len(refusal.items) or None,
         )
-        body = canonical.encode(["order-refused", {"order": order.order_id, "reason": refusal.reason}])
+        self._reviews.owe(order)
+        said = {"order": order.order_id, "reason": refusal.reason}
+        body = canonical.encode(["order-refused", said | _items(refusal)])
         # Told to those who must see to it. A school or surgery is not: that something was kept from it is news, too.
         for door in sorted(self._who_sees_to(order)):
             self._desk.deliver(
@@ -273,6 +279,11 @@ class Controls:
         if setup.author != member or self._directory.member(setup.board) is None:
             raise ForeignReceiptError("a slip key is set up by its own author, for a board that is a member")
         self._hiding.keep_slip_key(member, setup.board, body)
+
+
+def _items(refusal: Refusal) -> dict[str, list[list[bytes | str]]]:
+    """Exactly what was not shared, and why, where it was not the whole order."""
+    return {"items": [[event, code] for event, code in refusal.items]} if refusal.items else {}
 
 
 def numbers_to_resend(request: Resend) -> tuple[int, ...]:

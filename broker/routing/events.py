@@ -13,6 +13,7 @@ from broker.routing.identities import Identities
 from broker.routing.ordering import DAY_MS, MINUTE_MS, Ordering
 from broker.routing.readers import Concerned, Readers, choose, front_doors
 from broker.routing.refusals import NotYourActionError, UnknownHandoverError
+from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
 from broker.routing.verify import Verified
 from broker.store.router.children import Children, ChildRow
@@ -42,6 +43,7 @@ class Events:
         procedures: Procedures,
         handovers: Handovers,
         identities: Identities,
+        reviews: Reviews,
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
@@ -52,6 +54,7 @@ class Events:
         self._procedures = procedures
         self._handovers = handovers
         self._identities = identities
+        self._reviews = reviews
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
@@ -103,6 +106,8 @@ class Events:
                 return self._protect(event, action)
             case ActionKind.UNLINK:
                 return self._identities.unlink(tokens, header.author, header.event_id, header.urgency)
+            case ActionKind.REVIEW:
+                return self._children.get(self._reviews.take(action, header.author, header.event_id).child)
             case _:
                 return self._involve(event, action)
 

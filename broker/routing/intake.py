@@ -23,6 +23,7 @@ from broker.routing.ordering import Ordering
 from broker.routing.quarantine import Quarantine
 from broker.routing.refusals import ChainForkError, EventIdTakenError, LostOnTheBusError
 from broker.routing.relay import GRID_MS, Relay
+from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
 from broker.routing.veiling import Veiling
 from broker.routing.verify import (
@@ -224,12 +225,14 @@ class Batch:
             desk=desk,
             directory=directory,
         )
+        reviews = Reviews(procedures=work.procedures, ordering=ordering, desk=desk, directory=directory)
         events = Events(
             children=work.children,
             outgoing=work.outgoing,
             procedures=work.procedures,
             handovers=handovers,
             identities=identities,
+            reviews=reviews,
             ordering=ordering,
             desk=desk,
             directory=directory,
@@ -240,6 +243,7 @@ class Batch:
             outgoing=work.outgoing,
             procedures=work.procedures,
             handovers=handovers,
+            reviews=reviews,
             desk=desk,
             directory=directory,
             shield=shield,

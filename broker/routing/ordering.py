@@ -128,6 +128,18 @@ class Ordering:
         order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, [event], event[0])
         self._owe(order, about[0], urgency)
 
+    def after_all(self, order: OrderRow, evidence: bytes) -> None:
+        """A person of the front door that refused has decided to share: what was not granted is ordered on that."""
+        events = []
+        for event_id in self._procedures.ungranted(order.order_id):
+            found = self._outgoing.delivery_of(order.grantor, event_id)
+            if found is not None:
+                events.append((event_id, found[0].digest))
+        if events:
+            between, about = (order.grantor, order.reader), (order.child, order.origin)
+            again = self._issue(OrderKind.SENSITIVE, between, about, events, evidence, order.handover)
+            self._owe(again, order.child, Urgency.U1)
+
     def void(self, child: bytes, ground: bytes) -> None:
         """What an order rested on, a link or a handover, is undone: it is not to be carried out, and both ends are told."""
         for order in self._procedures.waiting_orders(child):

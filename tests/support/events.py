@@ -78,6 +78,13 @@ DETAILS: Final[Mapping[str, Document]] = {
     "handover.released": _BETWEEN | {"by": _WORKER},
     "handover.glass_broken": _BETWEEN
     | {"by": _WORKER, "live": "section_47", "reason": "old_area_silent", "because": _BECAUSE},
+    "order.reviewed": {
+        "order_ref": "00" * 16,
+        "reader": "m-abcdefgh27",
+        "decision": "uphold",
+        "because": _BECAUSE,
+        "by": _WORKER,
+    },
     "handover.verified": _BETWEEN | {"events": 5, "verified_at": _AT},
     "handover.accepted": _BETWEEN | {"by": _WORKER, "effective_at": _AT},
     "handover.declined": _BETWEEN | {"by": _WORKER, "reason": "papers_missing", "because": _BECAUSE},

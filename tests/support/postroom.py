@@ -17,6 +17,7 @@ from broker.clock import Clock, system_clock, system_entropy
 from broker.crypto.keyring import load_keyring
 from broker.routing.desk import RouterKeys
 from broker.routing.intake import Batch, Outcome
+from broker.store.router.procedures import DeadlineRow
 from broker.store.router.store import RouterStore
 from broker.wiring import area_check
 from schemas.codes.members import MemberKind
@@ -94,6 +95,11 @@ class PostRoom:
                     self[name].actions.release_by_policy()
                     self[name].actions.verify_whole()
                     moved = True
+
+    def owed(self, about: bytes) -> list[DeadlineRow]:
+        """What the router has written down as owed about a handover or an order."""
+        with self.store.work() as work:
+            return work.procedures.owed(about)
 
     def only(self, name: str, **what: Any) -> int:
         """The number of the one item in a member's inbox with these attributes."""

@@ -1,6 +1,7 @@
 """docs/protocol.md names everything that the code puts on the wire, and nothing that the code does not know."""
 
 import ast
+import inspect
 import re
 from collections.abc import Iterator
 from enum import Enum, IntEnum, StrEnum
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from adapters.gateway import judgement
+from adapters.gateway.releasing import judge_glass
 from broker.bus.subjects import PARTITIONS
 from broker.bus.topology import DEFAULT_SHARDS
 from broker.crypto import errors
@@ -109,7 +111,9 @@ def test_a_grantors_refusals_are_those_of_the_code() -> None:
     )
     named = {code for row in table for code in re.findall(r"`([a-z-]+)`", row)}
 
-    assert set(re.findall(r'(?:Refuse|_patiently)\("([a-z-]+)"', source)) == named
+    glass = re.findall(r'return (?:None if allowed else )?"([a-z-]+)"', inspect.getsource(judge_glass))
+    coded = set(re.findall(r'(?:Refuse|_patiently)\("([a-z-]+)"', source))
+    assert coded | set(judgement.KEPT.values()) | set(glass) == named
 
 
 @pytest.mark.parametrize(

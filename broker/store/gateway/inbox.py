@@ -277,7 +277,9 @@ class Inbox:
         """Orders of a kind resting on this evidence that we have granted."""
         rows = self._c.execute(
             sa.select(t.orders).where(
-                t.orders.c.evidence == evidence, t.orders.c.kind == kind, t.orders.c.answer == "granted"
+                t.orders.c.evidence == evidence,
+                t.orders.c.kind == kind,
+                t.orders.c.answer.in_(["granted", "granted in part"]),
             )
         ).all()
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001

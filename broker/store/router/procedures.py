@@ -235,6 +235,16 @@ class Procedures:
             )
         )
 
+    def ungranted(self, order_id: bytes) -> list[bytes]:
+        """The events of an order that were not granted."""
+        return list(
+            self._t.now.scalars(
+                sa.select(t.order_events.c.event_id).where(
+                    t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None)
+                )
+            )
+        )
+
     def anything_open_in(self, order_id: bytes) -> bool:
         """Whether an event of an order waits for its grant."""
         waiting = sa.select(t.order_events.c.event_id).where(

@@ -167,7 +167,7 @@ def test_what_its_author_marked_never_stays_and_the_rest_goes(world: World) -> N
 
     verdict = judge(an_order(world), world["cumberland"].id, knowing(answers=answers), world.directory, NOW)
 
-    assert Carry((ONE,), kept=(TWO,)) == verdict
+    assert Carry((ONE,), kept=((TWO, "kept-by-policy"),)) == verdict
 
 
 def test_identifiers_join_through_signed_links_only_and_part_again() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.gateway.actions import Person
-from adapters.gateway.errors import NotForThisPlanError
+from adapters.gateway.errors import AuthorNotAskedError, NoSuchItemError, NotForThisPlanError
 from adapters.gateway.releasing import ByPerson, ByPolicy, Decision, who_releases
 from schemas.audit import AuditEntry, EntryKind
 from schemas.codes.cases import LiveStatus
@@ -167,3 +167,53 @@ def test_a_history_that_the_policy_lets_go_needs_nobody(
     assert view.verified
     assert "eha.opened" in types
     assert 1 == steps.count("release")
+
+
+def test_what_an_author_wants_to_be_asked_about_goes_when_it_has_agreed(room: PostRoom) -> None:
+    """A release is not the author's word. Refused with the exact item; shared once a person says that it agreed."""
+    handover = a_child_in_danger(room)
+    room["cumberland"].actions.release(handover, WORKER)
+    room.settle()
+    before = read_types(room, "westmorland")
+    [refused] = room["cumberland"].reviewing.refused()
+    reference = refused.order_id.hex()[:8]
+    with pytest.raises(AuthorNotAskedError, match="1 of these events"):
+        room["cumberland"].reviewing.share(reference, WORKER, "The new area needs to know of him.")
+    room["cumberland"].reviewing.share(
+        reference, WORKER, "The new area needs to know of him.", "DI Example, by telephone"
+    )
+    room.settle()
+
+    assert "adult_risk.disclosed" not in before
+    assert ["ask-the-author"] == [why for _, why in refused.kept]
+    assert "adult_risk.disclosed" in read_types(room, "westmorland")
+    assert room["westmorland"].actions.handovers()[0].verified
+    assert [] == room["cumberland"].reviewing.refused()
+
+
+def test_never_is_never_and_a_person_who_upholds_it_says_so(room: PostRoom) -> None:
+    """The new area learns that something stays, how much of it, and that a person has looked at it; never what."""
+    room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
+    room.settle()
+    room["police"].publish(a_document("concern.raised", n=2, onward="never", **HERE))
+    room.settle()
+    room["health"].publish(a_document("move.notified", n=3))
+    room.settle()
+    handover = room["cumberland"].actions.handovers()[0].handover.hex()
+    room["cumberland"].actions.release(handover, WORKER)
+    room.settle()
+    [refused] = room["cumberland"].reviewing.refused()
+    owed = room.owed(refused.order_id)
+    room["cumberland"].reviewing.uphold(refused.order_id.hex(), WORKER, "Police: it would identify a source.")
+    room.settle()
+    after = room.owed(refused.order_id)
+
+    says = [str(item.says) for item in room["westmorland"].inbox() if item.kind is InKind.NOTICE]
+    assert [("kept-by-policy", 1)] == [(why, len(refused.kept)) for _, why in refused.kept]
+    assert ["refusal"] == [one.kind for one in owed if one.met_ms is None]
+    assert [] == [one.kind for one in after if one.met_ms is None]
+    assert "concern.raised" not in read_types(room, "westmorland")
+    assert "1 of the events stay with it" in says[0]
+    assert "looked again" in says[1]
+    with pytest.raises(NoSuchItemError):
+        room["cumberland"].reviewing.uphold(refused.order_id.hex(), WORKER, "Again.")
