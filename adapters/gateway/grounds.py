@@ -10,7 +10,7 @@ from adapters.gateway.composing import concerned_areas
 from adapters.gateway.home import Home
 from adapters.gateway.places import Places
 from adapters.gateway.reading import Read, Reading
-from adapters.gateway.sameness import identifiers_in
+from adapters.gateway.sameness import Identifiers, identifiers_in
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
@@ -40,9 +40,30 @@ class Record:
         return list(self._read(work, work.inbox.of_child(child, int(InKind.VIEW)), child))
 
     def links(self, work: Work, child: bytes) -> list[Read]:
-        """Of all that, what may say which identifiers are one child: for a long record, a few instead of the many."""
-        rows = work.inbox.of_child(child, int(InKind.VIEW))
-        return list(self._read(work, [row for row in rows if row.event_class == EventClass.IDENTITY], child))
+        """Of all that, what may say which identifiers are one child: for a long record, a few instead of the many.
+
+        Also what came under the handles that the child's records had before they were linked.
+        """
+        return [
+            read
+            for handle in work.inbox.handles(child)
+            for read in self._read(
+                work,
+                [
+                    row
+                    for row in work.inbox.of_child(handle, int(InKind.VIEW))
+                    if row.event_class == EventClass.IDENTITY
+                ],
+                handle,
+            )
+        ]
+
+    def _whole(self, work: Work, child: bytes, who: Identifiers) -> Iterator[Read]:
+        """All that is about these identifiers, under whichever handle it came."""
+        for handle in work.inbox.handles(child):
+            for read in self.of(work, handle):
+                if identifiers_in(read.document) & who:
+                    yield read
 
     def _read(self, work: Work, deliveries: Iterable[InRow], child: bytes) -> Iterator[Read]:
         for row in deliveries:
@@ -52,12 +73,14 @@ class Record:
             with suppress(RejectedError):
                 yield self._reading.granted(work, old)
 
-    def vouches_for(self, work: Work, child: bytes | None, reader: Member) -> bool:
-        """Whether somebody other than the reader has signed that it is concerned with the child.
+    def vouches_for(self, work: Work, child: bytes | None, reader: Member, who: Identifiers) -> bool:
+        """Whether somebody other than the reader has signed that it is concerned with the child, known as ``who``.
 
         For a front door, an event that names its area; for any other member, a front door's confirmation of it.
         """
-        record = self.of(work, child)
+        if child is None:
+            return False
+        record = self._whole(work, child, who)
         if not reader.front_door:
             return reader.id in confirmed(record, self._home.directory)
         return any(read.author != reader.id and self.names(read, reader.areas) for read in record)

@@ -182,8 +182,9 @@ class Orders:
         return unverified_payload(row.body)
 
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
-        deliveries = self._ours(work, order, row)
-        known = self._known(work, order, row, deliveries)
+        child = self._child_of(work, order, row)
+        deliveries = self._ours(work, order, child)
+        known = self._known(work, order, row, deliveries, child)
         me, now = self._home.member_id, self._home.clock()
         if one_time_key_of(order.reader) is None:
             verdict = judge(order, me, known, self._home.directory, now)
@@ -269,9 +270,8 @@ class Orders:
         )
         return sign_grant(grant, signer)
 
-    def _ours(self, work: Work, order: Order, row: InRow) -> dict[bytes, _Ours]:
+    def _ours(self, work: Work, order: Order, child: Identifiers) -> dict[bytes, _Ours]:
         """What we hold of the order's events about that child. The child is known by what *we* can read."""
-        child = self._child_of(work, order, row)
         held = (self._held(work, event_id) for event_id, _ in order.events)
         return {
             ours.event_id: ours
@@ -305,7 +305,9 @@ class Orders:
         except RejectedError:
             return None
 
-    def _known(self, work: Work, order: Order, row: InRow, deliveries: Mapping[bytes, _Ours]) -> Known:
+    def _known(
+        self, work: Work, order: Order, row: InRow, deliveries: Mapping[bytes, _Ours], child: Identifiers
+    ) -> Known:
         directory = self._home.directory
         unnamed = one_time_key_of(order.reader) is not None
         reader = self._home.me if unnamed else directory.member(order.reader)
@@ -318,12 +320,12 @@ class Orders:
             digests=digests,
             answers=answers,
             release=self._signed.release(work, order),
-            glass=self._signed.glass(work, order, row, reader),
+            glass=self._signed.glass(work, order, row, reader, child),
             review=self._signed.review(work, order),
             used_before=order.kind in _ONE_EACH and _overlaps(order, work),
             grounded=order.kind is not OrderKind.HANDOVER
             and reader is not None
-            and self._record.vouches_for(work, row.child, reader),
+            and self._record.vouches_for(work, row.child, reader, child),
             news=self._is_news(order, deliveries),
             evidence=self._held(work, order.evidence) is not None,
         )

@@ -145,9 +145,11 @@ class Receiving:
         ready = [first]
         while ready:
             row = ready.pop(0)
-            if (other := _follows_too(row)) and not work.inbox.is_applied(other):
+            if other := _follows_too(row):
+                # From here on the ledger says which record was joined: its own child's newest is there already.
                 work.inbox.wait_for(row.number, other)
-                continue
+                if not work.inbox.is_applied(other):
+                    continue
             try:
                 with work.attempt():
                     self._apply(work, row)

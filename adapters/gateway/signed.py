@@ -6,6 +6,7 @@ from adapters.gateway.judgement import Release, Review
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.releasing import GLASS_BROKEN, Glass, glass_in
 from adapters.gateway.reviews import review_in
+from adapters.gateway.sameness import Identifiers
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
@@ -44,15 +45,17 @@ class Signed:
         read = self._read(work, evidence) if evidence.author == self._home.member_id else None
         return None if read is None else review_in(read)
 
-    def glass(self, work: Work, order: Order, row: InRow, reader: Member | None) -> Glass | None:
-        """A broken glass, with what our own record says to it."""
+    def glass(
+        self, work: Work, order: Order, row: InRow, reader: Member | None, who: Identifiers
+    ) -> Glass | None:
+        """A broken glass, with what our own record says to it; ``who`` the child is."""
         evidence = work.inbox.by_message(order.evidence, int(InKind.VIEW))
         if order.kind is not OrderKind.HANDOVER or evidence is None or reader is None:
             return None
         read = self._read(work, evidence)
         if read is None or read.type != GLASS_BROKEN:
             return None
-        vouched = self._record.vouches_for(work, row.child, reader)
+        vouched = self._record.vouches_for(work, row.child, reader, who)
         return glass_in(read, self._record.of(work, row.child), self._home.clock().date(), vouched=vouched)
 
     def _read(self, work: Work, delivery: InRow) -> Read | None:

@@ -104,6 +104,15 @@ _OF_CHILD = Prepared(
         t.inbox.c.state == "applied",
     )
 )
+_handles = sa.select(sa.bindparam("about").label("child")).cte("handles", recursive=True)
+_next, _before = t.inbox.alias("next"), t.inbox.alias("before")
+_handles = _handles.union(
+    sa.select(_before.c.child)
+    .join(_next, _before.c.number == _next.c.previous)
+    .join(_handles, _next.c.child == _handles.c.child)
+    .where(_before.c.child.is_not(None), _before.c.child != _handles.c.child)
+)
+_HANDLES = Prepared(sa.select(_handles.c.child))
 _OPENED = Prepared(
     t.inbox.update().where(_NUMBERED, t.inbox.c.opened_ms.is_(None)).values(opened_ms=sa.bindparam("now"))
 )
@@ -194,6 +203,10 @@ class Inbox:
     def of_child(self, child: bytes, kind: int) -> list[InRow]:
         """All applied deliveries of a kind about one child, in order."""
         return [_in_row(row) for row in _OF_CHILD.all(self._d, about=child, of_kind=kind)]
+
+    def handles(self, child: bytes) -> list[bytes]:
+        """A child's handle and, where records were linked, those whose deliveries its own have followed since."""
+        return [row[0] for row in _HANDLES.all(self._d, about=child)]
 
     def of_class(self, event_class: int) -> list[InRow]:
         """All applied events of a class, in order."""

@@ -62,7 +62,7 @@ inbox = sa.Table(
     sa.Column("event_class", Number),
     sa.Column("author", Text, nullable=False),
     sa.Column("child", Bytes, index=True),
-    # What it must follow; of the word of a link, which follows two, the one that it still waits for.
+    # What it must follow; of the word of a link, which follows two, the newest under the other record.
     sa.Column("previous", Number, nullable=False),
     sa.Column("taken_ms", Number, nullable=False),
     sa.Column("arrived_ms", Number, nullable=False),

@@ -8,10 +8,12 @@ import pytest
 
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.grounds import Record
 from broker.clock import system_clock
-from schemas.ids import EventId
+from schemas.ids import EventId, GssCode
 from schemas.wire import InKind
-from tests.support.events import CUMBERLAND, a_document
+from tests.support.events import CHILD, CUMBERLAND, PUPIL, SIBLING, WESTMORLAND, a_document
+from tests.support.exchange import FewPlaces
 from tests.support.postroom import PostRoom, a_postroom
 
 WORKER = Person("Rowan Example", "social worker")
@@ -87,3 +89,66 @@ def test_an_event_that_comes_under_neither_order_is_missed(room: PostRoom, clock
     clock.ahead = timedelta(minutes=20)
     missing = [alarm.says for alarm in new.alarms() if alarm.code == "grants-missing"]
     assert ["1 of 1 ordered events were not granted", "2 of 2 ordered events were not granted"] == missing
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["kept", "merged"])
+def test_a_record_is_completed_across_links_that_were_made_under_other_records(
+    tmp_path: Path, first: int
+) -> None:
+    """A moves to Cumberland; then A and B are linked, and both to C. The ground and the links came under other handles."""
+    room = a_postroom(tmp_path)
+    old, new = room["cumberland"], room["westmorland"]
+    there = {"residence": {"gss": WESTMORLAND}, "acting_area": WESTMORLAND}
+    about = ({"nhs_number": CHILD}, {"upn": PUPIL})
+    old.publish(a_document("plan.opened", n=11, subject={"nhs_number": SIBLING}, **HERE))
+    said = [
+        new.publish(a_document("plan.opened", n=n, subject=who, details={"plan_ref": f"p-{n}"}, **there))
+        for n, who in enumerate(about, start=12)
+    ]
+    room["health"].publish(
+        a_document("move.notified", n=14, details={"from_area": WESTMORLAND, "to_area": CUMBERLAND}, **HERE)
+    )
+    room.settle()
+    for one, other in ((about[first], about[1 - first]), ({"nhs_number": SIBLING}, about[0])):
+        new.actions.link([one, other], WORKER, "Seen.", "official_document")
+        room.settle()
+    new.orders.reconsider()
+    room.settle()
+
+    come = [applied(old, event) for event in said]
+    room.close()
+    assert [["applied"], ["applied"]] == come
+
+
+def test_what_was_said_of_a_child_that_was_linked_wrongly_vouches_for_nobody(tmp_path: Path) -> None:
+    """Two children of Westmorland, linked and parted; the one has moved to Cumberland. That is no ground for the other's."""
+    room = a_postroom(tmp_path)
+    new = room["westmorland"]
+    there = {"residence": {"gss": WESTMORLAND}, "acting_area": WESTMORLAND}
+    about = [{"nhs_number": CHILD}, {"upn": PUPIL}]
+    for n, who in enumerate(about, start=12):
+        new.publish(a_document("plan.opened", n=n, subject=who, details={"plan_ref": f"p-{n}"}, **there))
+    room.settle()
+    link = new.actions.link(about, WORKER, "Seen.", "official_document")
+    room.settle()
+    room["health"].publish(
+        a_document("move.notified", n=14, details={"from_area": WESTMORLAND, "to_area": CUMBERLAND}, **HERE)
+    )
+    room.settle()
+    new.actions.unlink(about, WORKER, "Two children.", str(link))
+    room.settle()
+
+    door = new.home.directory.front_door(GssCode(CUMBERLAND))
+    assert door is not None
+    record = Record(new.home, FewPlaces())
+    with new.home.store.look() as work:
+        handles = {row.child for row in work.inbox.about_children(int(InKind.VIEW)) if row.child}
+        vouched = {
+            kind: any(
+                record.vouches_for(work, handle, door, frozenset({(kind, value)})) for handle in handles
+            )
+            for one in about
+            for kind, value in one.items()
+        }
+    room.close()
+    assert {"nhs_number": True, "upn": False} == vouched
