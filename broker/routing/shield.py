@@ -17,6 +17,8 @@ from schemas.members import Member
 
 HOLD_MS: Final = 72 * 3_600_000
 """How long after a marker nothing automatic is said to the side that was left."""
+_QUARTER_MS: Final = 6 * 3_600_000
+"""A hold ends with a quarter of a day: to the minute it would tell how far away, and how quick, whoever flagged is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ class Shield:
         return None if row is None else self.sides(row)
 
     def protect(self, origin: bytes, event: bytes, by: str, now_ms: int) -> None:
-        """A marker came: withheld until a person says otherwise, and held for 72 hours."""
-        self._hiding.protect(Protection(origin, event, by, now_ms, now_ms + HOLD_MS))
+        """A marker came: withheld until a person says otherwise; held for 72 hours, to the end of a quarter of a day."""
+        until_ms = -(-(now_ms + HOLD_MS) // _QUARTER_MS) * _QUARTER_MS
+        self._hiding.protect(Protection(origin, event, by, now_ms, until_ms))
 
     def lift(self, child: bytes) -> None:
         """A person of the protecting area says otherwise."""

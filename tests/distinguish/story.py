@@ -25,7 +25,7 @@ DECIDES_H: Final[dict[GssCode, tuple[float, float]]] = {DURHAM: (1, 4), LANCASHI
 """How many hours a person of the new area takes to accept."""
 _OLD_MANAGER: Final = Person("Rowan Example", "team manager")
 _NEW_MANAGER: Final = Person("Kim Specimen", "team manager")
-END: Final = BEGIN + timedelta(hours=90)
+END: Final = BEGIN + timedelta(hours=91)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ def play(mesh: Mesh, area: GssCode, *, hidden: bool = True) -> Told:
             lambda name=name, kind=kind: mesh.publish(name, kind, area=area),  # type: ignore[misc]
         )
     mesh.at(BEGIN + timedelta(hours=30), lambda: mesh.publish("old-school", "attendance.summary", area=OLD))
-    mesh.at(BEGIN + timedelta(hours=81, minutes=7), lambda: _release(mesh))
-    mesh.at(BEGIN + timedelta(hours=83), lambda: mesh.publish("old-health", "appointment.missed", area=OLD))
+    mesh.at(BEGIN + timedelta(hours=83, minutes=7), lambda: _release(mesh))
+    mesh.at(BEGIN + timedelta(hours=85), lambda: mesh.publish("old-health", "appointment.missed", area=OLD))
     mesh.run(END)
     return Told(mesh, area, hidden)
 

@@ -80,17 +80,19 @@ def test_the_new_area_has_the_whole_history_and_the_old_one_its_endorsed_accepta
     assert not row.own
 
 
-def test_for_72_hours_after_the_last_marker_nothing_automatic_is_said(mesh: Mesh) -> None:
+def test_for_72_hours_after_the_last_marker_and_to_a_quarter_of_a_day_nothing_automatic_is_said(
+    mesh: Mesh,
+) -> None:
     _before(mesh, hidden=True)
     mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
     mesh.at(moment(5), lambda: _flag(mesh, DURHAM))
 
-    mesh.run(moment(76.9))
+    mesh.run(moment(81.9))
 
     assert [] == mesh["old"].actions.handovers()
     assert [DURHAM] == [view.safety for view in mesh["durham"].actions.handovers()]
 
-    mesh.run(moment(77.6))
+    mesh.run(moment(82.3))
 
     [old] = mesh["old"].actions.handovers()
     assert ("noticed", "withheld", OLD) == (old.state, old.to_area, old.holder)
@@ -121,7 +123,7 @@ def test_without_enough_endorsers_nothing_can_be_released(mesh: Mesh) -> None:
     mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
     mesh.at(moment(5), lambda: _accept(mesh, DURHAM))
 
-    mesh.run(moment(78))
+    mesh.run(moment(83))
 
     [old] = mesh["old"].actions.handovers()
     with pytest.raises(NobodyVouchesError):
@@ -206,10 +208,10 @@ def test_the_hold_and_the_relay_survive_a_restart_of_the_router(mesh: Mesh) -> N
     mesh.restart_router()
     assert [] == mesh["old"].actions.handovers()
 
-    mesh.run(moment(76))
+    mesh.run(moment(77))
     mesh.restart_router()
     _release(mesh)
-    mesh.run(moment(80))
+    mesh.run(moment(81))
 
     assert mesh[NEW[DURHAM]].actions.handovers()[0].verified
-    assert BEGIN + timedelta(hours=80) == mesh.now
+    assert BEGIN + timedelta(hours=81) == mesh.now

@@ -252,8 +252,7 @@ class Mesh:
 
     def _tick(self) -> None:
         self._slot = to_ms(self.now) // GRID_MS
-        while self.batch.tick(self.directory, self.now):
-            pass
+        self.batch.tick(self.directory, self.now)
         self._carry()
 
     def _carry(self) -> None:
