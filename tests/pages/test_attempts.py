@@ -1,6 +1,7 @@
 """What is tried against the pages and must come to nothing: each is refused, shows nothing, and is written down."""
 
 import html
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -10,9 +11,10 @@ import pytest
 
 from broker.board.pages.app import Settings
 from broker.board.pages.roles import ACCESS, Page, Role
+from broker.board.questions import CATALOGUE, Takes
 from broker.pages.limits import Rate
 from broker.pages.sessions import Lifetime, Person
-from tests.support.board_story import CASE, HOSTILE, NOW, told
+from tests.support.board_story import CASE, FAR, HOSTILE, NOW, PROTECTED, told
 from tests.support.events import CHILD
 from tests.support.exchange import make_exchange
 from tests.support.pages import PEOPLE, Node, Visitor, served
@@ -124,7 +126,7 @@ def test_a_question_without_a_purpose_is_not_answered(node: Node, call: Call, wh
 @pytest.mark.parametrize("page", [page for page, rule in ACCESS.items() if rule.purpose])
 def test_a_page_that_looks_something_up_wants_a_purpose_first(node: Node, call: Call, page: Page) -> None:
     at = call()
-    at.sign_in(PEOPLE[Role.SCRUTINEER], purpose=None)
+    at.sign_in(PEOPLE[Role(min(ACCESS[page].roles or ()))], purpose=None)
     before = len(node.questions())
     answer = at.get(_PATHS[page])
 
@@ -163,6 +165,67 @@ def test_another_boards_child_is_nobody_here(call: Call) -> None:
 
 def _words(text: str) -> list[str]:
     return [line for line in text.split("<main")[1].splitlines() if "recorded as question" not in line]
+
+
+def test_a_protected_child_needs_two_people_in_two_sessions(node: Node, call: Call) -> None:
+    """The asker cannot agree to it, nor whoever is both; each word is written down; the answer comes after both."""
+    both = Person("both", "Both Example", frozenset({Role.SCRUTINEER, Role.SECOND_AUDITOR}))
+    first, second = call(both), call(PEOPLE[Role.SECOND_AUDITOR])
+    form = {"by": "case", "reference": PROTECTED, "why": "case audit 2026/20"}
+    refused = first.post("/child", form)
+    assert 403 == refused.status_code
+    assert "plan opened" not in refused.text
+    number = str(node.questions()[-1].number)
+    assert number in refused.text
+    agree = {"number": number, "why": "the head of service has asked for this audit"}
+
+    own = first.post("/approvals", agree)
+    assert 422 == own.status_code
+    assert "Nobody approves a question of their own" in own.text
+    assert 422 == second.post("/approvals", agree | {"why": " "}).status_code
+    assert 422 == second.post("/approvals", agree | {"number": "99999"}).status_code
+    assert 403 == first.post("/child", form).status_code
+    waits = second.get("/approvals").text
+    assert PROTECTED in waits
+    assert 200 == second.post("/approvals", agree).status_code
+
+    answer = first.post("/child", form)
+    assert 303 == answer.status_code
+    assert "plan opened" in first.get(answer.headers["location"]).text
+    said = [(who, what) for who, _, what in node.recorded()]
+    assert (PEOPLE[Role.SECOND_AUDITOR].asker, f"approval of question {number}") in said
+    assert (both.asker, f"approval of question {number}; refused") in said
+
+
+def test_no_page_and_no_file_gives_a_hidden_place_away(call: Call) -> None:
+    """A child fled to County Durham, which is another board's: nothing that this board can open says so (P7)."""
+    asker, second = call(PEOPLE[Role.SCRUTINEER]), call(PEOPLE[Role.SECOND_AUDITOR])
+    form = {"by": "case", "reference": PROTECTED, "why": "case audit 2026/21"}
+    waiting = asker.post("/child", form)
+    number = re.search(r"number <strong>(\d+)", waiting.text)
+    assert number
+    second.post("/approvals", {"number": number[1], "why": "agreed"})
+    given = [asker.post("/child", form).headers["location"]]
+    for key, question in CATALOGUE.items():
+        if Takes.CHILD not in question.needs:
+            asked = asker.post(f"/ask/{key}", {"why": "all that there is"})
+            assert 303 == asked.status_code, key
+            given.append(asked.headers["location"])
+        read = [asker.get(given[-1]).text, asker.get(f"{given[-1]}/file").text]
+        assert not any(told in text for text in read for told in (FAR, "Durham")), key
+    opened = (
+        "/overview",
+        "/silence",
+        "/decisions",
+        "/integrity",
+        "/questions",
+        "/all-questions",
+        "/ask/Q1",
+        "/ask/Q14",
+    )
+    for path in opened:
+        text = asker.get(path).text
+        assert not any(told in text for told in (FAR, "Durham")), path
 
 
 def test_hostile_text_is_text(call: Call, visit: Callable[..., Visitor]) -> None:

@@ -16,17 +16,23 @@ from broker.crypto.tokens import IdentifierKind
 from broker.wiring import DirectoryFile
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION, EntryKind
+from schemas.codes.members import MemberKind
+from schemas.directory import AreaEntry
+from schemas.ids import GssCode
 from schemas.slip import BoardSlip
 from tests.support.audit_trail import Trail, an_id
-from tests.support.directory import CUMBERLAND, WESTMORLAND, World, a_directory
+from tests.support.directory import CUMBERLAND, WESTMORLAND, World, a_directory, a_seat
 from tests.support.events import CHILD
 
 START: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 NOW: Final = START + timedelta(days=49)
 CASE: Final = "CC-1042"
+PROTECTED: Final = "CC-77"
+"""The case of a child whose move is hidden, to County Durham."""
 HOSTILE: Final = "<script>alert(1)</script>\"'><img src=x onerror=alert(2)>"
-FAR: Final = "E06000047"
+FAR: Final = GssCode("E06000047")
 """County Durham: an area of another board, which this one must never see."""
+DURHAM: Final = "Durham children’s services"
 _NAMES: Final = {
     "cumberland": "Cumberland children’s services",
     "westmorland": "Westmorland children’s services",
@@ -44,9 +50,14 @@ def a_world() -> World:
     names = {seat.id: _NAMES[name] for name, seat in world.seats.items()}
     members = tuple(one.model_copy(update={"name": names[one.id]}) for one in world.directory.members)
     called = ("Cumberland", "Westmorland and Furness")
-    areas = zip(world.directory.areas, called, strict=True)
-    return world.having(
-        members=members, areas=tuple(area.model_copy(update={"name": name}) for area, name in areas)
+    named = zip(world.directory.areas, called, strict=True)
+    areas = tuple(area.model_copy(update={"name": name}) for area, name in named)
+    durham = a_seat(MemberKind.SOCIAL_CARE, (FAR,), now=START, seed=77, name=DURHAM)
+    return replace(
+        world.having(
+            members=(*members, durham.member), areas=(*areas, AreaEntry(gss=FAR, name="County Durham"))
+        ),
+        seats={**world.seats, "durham": durham},
     )
 
 
@@ -208,11 +219,21 @@ def _of_the_child() -> list[tuple[float, Any]]:
                 case="DUR-7",
             ),
         ),
+        (44.1, _hidden),
         (
             45.0,
             lambda it: it.shared("hostile", "school", HOSTILE, ["cumberland"], child="hostile", case=HOSTILE),
         ),
     ]
+
+
+def _hidden(it: Diary) -> None:
+    """A child who fled: what the old area shared before, the hidden move, and what the new area shares since."""
+    it.shared("before", "cumberland", "plan.opened", ["school"], child="hidden", case=PROTECTED, sealed=True)
+    whole: dict[str, Any] = {"from_area": CUMBERLAND, "to_area": FAR, "safety": FAR, "withheld": True}
+    it.handover("hidden", "noticed", "noticed", **whole)
+    it.shared("since", "durham", "plan.opened", ["durham"], child="hidden", area=FAR, sealed=True)
+    it.handover("hidden", "accept", "accepted", **(whole | {"holder": FAR}))
 
 
 def _move(child: str, number: int) -> list[tuple[float, Any]]:

@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 
 from broker.board.node import BoardHome
 from broker.board.pages.answers import Answers
+from broker.board.pages.approvals import ApprovalsPage
 from broker.board.pages.ask import AskPage
 from broker.board.pages.child import ChildPage
 from broker.board.pages.desk import Desk
@@ -112,6 +113,7 @@ def _pages(door: Door, desk: Desk) -> list[Route]:
         route("/ask/{key}", Page.ASK, asking.one, form=True),
         route("/answers/{handle}", Page.ANSWER, answers.show),
         route("/answers/{handle}/file", Page.ANSWER, answers.file),
+        route("/approvals", Page.APPROVALS, ApprovalsPage(desk).show, form=True),
         route("/questions", Page.QUESTIONS, past.mine),
         route("/all-questions", Page.EVERYBODYS_QUESTIONS, past.everybody),
     ]

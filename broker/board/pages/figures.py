@@ -1,25 +1,23 @@
-"""The figures of the overview, from the entries about handovers and what was overdue in them. Pure.
+"""The figures of the overview, from the handovers of a board's areas and what was overdue in them. Pure.
 
 A handover is *open* until the router says that it is withdrawn, closed or superseded. It is *overdue* while something
 that was owed in it has run out and nothing has moved it on since. Days are counted from the moment when the new area
 was told (*notified*), which is reported first wherever clocks differ.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from broker.audit.reading import Entry
 from broker.board.questions import Cell, Column, Mark, Role, Unit
 from broker.board.questions.figures import DAY_MS, median, rounded
 from broker.board.questions.suppressing import suppress
 from broker.pages.charts import Bar
-from schemas.audit import EntryKind
+from broker.store.audit.rows import Due, Move, Obligation
 
 _OVER: Final = frozenset({"withdrawn", "closed", "superseded"})
-_HELD: Final = frozenset({"accepted", "closed"})
-_NO_MOVE: Final = frozenset({"noticed", "disputed", "handed-on"})
-"""Steps that move nothing on: told, waited too long, and passed along."""
+_NO_MOVE: Final = frozenset({"noticed", "disputed"})
+"""Steps that move nothing on: the new area was told, and everybody waited too long."""
 
 BANDS: Final = (
     ("same day", 0),
@@ -31,30 +29,6 @@ BANDS: Final = (
     ("22 or more", None),
 )
 """Days, and the last whole day of each band."""
-
-
-@dataclass(slots=True)
-class Life:
-    """One handover, as far as the trail has it."""
-
-    from_area: str
-    to_area: str
-    noticed_ms: int
-    state: str = "noticed"
-    moved_ms: int = 0
-    overdue_ms: int = -1
-    held_ms: int | None = None
-    conference_ms: int | None = None
-
-    @property
-    def open(self) -> bool:
-        """Somebody is still waited for."""
-        return self.state not in _OVER
-
-    @property
-    def overdue(self) -> bool:
-        """Something has run out, and nothing has moved since."""
-        return self.open and self.overdue_ms >= self.moved_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,40 +43,38 @@ class Spread:
         return rounded(median(self.days))
 
 
-def lives(entries: Iterable[Entry]) -> list[Life]:
-    """Every handover, from its entries and those that say what was overdue in it, oldest first."""
-    found: dict[bytes, Life] = {}
-    for entry in entries:
-        if entry.kind == EntryKind.OVERDUE:
-            known = found.get(entry.bytes_of("about") or b"")
-            if known is not None:
-                known.overdue_ms = entry.at_ms
-            continue
-        handover = entry.bytes_of("handover")
-        if handover is None:
-            continue
-        life = found.setdefault(
-            handover, Life(entry.text_of("from_area") or "", entry.text_of("to_area") or "", entry.at_ms)
-        )
-        _step(life, entry)
-    return list(found.values())
+def is_open(move: Move) -> bool:
+    """Somebody is still waited for."""
+    return move.last_state not in _OVER
 
 
-def _step(life: Life, entry: Entry) -> None:
-    step = entry.text_of("step") or ""
-    life.state = entry.text_of("state") or life.state
-    if step not in _NO_MOVE:
-        life.moved_ms = entry.at_ms
-    if life.held_ms is None and life.state in _HELD:
-        life.held_ms = entry.at_ms
-    if life.conference_ms is None and step == "conference-held":
-        life.conference_ms = entry.at_ms
+def overdue(moves: Iterable[Move], late: Iterable[Due]) -> frozenset[bytes]:
+    """The open handovers in which something has run out, and nothing has moved since."""
+    newest: dict[bytes, int] = {}
+    for one in late:
+        newest[one.thread] = max(one.at_ms, newest.get(one.thread, 0))
+    return frozenset(
+        move.handover
+        for move in moves
+        if is_open(move) and move.thread in newest and newest[move.thread] >= _moved_ms(move)
+    )
 
 
-def spread(held: Iterable[Life], moment: str) -> Spread:
-    """Days from notified to a moment (``held_ms``, ``conference_ms``), where it has come."""
-    took = ((getattr(life, moment), life.noticed_ms) for life in held)
-    return Spread(tuple((at_ms - since) // DAY_MS for at_ms, since in took if at_ms is not None))
+def _moved_ms(move: Move) -> int:
+    return max((at_ms for step, at_ms in move.steps.items() if step not in _NO_MOVE), default=0)
+
+
+def days_to(moves: Iterable[Move], step: str) -> Spread:
+    """Days from notified to a step, where it has been taken."""
+    took = ((move.steps.get(step), move.steps.get("noticed")) for move in moves)
+    return Spread(tuple((at_ms - since) // DAY_MS for at_ms, since in took if at_ms and since))
+
+
+def days_to_met(owed: Iterable[Obligation]) -> Spread:
+    """Days from the beginning of an obligation to its being met, where it was."""
+    return Spread(
+        tuple(max(0, one.met_ms - one.opened_ms) // DAY_MS for one in owed if one.met_ms is not None)
+    )
 
 
 def banded(one: Spread, *, exact: bool) -> tuple[tuple[Cell, ...], ...]:
@@ -131,24 +103,28 @@ def bars(rows: Sequence[tuple[Cell, ...]], *, late_after: int | None = None) -> 
 
 
 def by_area(
-    found: Iterable[Life], areas: Iterable[tuple[str, str]], *, incoming: bool, exact: bool
+    moves: Iterable[Move],
+    late: Collection[bytes],
+    areas: Iterable[tuple[str, str]],
+    *,
+    incoming: bool,
+    exact: bool,
 ) -> tuple[tuple[Cell, ...], ...]:
     """Area, how many are open, how many of these overdue; the last row is the sum."""
-    waiting = [life for life in found if life.open]
-    rows: list[tuple[Cell, ...]] = []
+    waiting = [move for move in moves if is_open(move)]
+    counts: list[tuple[str, int, int]] = []
     for code, name in areas:
-        here = [life for life in waiting if code == (life.to_area if incoming else life.from_area)]
-        rows.append((name, len(here), sum(life.overdue for life in here)))
-    totals = [sum(row[at] for row in rows if isinstance(row[at], int)) for at in (1, 2)]  # type: ignore[misc]
-    rows.append(("all", *totals))
+        here = [move for move in waiting if code == (move.to_area if incoming else move.from_area)]
+        counts.append((name, len(here), sum(move.handover in late for move in here)))
+    counts.append(("all", sum(row[1] for row in counts), sum(row[2] for row in counts)))
     columns = (
         Column("area", "Area", role=Role.KEY),
         Column("open", "Open", Unit.COUNT, Role.BASE),
         Column("overdue", "Overdue", Unit.COUNT, Role.PART),
     )
-    return tuple(rows) if exact else suppress(columns, rows, total=True).rows
+    return tuple(counts) if exact else suppress(columns, counts, total=True).rows
 
 
 def figure(cell: Cell) -> str:
     """A cell as the overview writes it."""
-    return "fewer than 5, or kept back" if cell is Mark.SUPPRESSED else str(cell)
+    return "kept back" if cell is Mark.SUPPRESSED else str(cell)

@@ -6,25 +6,28 @@ from typing import Final
 
 from starlette.responses import Response
 
-from broker.audit.reading import read_entry
 from broker.board.asking import scope_of
 from broker.board.pages.answers import Heading, TableView
 from broker.board.pages.desk import Desk
 from broker.board.pages.figures import (
-    Life,
+    Spread,
     banded,
     bars,
     by_area,
+    days_to,
+    days_to_met,
     figure,
-    lives,
-    spread,
+    overdue,
 )
 from broker.board.pages.roles import Page, Role
 from broker.board.questions import Cell
+from broker.board.questions.ground import Ground
+from broker.board.questions.params import Params
+from broker.board.showing import names_of
+from broker.clock import to_ms
 from broker.pages.charts import Bars, draw_bars
 from broker.pages.door import Visit
-from broker.store.audit.rows import Question
-from schemas.audit import EntryKind
+from broker.store.audit.rows import Due, Move, Obligation
 
 _EXACT: Final = frozenset({Role.SCRUTINEER, Role.SECOND_AUDITOR})
 """Whoever may know of one child may see a small number; the others see none."""
@@ -44,6 +47,15 @@ class Drawn:
     table: TableView
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the page is made from. ``seen`` None: no member has ever told when a child was seen."""
+
+    moves: Sequence[Move]
+    late: Sequence[Due]
+    seen: Sequence[Obligation] | None
+
+
 class OverviewPage:
     """Asked anew each time it is opened, under the purpose of the session."""
 
@@ -53,81 +65,81 @@ class OverviewPage:
     def show(self, visit: Visit) -> Response:
         """The page."""
         exact = bool(visit.person.roles & _EXACT)
-        found = self._lives(visit)
-        directory = self._desk.home.directory()
-        names = {str(area.gss): area.name for area in directory.areas}
-        areas = sorted(
-            ((code, names.get(code, code)) for code in self._desk.home.areas()), key=lambda one: one[1]
-        )
-        coming = by_area(found, areas, incoming=True, exact=exact)
-        going = by_area(found, areas, incoming=False, exact=exact)
+        at_ms = to_ms(self._desk.clock())
+        looked = self._look(visit, at_ms)
+        late = overdue(looked.moves, looked.late)
+        names = names_of(self._desk.home.directory())
+        areas = sorted(((code, names(code)) for code in self._desk.home.areas()), key=lambda one: one[1])
+        coming = by_area(looked.moves, late, areas, incoming=True, exact=exact)
+        going = by_area(looked.moves, late, areas, incoming=False, exact=exact)
         return self._desk.page(
             visit,
             "overview.html",
             Page.OVERVIEW,
-            at_ms=int(self._desk.clock().timestamp() * 1000),
+            at_ms=at_ms,
             coming=_areas_view("Coming in", coming),
             going=_areas_view("Going out", going),
-            coming_in=figure(coming[-1][1]),
-            coming_late=figure(coming[-1][2]),
-            going_out=figure(going[-1][1]),
-            going_late=figure(going[-1][2]),
-            drawn=[
-                _drawn("accepted", "Days until the new area accepted", found, "held_ms", exact=exact),
-                _drawn(
-                    "conference",
-                    "Days until the transfer-in conference",
-                    found,
-                    "conference_ms",
-                    exact=exact,
-                    late_after=_CONFERENCE_DAYS,
-                    limit="15 working days",
-                ),
+            numbers=[
+                (figure(coming[-1][1]), "coming in"),
+                (figure(coming[-1][2]), "of these overdue"),
+                (figure(going[-1][1]), "going out"),
+                (figure(going[-1][2]), "of these overdue"),
             ],
+            drawn=_all_drawn(looked, exact=exact),
             exact=exact,
         )
 
-    def _lives(self, visit: Visit) -> list[Life]:
+    def _look(self, visit: Visit, at_ms: int) -> Looked:
         home = self._desk.home
-        kinds = (EntryKind.HANDOVER, EntryKind.OVERDUE)
+        directory = home.directory()
         with self._desk.looking(visit, "overview") as looking:
-            found = looking.work.answer(Question(scope_of(home.areas(), home.directory()), kinds=kinds))
-            looking.shown = len(found)
-        return lives(read_entry(one.row.body) for one in found)
+            scope = scope_of(home.board, directory)
+            ground = Ground(looking.work, scope, Params(), None, directory, names_of(directory), at_ms)
+            looked = Looked(
+                ground.moves, looking.work.late(scope, ground.period), ground.obligations("child-seen")
+            )
+            looking.shown = len(looked.moves)
+        return looked
+
+
+def _all_drawn(looked: Looked, *, exact: bool) -> list[Drawn]:
+    moves = looked.moves
+    return [
+        _drawn("accepted", "Days until the new area accepted", days_to(moves, "accept"), exact=exact),
+        _drawn(
+            "seen",
+            "Days until the child was seen",
+            None if looked.seen is None else days_to_met(looked.seen),
+            exact=exact,
+        ),
+        _drawn(
+            "conference",
+            "Days until the transfer-in conference",
+            days_to(moves, "conference-held"),
+            exact=exact,
+            late_after=_CONFERENCE_DAYS,
+            limit="15 working days",
+        ),
+    ]
 
 
 def _drawn(
-    id_: str,
-    title: str,
-    found: Sequence[Life],
-    moment: str,
-    *,
-    exact: bool,
-    late_after: int | None = None,
-    limit: str = "",
+    id_: str, title: str, one: Spread | None, *, exact: bool, late_after: int | None = None, limit: str = ""
 ) -> Drawn:
-    one = spread(found, moment)
+    if one is None:
+        words = "Not measured: no organisation has told this node so far."
+        return Drawn(id_, title, words, limit, None, TableView(title, (), (), total=False))
     rows = banded(one, exact=exact)
     whole = rows[-1][1]
     if not one.days:
-        words = "It has not happened in any handover so far."
+        words = "It has not happened so far."
     elif isinstance(whole, int):
-        words = f"In {whole} handovers so far; in half of them within {one.middle:g} days of the new area being told."
+        words = f"{whole} times so far; half of them within {one.middle:g} days of being told."
     else:
-        words = "In fewer than 5 handovers so far."
-    return Drawn(
-        id_,
-        title,
-        words,
-        limit,
-        draw_bars(bars(rows, late_after=late_after)) if one.days else None,
-        TableView(
-            title,
-            (Heading("Days", numeric=False), Heading("Handovers", numeric=True)),
-            _text(rows),
-            total=True,
-        ),
-    )
+        words = "Fewer than 5 times so far."
+    headings = (Heading("Days", numeric=False), Heading("How many", numeric=True))
+    drawing = draw_bars(bars(rows, late_after=late_after)) if one.days else None
+    return Drawn(id_, title, words, limit, drawing, TableView(title, headings, _text(rows), total=True))
 
 
 def _areas_view(title: str, rows: Sequence[tuple[Cell, ...]]) -> TableView:

@@ -40,6 +40,7 @@ class Page(StrEnum):
     DECISIONS = "decisions"
     INTEGRITY = "integrity"
     ASK = "ask"
+    APPROVALS = "approvals"
     QUESTIONS = "questions"
     EVERYBODYS_QUESTIONS = "all-questions"
 
@@ -57,6 +58,7 @@ ACCESS: Final[Mapping[Page, Rule]] = {
     Page.DECISIONS: Rule(frozenset({_S, _A}), purpose=True),
     Page.INTEGRITY: Rule(_EVERYBODY, purpose=True),
     Page.ASK: Rule(frozenset({_S, _M})),
+    Page.APPROVALS: Rule(frozenset({_A}), purpose=True),
     Page.QUESTIONS: Rule(_EVERYBODY),
     Page.EVERYBODYS_QUESTIONS: Rule(frozenset({_S, _A}), purpose=True),
 }
@@ -69,6 +71,7 @@ MENU: Final = (
     (Page.SILENCE, "Silence"),
     (Page.DECISIONS, "Not shared"),
     (Page.ASK, "Ask"),
+    (Page.APPROVALS, "Approvals"),
     (Page.INTEGRITY, "Integrity"),
     (Page.QUESTIONS, "My questions"),
 )
