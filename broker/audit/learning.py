@@ -9,7 +9,8 @@ from typing import Final
 from broker.audit.reading import Entry
 from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch, Table
-from schemas.audit import EntryKind
+from schemas import canonical
+from schemas.audit import ENTRY_VERSION, EntryKind
 from schemas.wire import ReceiptKind
 
 _EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
@@ -21,6 +22,8 @@ _SAID: Final[dict[int, str]] = {
     ReceiptKind.TAKEN_ON: "taken_on_ms",
     ReceiptKind.PASSED_ON: "passed_on_ms",
 }
+_NO_SALT: Final = bytes(16)
+"""An entry of a block was never an entry of the log by itself."""
 _TIMED: Final = frozenset(t.STEPS)
 SKEW_MS: Final = 5 * 60_000
 """How far an author's clock may be ahead of the router's."""
@@ -33,6 +36,7 @@ def learn(batch: Batch, entry: Entry) -> None:
         t.entries,
         partition=entry.partition,
         number=entry.number,
+        inner=entry.inner,
         at_ms=entry.at_ms,
         kind=entry.kind,
         thread=thread,
@@ -40,7 +44,12 @@ def learn(batch: Batch, entry: Entry) -> None:
         actor=entry.actor,
     )
     for member in entry.parties:
-        batch.put(t.parties, member=member, partition=entry.partition, number=entry.number)
+        batch.put(t.parties, member=member, partition=entry.partition, number=entry.number, inner=entry.inner)
+    if entry.inner:
+        body = canonical.encode(
+            [ENTRY_VERSION, _NO_SALT, entry.partition, entry.number, entry.at_ms, entry.kind, entry.fields]
+        )
+        batch.put(t.veiled, partition=entry.partition, number=entry.number, inner=entry.inner, body=body)
     if thread is not None:
         _concerns(batch, entry, thread)
     _facts(batch, entry, thread)
@@ -141,6 +150,7 @@ def _taken(batch: Batch, entry: Entry, thread: bytes | None) -> None:
         event_id=event,
         partition=entry.partition,
         number=entry.number,
+        inner=entry.inner,
         at_ms=entry.at_ms,
         thread=thread,
         **{"class": _bounded(entry.number_of("class"))},

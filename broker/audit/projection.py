@@ -11,12 +11,13 @@ from typing import Final, TypeAlias
 import structlog
 
 from broker.audit.learning import learn, thread_of
-from broker.audit.reading import Entry, NotAnEntryError, read_entry
+from broker.audit.reading import Entry, NotAnEntryError, read_entry, read_veiled
 from broker.crypto.errors import CryptoRejectedError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import PublicOf, verify
 from broker.crypto.slips import open_slip, open_slip_key, slip_key_ref
 from broker.crypto.vault import Vault
+from broker.crypto.veil import lift
 from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch
 from broker.store.audit.rows import Came, Owing, Place, SealedSlip, Slip, SlipState
@@ -99,6 +100,7 @@ class Projection:
 
     def _learn(self, work: AuditWork, entries: Sequence[Entry]) -> None:
         going = _Pass(work)
+        entries = [*entries, *(one for entry in entries for one in self._lifted(entry))]
         for entry in entries:
             learn(going.batch, entry)
             if entry.kind == EntryKind.SLIP_KEY:
@@ -121,6 +123,22 @@ class Projection:
             else:
                 going.batch.put(t.obligations, **_owed_row(slip, slip.about, state, said))
         work.write(going.batch)
+
+    def _lifted(self, entry: Entry) -> Iterator[Entry]:
+        """What stands in a sealed block, if it is for this board."""
+        sealed = entry.fields.get("sealed")
+        if entry.kind != EntryKind.VEILED or not isinstance(sealed, bytes):
+            return
+        try:
+            items = lift(sealed, self._keys.kems) or []
+        except CryptoRejectedError as error:
+            _log.warning("block-unusable", error=type(error).__name__)
+            return
+        for number, item in enumerate(items, start=1):
+            try:
+                yield read_veiled(entry, number, item)
+            except NotAnEntryError:
+                _log.warning("not-an-entry", bytes=len(item))
 
     def _slip_key(self, going: _Pass, entry: Entry) -> None:
         body = entry.fields.get("setup")

@@ -28,6 +28,8 @@ class Entry:
     at_ms: int
     kind: str
     fields: dict[str, Any]
+    inner: int = 0
+    """From 1 on: it stood in a sealed block at this place, which this board could open."""
 
     @property
     def place(self) -> Place:
@@ -90,6 +92,17 @@ class Entry:
     def _list(self, name: str) -> list[Any]:
         value = self.fields.get(name)
         return value if isinstance(value, list) else []
+
+
+def read_veiled(block: Entry, inner: int, item: bytes) -> Entry:
+    """Read one entry of an opened block, ``[at, kind, fields]``. Raises NotAnEntryError."""
+    try:
+        at_ms, kind, fields = rows(canonical.decode(item), 3, "veiled entry")
+        if not isinstance(fields, dict) or whole(at_ms, "at") > _MOST:
+            raise NotAnEntryError("fields are no map, or a number is out of range")
+        return Entry(block.partition, block.number, at_ms, text(kind, "kind"), fields, inner)
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise NotAnEntryError(str(error)) from error
 
 
 def read_entry(data: bytes) -> Entry:

@@ -49,15 +49,19 @@ def export(
     indexes = places([one.row.place for one in found])
     table: dict[bytes, int] = {}
     entries: list[dict[str, Any]] = []
+    seen: set[int] = set()
     for one in found:
         index = indexes.get(one.row.place)
         if index is None or index >= mirror.head.size:
             continue
-        leaf = leaf_hash(one.row.body)
-        if mirror.subtree(0, index) != leaf:
+        if index in seen:
+            continue
+        seen.add(index)
+        leaf = mirror.subtree(0, index)
+        if not one.row.inner and leaf_hash(one.row.body) != leaf:
             raise NotTheLogError(f"entry {index} at this node is not the one that the log has signed")
         proof = [table.setdefault(node, len(table)) for node in mirror.proof(index)]
-        why = (kept or {}).get(one.row.place)
+        why = "stands sealed in the log" if one.row.inner else (kept or {}).get(one.row.place)
         shown = (
             {"leaf": b64(one.row.body), "slip": _slip(one)}
             if why is None

@@ -21,6 +21,15 @@ _EVENT: Final = b"e"
 """What the thread of an event begins with."""
 AT_ONCE: Final = 500
 """How many values one statement may name."""
+_AT_PLACE: Final = sa.and_(
+    t.mirror.c.partition == t.entries.c.partition, t.mirror.c.number == t.entries.c.number
+)
+_IN_BLOCK: Final = sa.and_(
+    t.veiled.c.partition == t.entries.c.partition,
+    t.veiled.c.number == t.entries.c.number,
+    t.veiled.c.inner == t.entries.c.inner,
+)
+_BODY: Final = sa.func.coalesce(t.veiled.c.body, t.mirror.c.body)
 
 
 class Answers:
@@ -39,15 +48,13 @@ class Answers:
             .correlate(t.entries)
             .scalar_subquery()
         )
-        at_place = sa.and_(
-            t.mirror.c.partition == t.entries.c.partition, t.mirror.c.number == t.entries.c.number
-        )
         query = (
-            sa.select(t.entries, t.slips, t.mirror.c.body.label("whole"), record.label("record"))
-            .join(t.mirror, at_place)
+            sa.select(t.entries, t.slips, _BODY.label("whole"), record.label("record"))
+            .join(t.mirror, _AT_PLACE)
+            .outerjoin(t.veiled, _IN_BLOCK)
             .outerjoin(t.slips, t.slips.c.event_id == t.entries.c.event_id)
             .where(in_scope(question.scope), *_clauses(question))
-            .order_by(t.entries.c.partition, t.entries.c.number)
+            .order_by(t.entries.c.partition, t.entries.c.number, t.entries.c.inner)
         )
         if question.most:
             query = query.limit(question.most)
@@ -59,14 +66,10 @@ class Answers:
         bodies: list[bytes] = []
         for start in range(0, len(wanted), AT_ONCE):
             query = (
-                sa.select(t.mirror.c.body)
-                .join(
-                    t.entries,
-                    sa.and_(
-                        t.mirror.c.partition == t.entries.c.partition,
-                        t.mirror.c.number == t.entries.c.number,
-                    ),
-                )
+                sa.select(_BODY)
+                .select_from(t.entries)
+                .join(t.mirror, _AT_PLACE)
+                .outerjoin(t.veiled, _IN_BLOCK)
                 .where(
                     t.entries.c.thread.in_(wanted[start : start + AT_ONCE]),
                     t.entries.c.kind == EntryKind.RECEIPT.value,
@@ -195,6 +198,7 @@ def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
             t.parties.c.member == question.member,
             t.parties.c.partition == t.entries.c.partition,
             t.parties.c.number == t.entries.c.number,
+            t.parties.c.inner == t.entries.c.inner,
         )
         clauses.append(named)
     if question.kinds:
@@ -219,6 +223,7 @@ def _found(row: sa.Row[Any]) -> Found:
             event_id=entry[t.entries.c.event_id],
             actor=row.actor,
             body=row.whole,
+            inner=row.inner,
         ),
         child=row.record,
         slip_state=state,

@@ -93,7 +93,10 @@ class Facts(Answers):
                 break
         else:
             found = [_share(row) for row in self._c.execute(query)]
-        return sorted(found, key=lambda share: (share.place, share.event_id))
+        # Of an event that is partly in clear and whole in a sealed block, the whole one counts.
+        found.sort(key=lambda share: (share.place, share.inner, share.event_id))
+        newest = {share.event_id: share for share in found}
+        return [share for share in found if newest[share.event_id] is share]
 
     def copies_of(self, events: Iterable[bytes]) -> list[Copy]:
         """Every reader's copy of these events."""
@@ -254,6 +257,7 @@ def _share(row: sa.Row[Any]) -> Share:
     return Share(
         event_id=share[c.event_id],
         place=Place(share[c.partition], share[c.number]),
+        inner=share[c.inner],
         at_ms=share[c.at_ms],
         event_class=share[c["class"]],
         author=share[c.author],

@@ -35,6 +35,8 @@ class EntryRow:
     event_id: bytes | None
     actor: str | None
     body: bytes
+    inner: int = 0
+    """From 1 on: it stood in a sealed block at this place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,7 @@ class Share:
 
     event_id: bytes
     place: Place
+    inner: int
     at_ms: int
     event_class: int | None
     author: str | None

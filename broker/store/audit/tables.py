@@ -93,11 +93,14 @@ projected = sa.Table(
     "projected", METADATA, sa.Column("version", Number, primary_key=True, autoincrement=False)
 )
 
+# ``inner`` 0: an entry as it came. From 1 on: the entries in a sealed block that this board could open, whose words
+# stand in ``veiled``.
 entries = sa.Table(
     "entries",
     METADATA,
     sa.Column("partition", Number, primary_key=True),
     sa.Column("number", Number, primary_key=True),
+    sa.Column("inner", Number, primary_key=True),
     sa.Column("at_ms", Number, nullable=False),
     sa.Column("kind", Text, nullable=False),
     sa.Column("thread", Bytes),
@@ -105,6 +108,16 @@ entries = sa.Table(
     sa.Column("actor", Text),
     sa.Index("entries_by_thread", "thread"),
     sa.Index("entries_by_kind", "kind", "at_ms"),
+    sqlite_with_rowid=False,
+)
+
+veiled = sa.Table(
+    "veiled",
+    METADATA,
+    sa.Column("partition", Number, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("inner", Number, primary_key=True),
+    sa.Column("body", Bytes, nullable=False),
     sqlite_with_rowid=False,
 )
 
@@ -150,6 +163,7 @@ parties = sa.Table(
     sa.Column("member", Text, primary_key=True),
     sa.Column("partition", Number, primary_key=True),
     sa.Column("number", Number, primary_key=True),
+    sa.Column("inner", Number, primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -217,6 +231,7 @@ shares = sa.Table(
     sa.Column("event_id", Bytes, primary_key=True),
     sa.Column("partition", Number, primary_key=True),
     sa.Column("number", Number, primary_key=True),
+    sa.Column("inner", Number, primary_key=True),
     sa.Column("at_ms", Number, nullable=False),
     sa.Column("thread", Bytes, nullable=False),
     sa.Column("class", Number),
@@ -378,6 +393,7 @@ protected = sa.Table(
 
 PROJECTION: Final = (
     entries,
+    veiled,
     holes,
     thread_areas,
     thread_records,

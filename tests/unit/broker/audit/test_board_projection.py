@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from broker.crypto.keys import KemPublic
 from broker.crypto.signing import sign
-from broker.store.audit.rows import Hole, SlipState
+from broker.crypto.veil import draw
+from broker.store.audit.facts import Period
+from broker.store.audit.rows import Hole, Scope, SlipState
+from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import SlipKey
-from tests.support.audit_trail import Trail, an_id, as_entry, ask, find
+from schemas.wire import Kem
+from tests.support.audit_trail import AT_MS, Trail, an_id, as_entry, ask, find
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 
 
@@ -212,3 +217,39 @@ def test_a_slip_key_that_another_member_signed_opens_nothing(tmp_path: Path) -> 
     trail.taken("event", author="police", slip=(key, "da.incident", None))
     with trail.store(tmp_path / "audit.db") as store:
         assert [SlipState.WAITING] == [one.slip_state for one in find(store)]
+
+
+def _block(trail: Trail, *items: tuple[str, dict[str, object]], reader: str = "board") -> None:
+    """A sealed block with these entries, for one reader."""
+    key = KemPublic.load(Kem.MLKEM768_X25519, trail.world[reader].kem.public)
+    bodies = [canonical.encode([AT_MS, kind, fields]) for kind, fields in items]
+    trail.add(EntryKind.VEILED, sealed=draw(bodies, [key], random.Random(3).randbytes))
+
+
+def test_entries_in_a_sealed_block_are_this_boards_if_it_can_open_it(tmp_path: Path) -> None:
+    """Of an event that stands in clear in part, and whole in a block, the board of the new side sees the whole."""
+    trail = Trail()
+    event = {"child": an_id("child"), "event": an_id("flight"), "author": trail.member("police")}
+    trail.add(EntryKind.TAKEN, **event, areas=[CUMBERLAND, "withheld"], readers=[])
+    readers = [[trail.member("westmorland"), 1]]
+    _block(trail, ("taken", {**event, "areas": [CUMBERLAND, WESTMORLAND], "readers": readers}))
+    _block(trail, ("taken", {**event, "areas": [WESTMORLAND]}), reader="police")
+    with trail.store(tmp_path / "audit.db") as store:
+        shown = find(store, WESTMORLAND)
+        with store.work() as work:
+            (share,) = work.shares(Scope(frozenset({WESTMORLAND})), Period())
+            copies = work.copies_of([an_id("flight")])
+
+    assert [0, 1] == [one.row.inner for one in shown]
+    assert 2 == share.place.number
+    assert [trail.member("westmorland")] == [one.reader for one in copies]
+
+
+@pytest.mark.parametrize("junk", [b"", b"no block", bytes(40_000)], ids=["nothing", "short", "noughts"])
+def test_a_block_that_is_none_stops_nothing(tmp_path: Path, junk: bytes) -> None:
+    trail = Trail()
+    trail.add(EntryKind.VEILED, sealed=junk)
+    _block(trail, ("taken", {}), ("", {}))
+    after = trail.taken("event")
+    with trail.store(tmp_path / "audit.db") as store:
+        assert [after] == ask(store)
