@@ -34,7 +34,7 @@ from adapters.gateway.showing import (
 from broker.clock import to_ms
 from broker.errors import RejectedError
 from broker.faults import gap_of
-from broker.lifecycle import stop_on_signals
+from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 from broker.telemetry.watching import GatewayWatch
 from schemas.errors import EventRefusedError
@@ -71,6 +71,7 @@ def run(home: Path, url: str | None, metrics_port: int | None) -> None:
 async def _run(home: Path, url: str | None, watch: GatewayWatch) -> None:
     stop = asyncio.Event()
     with Gateway.open(home, gap=gap_of("gateway")) as opened, stop_on_signals(stop):
+        settle_memory()
         await GatewayService(opened, url, watch).run(stop, ready=lambda: click.echo("ready"))
 
 

@@ -40,6 +40,7 @@ _log = structlog.get_logger()
 _MOST: Final = 64
 """Deliveries read in one pass: the write that follows is short, and the running gateway waits for it."""
 _FIRED_MOST: Final = 500
+_SAYS_MET: Final = "obligation.recorded"
 OVER: Final = frozenset({"closed", "withdrawn", "superseded"})
 
 
@@ -149,6 +150,9 @@ class Clocking:
         if row.kind == InKind.HANDOVER:
             yield row, HandoverView.from_bytes(row.body)
             return
+        kind = self._home.kind_of(row.number)
+        if kind and not self._concerned_with(kind):
+            return
         try:
             if row.kind == InKind.VIEW:
                 read, at_ms = self._reading.delivered(work, row), row.taken_ms
@@ -165,6 +169,11 @@ class Clocking:
             areas = concerned_areas(read.event, self._places)
             yield Said(read.event, areas, author, at_ms, self._refs(read.event, row.child))
 
+    def _concerned_with(self, kind: str) -> bool:
+        """Whether a type of event can start or meet anything. Most cannot: those are not opened for that alone."""
+        policy = self._home.directory.policy
+        return kind == _SAYS_MET or bool(policy.clocks_started_by(kind) or policy.clocks_met_by(kind))
+
     def _refs(self, event: Event, child: bytes | None) -> tuple[bytes, ...]:
         found = tokens_of(event.subject, self._home.keyring.tokens())
         return tuple(token.value for token in found) + (() if child is None else (child,))
@@ -177,7 +186,7 @@ class Clocking:
             keys = {rule.key for rule in met if (rule.by is said.author.kind) == (owner is not None)}
             if keys:
                 work.clocks.meet(keys, said.refs, said.at_ms, str(event.id), owner)
-        if event.type == "obligation.recorded":
+        if event.type == _SAYS_MET:
             self._said_met(work, said)
         on = day_of(from_ms(said.at_ms))
         for rule in policy.clocks_started_by(event.type):

@@ -124,6 +124,16 @@ def join(parts: dict[PartKind, bytes]) -> dict[str, Any]:
     return document
 
 
+def kind_in(core: bytes | None) -> str:
+    """The type that an event's main part names; empty where it names none."""
+    try:
+        document = json.loads(core or b"null")
+    except (ValueError, RecursionError):
+        return ""
+    found = document.get("type") if isinstance(document, dict) else None
+    return found if isinstance(found, str) else ""
+
+
 def identifiers(subject: Subject) -> list[tuple[IdentifierKind, str]]:
     """The strong identifiers of a subject, strongest first, each in its one spelling."""
     found = []

@@ -1,7 +1,7 @@
 """A member's home: keys, access to the bus, the directory, state and custody, all in one folder of mode 0700."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -22,6 +22,7 @@ from schemas.members import Member
 
 _STATE: Final = "gateway.db"
 _CUSTODY: Final = "custody.db"
+_LATELY: Final = 4096
 _USED: Final = "used"
 """Stands in a home that was opened before; tells a new home from one whose databases were deleted."""
 
@@ -45,6 +46,7 @@ class Home:
     """The directory's file."""
     _directory: Directory
     _seen: int
+    _lately: dict[int, str] = field(default_factory=dict)
 
     @classmethod
     def open(
@@ -105,6 +107,16 @@ class Home:
             self._directory = verdict.directory
             self.keyring = load_keyring(self.folder / "keys")
         return verdict
+
+    def came(self, number: int, kind: str) -> None:
+        """An event of this type was opened to be taken in. Remembered for a while, by this process alone."""
+        if len(self._lately) >= _LATELY:
+            self._lately.clear()
+        self._lately[number] = kind
+
+    def kind_of(self, number: int) -> str | None:
+        """The type of an event that came lately: asked once, without opening it again. None: it is not remembered."""
+        return self._lately.pop(number, None)
 
     @property
     def me(self) -> Member:

@@ -14,6 +14,7 @@ from typing import TypeAlias
 import structlog
 
 from adapters.gateway.clocking import Clocking
+from adapters.gateway.composing import kind_in
 from adapters.gateway.home import Home
 from adapters.gateway.mending import CHAIN_FORK, CHAIN_STRIDE, step_over
 from adapters.gateway.orders import Orders
@@ -32,7 +33,7 @@ from schemas.handover import HandoverView
 from schemas.ids import EventId
 from schemas.members import ROUTER
 from schemas.reading import MalformedMessageError, listed, octets, rows, text
-from schemas.wire import PROTOCOL_VERSION, InKind, ReceiptKind
+from schemas.wire import PROTOCOL_VERSION, InKind, PartKind, ReceiptKind
 
 _log = structlog.get_logger()
 
@@ -198,6 +199,7 @@ class Receiving:
             # Its author lost its place and published it again: once is enough.
             raise RepeatedEventError(f"delivery {before.number} is the same event")
         work.inbox.classify(row.number, int(header.event_class))
+        self._home.came(row.number, kind_in(opened.part(PartKind.CORE)))
         for part in opened.parts:
             work.inbox.keep_key(header.event_id, part.index, self._home.vault.close(part.key))
         work.outbox.owe_receipt(

@@ -238,8 +238,7 @@ class GatewayService:
                 await asyncio.sleep(_RETRY_S)
                 continue
             self._home.gap(3)
-            for delivery in batch:
-                await puller.ack(delivery)
+            await puller.ack_all(batch)
             self._watch.received(taken, len(batch), batch[-1].pending, started_ns)
             if any(kind in _MAKE_WHOLE for kind, _ in taken):
                 self._say_what_is_whole()

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.gateway import tables as t
 from broker.store.gateway.inbox import InRow
+from broker.store.gateway.prepared import Prepared, driver
 from schemas.wire import InKind
 
 _C = t.clocks
@@ -38,11 +39,19 @@ class ClockRow:
     fired_ms: int | None = None
 
 
+_ABOUT = Prepared(
+    sa.select(*(_C.c[field.name] for field in fields(ClockRow)))
+    .where(_C.c.about == sa.bindparam("of"))
+    .order_by(_C.c.key, _C.c.number)
+)
+
+
 class Clocks:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._c = connection
+        self._d = driver(connection)
 
     def unread(self, most: int) -> list[InRow]:
         """Deliveries that no clock was read from yet, by number, at most ``most``."""
@@ -114,7 +123,7 @@ class Clocks:
 
     def about(self, about: bytes) -> list[ClockRow]:
         """Everything owed about one event or handover, met or not."""
-        return self._rows(sa.select(_C).where(_C.c.about == about).order_by(_C.c.key, _C.c.number))
+        return [ClockRow(*row) for row in _ABOUT.all(self._d, of=about)]
 
     def refs_of(self, about: bytes) -> frozenset[bytes]:
         """By what the child of a clock is found."""

@@ -7,14 +7,14 @@ from typing import Final
 import pytest
 
 from broker.store.engine import open_sqlite
-from broker.store.gateway import inbox, outbox, store
+from broker.store.gateway import clocks, inbox, outbox, store
 from broker.store.gateway.prepared import Prepared
 
 _SHORT: Final = frozenset({"chains", "receipts_out", "CONSTANT"})
 """A row for each lane; what is owed and not signed yet; no table at all."""
 KEPT: Final = {
     f"{module.__name__.rpartition('.')[2]}.{name}": kept
-    for module in (inbox, outbox, store)
+    for module in (clocks, inbox, outbox, store)
     for name, kept in vars(module).items()
     if isinstance(kept, Prepared)
 }
