@@ -1,13 +1,13 @@
 """``handrail board pages``: the board's pages in a process of their own, beside ``handrail board run``."""
 
 import asyncio
+import contextlib
 import time
 from pathlib import Path
 
 import click
 
 from broker.clock import system_clock
-from broker.errors import ConfigurationError
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 
@@ -69,15 +69,8 @@ def pages(
 
     configure_logs()
     opened, listening = BoardHome.open(home), Listening(host, port, certificate, key)
-    listener = listening.open()
-    store = opened.store()
-    try:
+    with contextlib.closing(listening.open()) as listener, contextlib.closing(opened.store()) as store:
         at = listener.getsockname()[1]
         settings = read_settings(home, listening, at, local_sign_in=local_sign_in, announce=announce)
         app = make_app(opened, store, settings, clock=system_clock, seconds=time.monotonic)
         asyncio.run(run())
-    except ConfigurationError as error:
-        raise click.ClickException(str(error)) from error
-    finally:
-        store.close()
-        listener.close()
