@@ -29,6 +29,8 @@ class EntryKind(StrEnum):
     ORDER = "order"
     GRANTED = "granted"
     ORDER_REFUSED = "order-refused"
+    SEEN = "seen"
+    """Those who look for a missing child were told that it was seen; by whom and where is not written down."""
     REVIEWED = "reviewed"
     """A person of the front door that refused an order has looked at it again: shared after all, or upheld."""
     RECEIPT = "receipt"

@@ -26,6 +26,7 @@ from schemas.events import (
     police,
     releases,
     sharing,
+    whereabouts,
 )
 from schemas.events.base import Event
 from schemas.wire import EventClass, Urgency
@@ -77,6 +78,10 @@ _RISK: Final = frozenset({Kind.POLICE, Kind.PROBATION, Kind.SOCIAL_CARE})
 _SECURE: Final = frozenset({Kind.YOUTH_JUSTICE, Kind.SECURE, Kind.SOCIAL_CARE})
 _JUSTICE: Final = frozenset({Kind.YOUTH_JUSTICE})
 _MARAC: Final = frozenset({Kind.MARAC, Kind.IDVA})
+
+_COUNTERPARTS: Final = (
+    _HEALTH | _SCHOOLS | {Kind.YOUTH_JUSTICE, Kind.HOUSING, Kind.EARLY_HELP, Kind.SOCIAL_CARE}
+)
 
 _PROTECT, _WELFARE, _CONTINUE = Purpose.PROTECT_FROM_HARM, Purpose.PROMOTE_WELFARE, Purpose.CONTINUITY_OF_CARE
 _FIND, _NOTICE, _TEACH = Purpose.FIND_A_CHILD, Purpose.STATUTORY_NOTICE, Purpose.EDUCATION
@@ -167,6 +172,19 @@ _ROWS: Final[tuple[_Row, ...]] = (
     (police.MissingChild, _CONCERN, _WATCH, _FIND, _TASK, "BH", "P-CUM"),
     (police.MissingFamily, _CONCERN, _WATCH, _FIND, _TASK, "BH", "P-CUM"),
     (police.MissingSighted, _CONCERN, _ANY, _FIND, _TASK, "BH", "ours"),
+    (whereabouts.MissingFound, _CONCERN, _CARE, _FIND, _TASK, "BH", "ours"),
+    (whereabouts.WhereaboutsRecorded, _RECORD, _CARE, _PROTECT, _TASK, "B", "P-DOR1"),
+    (whereabouts.WhereaboutsUnknown, _CONCERN, _CARE, _FIND, _TASK, "B", "P-DOR1"),
+    (
+        whereabouts.EncompassPassedOn,
+        _CONCERN,
+        frozenset({Kind.EDUCATION}),
+        _PROTECT,
+        _TASK,
+        "I",
+        "OE-GOV",
+    ),
+    (whereabouts.CounterpartSent, _RECORD, _COUNTERPARTS, _CONTINUE, _RULE, "ABC", "KCSIE-BR"),
     (police.MissingEnded, _CONCERN, _WATCH, _FIND, _TASK, "BH", "ours"),
     (justice.YouthDisposal, _PLAN, _JUSTICE, Purpose.PREVENT_CRIME, _TASK, "GUE", "SCR-AC"),
     (justice.YouthLicence, _PLAN, _JUSTICE, Purpose.PREVENT_CRIME, _TASK, "GUE", "SCR-AC"),

@@ -120,7 +120,7 @@ class Policy(Wire):
 
     @cached_property
     def _readers(self) -> dict[EventClass, frozenset[MemberKind]]:
-        return _per_class((rule.event_class, rule.kinds) for rule in self.rules)
+        return _per_class((rule.event_class, rule.kinds | frozenset(rule.addressed)) for rule in self.rules)
 
     def rule(self, event_type: str) -> TypeRule:
         """The rule of a type.
@@ -299,6 +299,9 @@ def readers_for(
         for member in _fixed(reader, directory, areas, hidden=hidden, on=on):
             if member.id != author or member.front_door:
                 chosen[member.id] = chosen.get(member.id, frozenset()) | frozenset(reader.parts)
+    named = directory.member(event.details.addressed_to() or "")
+    if named is not None and named.active(on) and named.kind in rule.addressed and not hidden:
+        chosen[named.id] = chosen.get(named.id, frozenset()) | {PartKind.CORE}
     return tuple(ReaderChoice(member_id, parts) for member_id, parts in sorted(chosen.items()))
 
 

@@ -98,6 +98,8 @@ class TypeRule(Wire):
     """Who must know besides the front doors; the author's gateway seals to them."""
     admits: tuple[MemberKind, ...] = ()
     """Who may be granted it while a front door confirms that they are involved with the child."""
+    addressed: tuple[MemberKind, ...] = ()
+    """To whom of these an author may send it by name: one member, which the event names."""
     front_doors: tuple[AreaRole, ...] = (AreaRole.RESIDENCE, AreaRole.FROM, AreaRole.TO, AreaRole.ALERT)
     """Whose front doors the author seals to."""
     grant_by_person: bool = False

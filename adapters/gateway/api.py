@@ -9,6 +9,7 @@ from typing import Any, Self
 from adapters.gateway.actions import Actions
 from adapters.gateway.chronology import Chronology, Line
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError, UnreadableError
+from adapters.gateway.finding import Finding
 from adapters.gateway.home import Home
 from adapters.gateway.mending import catch_up
 from adapters.gateway.notices import words_of
@@ -77,6 +78,7 @@ class Gateway:
         self.clocking = self.publishing.clocking
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
+        self.finding = Finding(home, self.publishing)
         self.reviewing = Reviewing(home, self.publishing, self.orders)
         self.receipting = Receipting(home, self.publishing)
         self._chronology = Chronology(home)

@@ -92,6 +92,16 @@ class AuthorNotAskedError(RejectedError):
         super().__init__(f"{count} of these events are marked 'ask me' by their authors")
 
 
+class AreaHiddenError(RejectedError):
+    """Where a missing child was seen is not told: it is sensitive, or domestic abuse or MARAC stands within a year."""
+
+    code = "area-hidden"
+    advice = "Let them hear that the child was seen (--outcome seen); if it stays here, publish move.destination_withheld."
+
+    def __init__(self) -> None:
+        super().__init__("the child's place is to stay hidden")
+
+
 class NotAnEventError(RejectedError):
     """What was given is not one JSON object, so it cannot be an event."""
 

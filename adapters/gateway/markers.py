@@ -36,6 +36,8 @@ def marks(event: Event) -> bool:
 
 def action_of(event: Event, author: Member) -> Action | None:
     """What a marker, or a front door's lifting of one, asks the router to do; None for every other event."""
+    if event.type == "missing.sighted":
+        return Action(ActionKind.SIGHTED)
     if marks(event):
         return Action(ActionKind.PROTECT)
     details = event.details

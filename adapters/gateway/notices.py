@@ -12,6 +12,11 @@ _UNLINKED = "A link between two records was undone. Read again what you were tol
 _JOINED = "Two records that you know are one child from here on: a person of the area that answers for it has said so."
 _VOID = "Something was to be shared because two records were one child; that link was undone, so it is not."
 _LOST = "Delivery {} was lost on the bus. Its author must publish it again; ask, if it does not come."
+_SEEN = {
+    "yes": "The child was seen, and is safe. Where is not told; end your report, or go on asking through the police.",
+    "no": "The child was seen, and is not safe. Those who saw it act; where is not told.",
+    "unknown": "The child was seen; whether it is safe is not known yet. Where is not told.",
+}
 _REFUSED = "A front door was asked to share with you and did not"
 
 
@@ -60,6 +65,8 @@ def _notice(body: bytes) -> str:
             return (
                 f"{_REFUSED} ({reason}{part}). A person there must look at it again within one working day."
             )
+        case "seen", {"safe": str(safe)}:
+            return _SEEN.get(safe, _SEEN["unknown"])
         case "order-upheld", _:
             return "A person there has looked again at what was not shared with you, and it stays there."
         case "disclosed", {"events": list(events), "told": list(told)}:

@@ -28,6 +28,8 @@ KINDS: Final[dict[str, str]] = {
     EntryKind.ORDER: "sharing ordered",
     EntryKind.GRANTED: "history passed on",
     EntryKind.ORDER_REFUSED: "order refused",
+    EntryKind.REVIEWED: "refusal looked at again",
+    EntryKind.SEEN: "missing child seen",
     EntryKind.RECEIPT: "receipt",
     EntryKind.HANDOVER: "handover",
     EntryKind.LINKED: "records joined",
@@ -154,11 +156,11 @@ def tell(entry: Entry, found: Found, names: Names) -> Told:
         case EntryKind.ORDER:
             return _order(entry, names)
         case EntryKind.GRANTED:
-            return Told(f"{who} passed one event of the history on to {_reader(entry, names)}", _about(found))
             if entry.fields.get("again"):
                 return Told(
                     f"{who} granted {_reader(entry, names)} an event that it had already", _about(found)
                 )
+            return Told(f"{who} passed one event of the history on to {_reader(entry, names)}", _about(found))
         case EntryKind.ORDER_REFUSED:
             why = entry.text_of("reason") or "no reason given"
             return Told(
@@ -239,6 +241,15 @@ def _other(entry: Entry, found: Found, who: str, names: Names) -> Told:
         case EntryKind.UNLINKED:
             told = _listed(names(member) for member in entry.texts_of("told"))
             return Told(f"{who} decided that two records are not one child's", (f"told: {told or 'nobody'}",))
+        case EntryKind.REVIEWED:
+            shared = entry.text_of("decision") == "share"
+            what = "shares it after all" if shared else "upholds that it stays"
+            return Told(
+                f"a person has looked again at what was refused to {_reader(entry, names)}, and {what}"
+            )
+        case EntryKind.SEEN:
+            told = _listed(names(member) for member in entry.texts_of("readers"))
+            return Told("a missing child was seen", (f"told that, and not where: {told or 'nobody'}",))
         case EntryKind.CHILD_TOKEN:
             return Told("a record of a child was opened at the exchange")
         case EntryKind.MATTER_OPENED:

@@ -11,10 +11,11 @@ from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
 from broker.routing.ordering import DAY_MS, MINUTE_MS, Ordering
-from broker.routing.readers import Concerned, Readers, choose, front_doors
+from broker.routing.readers import Concerned, Readers, choose, front_doors, is_front_door
 from broker.routing.refusals import NotYourActionError, UnknownHandoverError
 from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
+from broker.routing.sightings import KEPT_THERE, Sightings
 from broker.routing.verify import Verified
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.outgoing import Delivered, Outgoing
@@ -44,6 +45,7 @@ class Events:
         handovers: Handovers,
         identities: Identities,
         reviews: Reviews,
+        sightings: Sightings,
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
@@ -55,6 +57,7 @@ class Events:
         self._handovers = handovers
         self._identities = identities
         self._reviews = reviews
+        self._sightings = sightings
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
@@ -67,6 +70,8 @@ class Events:
             RejectedError: its action is not this author's, or does not fit; then nothing was changed.
         """
         action = _action_of(event)
+        if action is not None and action.kind in KEPT_THERE:
+            return self._kept_there(event, action)
         child = self._act(event, action) if action else None
         if child is None:
             child = self._child_of(event)
@@ -89,6 +94,15 @@ class Events:
             for over in {child.child, *self._identities.parted}:
                 forget_if_over(self._children, self._procedures, over, self._desk.now_ms)
         return True
+
+    def _kept_there(self, event: Verified, action: Action) -> bool:
+        """A missing child was seen: its author's readers have it, and nobody who looks for the child learns of it so."""
+        heard = self._sightings.hear(event, action)
+        readers = choose(event.checked, Concerned(), self._directory)
+        numbers = self._hand_out(event, readers)
+        self._record(event, None, None, Concerned(), readers, numbers)
+        self._desk.flush()
+        return heard
 
     def _act(self, event: Verified, action: Action) -> ChildRow | None:
         header = event.checked.header
@@ -299,21 +313,19 @@ class Events:
         nobody by a strong identifier is not routine: that it was shared is written down, and a person must link it.
         """
         readers = choose(event.checked, Concerned(), self._directory)
-        numbers = [
-            (
-                recipient.member,
-                self._desk.deliver(
-                    recipient.member, self._item(event, recipient.key_ids, recipient.fields, None)
-                ),
-            )
-            for recipient in readers.given
-        ]
+        numbers = self._hand_out(event, readers)
         if event.facts.matter[0] is MatterEffect.OPEN:
             self._record(event, None, None, Concerned(), readers, numbers)
             return True
         day = from_ms(self._desk.now_ms).date().isoformat()
         self._outgoing.count_routine(event.member.id, day)
         return False
+
+    def _hand_out(self, event: Verified, readers: Readers) -> list[tuple[str, int]]:
+        return [
+            (one.member, self._desk.deliver(one.member, self._item(event, one.key_ids, one.fields, None)))
+            for one in readers.given
+        ]
 
     def _record(
         self,
@@ -360,7 +372,7 @@ class Events:
         given = {recipient.member for recipient in readers.given}
         preferred = front_doors([child.holder], self._directory)
         doors = sorted(
-            (member for member in given if _is_front_door(member, self._directory)),
+            (member for member in given if is_front_door(member, self._directory)),
             key=lambda member: (member not in preferred, member),
         )
         missing = sorted(readers.missing)
@@ -384,8 +396,3 @@ def _action_of(event: Verified) -> Action | None:
         return Action.from_value(event.facts.action)
     except MalformedMessageError as error:
         raise MalformedError(str(error)) from error
-
-
-def _is_front_door(member_id: str, directory: Directory) -> bool:
-    member = directory.member(member_id)
-    return member is not None and member.front_door

@@ -65,6 +65,12 @@ def front_doors(areas: Iterable[str | None], directory: Directory) -> frozenset[
     return frozenset(door.id for door in doors if door is not None)
 
 
+def is_front_door(member_id: str, directory: Directory) -> bool:
+    """Whether a member answers for an area."""
+    member = directory.member(member_id)
+    return member is not None and member.front_door
+
+
 def _required(concerned: Concerned, event_class: EventClass, directory: Directory) -> frozenset[str]:
     involved = {member for member in concerned.involved if _admitted(member, event_class, directory)}
     return front_doors(concerned.areas, directory) | involved

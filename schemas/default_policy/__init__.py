@@ -58,7 +58,7 @@ def _add(whole: dict[str, Any], page: Mapping[str, Any]) -> None:
 
 def _spelled_out(rule: Mapping[str, Any], groups: Mapping[str, list[str]]) -> dict[str, Any]:
     spelled = {("event_class" if name == "class" else name): value for name, value in rule.items()}
-    for name in ("publishers", "admits"):
+    for name in ("publishers", "admits", "addressed"):
         if name in spelled:
             spelled[name] = _members(spelled[name], groups)
     return spelled

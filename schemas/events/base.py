@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from schemas.base import AwareDatetime, Date, Line, LocalRef, Prose, Wire
 from schemas.codes.sharing import Basis, Lifecycle, Onward, Purpose, Sensitivity, Standing, Told, ToldPerson
-from schemas.ids import EventId, GssCode, NhsNumber, Postcode, Upn
+from schemas.ids import EventId, GssCode, MemberId, NhsNumber, Postcode, Upn
 from schemas.wire import MatterEffect, Urgency
 
 
@@ -191,6 +191,10 @@ class Details(Wire):
 
     def moves(self) -> Movement | None:
         """The change of place that it tells of, or None."""
+        return None
+
+    def addressed_to(self) -> MemberId | None:
+        """The one member, besides the rule's readers, that the author sends it to; None: nobody."""
         return None
 
     def bears_on(self) -> MatterFact:

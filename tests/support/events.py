@@ -179,6 +179,33 @@ DETAILS: Final[Mapping[str, Document]] = {
     "missing.family": {"report_ref": "mis-6", "pregnant": "yes", "alert_areas": [WESTMORLAND]},
     "missing.sighted": {"seen_at": _AT, "safe_and_well": "yes"},
     "missing.ended": {"report_ref": "mis-5", "ended_at": _AT, "outcome": "found", "safe_and_well": "yes"},
+    "missing.found": {"safe_and_well": "yes", "because": _BECAUSE, "by": _WORKER},
+    "whereabouts.recorded": {
+        "outcome": "usual_place",
+        "area": WESTMORLAND,
+        "rule": "contact_elsewhere",
+        "because": _BECAUSE,
+        "by": _WORKER,
+    },
+    "whereabouts.unknown": {
+        "since": "2026-03-01",
+        "tried": ["visited twice"],
+        "next_step": "ask the school",
+        "owner": _WORKER,
+    },
+    "encompass.passed_on": {
+        "to_member": "m-abcdefgh27",
+        "rests_on": "0198f2a0-5c00-7a4b-8c1d-2e3f4a5b6c7d",
+        "incident_on": "2026-03-01",
+        "children_present": "yes",
+        "circumstances": "Shouting heard by neighbours.",
+    },
+    "counterpart.sent": {
+        "to_member": "m-abcdefgh27",
+        "what": "protection_file",
+        "items": [{"title": "Child protection file"}],
+        "contact": _WORKER,
+    },
     "yj.disposal": {
         "order": "referral order",
         "starts": "2026-03-01",

@@ -144,6 +144,10 @@ class Children:
         )
         return bool(done.rowcount)
 
+    def matter_authors(self, child: bytes) -> frozenset[str]:
+        """Members with an open matter about the child."""
+        return frozenset(self._t.now.scalars(sa.select(t.matters.c.author).where(t.matters.c.child == child)))
+
     def matter_areas(self, child: bytes) -> frozenset[str]:
         """Areas with an open matter for the child."""
         return frozenset(self._t.now.scalars(sa.select(t.matters.c.area).where(t.matters.c.child == child)))
