@@ -38,6 +38,7 @@ _log = structlog.get_logger()
 
 _ONE_EACH: Final = frozenset({OrderKind.HANDOVER, OrderKind.SENSITIVE})
 """A person's decision is the evidence of these: it serves one order, once."""
+_VOID: Final = "void"
 _NEW_MS: Final = 86_400_000
 """What came to us so lately is news, which a front door may be given on the router's word; the rest is history."""
 
@@ -143,11 +144,9 @@ class Orders:
 
     def is_whole(self, work: Work, handover: bytes) -> int | None:
         """How many events a handover's history has, if every one that was ordered for us has come; else None."""
-        mine = [
-            row
-            for row in work.inbox.orders_for(handover)
-            if row.kind == int(OrderKind.HANDOVER) and row.grantor != self._home.member_id
-        ]
+        me, kind = self._home.member_id, int(OrderKind.HANDOVER)
+        given = [row for row in work.inbox.orders_for(handover) if row.kind == kind and row.answer != _VOID]
+        mine = [row for row in given if row.grantor != me]
         # What we took by breaking glass is not the history that the old area stands for: that is still owed.
         if all(work.outbox.is_own(row.evidence) for row in mine):
             return None
@@ -155,6 +154,12 @@ class Orders:
             return None
         # Ordered twice, because the first order was refused, it is still one event.
         return len({event_id for row in mine for event_id in _asked(row.body).events})
+
+    def noticed(self, work: Work, word: str, fields: Any) -> None:
+        """An order, ours to answer or for us, is void: a link was undone, and what may still go is ordered anew."""
+        match word, fields:
+            case "order-refused", {"order": bytes(order), "reason": "link-undone"}:
+                work.inbox.answered(order, _VOID)
 
     def answers(self, work: Work, order: Order) -> dict[bytes, GrantAnswer]:
         """What policy and marks say to each of an order's events that we hold."""

@@ -181,6 +181,7 @@ class Receiving:
                     self._receipts(work, row)
                 case InKind.NOTICE:
                     word, fields = rows(canonical.decode(row.body), 2, "notice")
+                    self._orders.noticed(work, text(word, "notice"), fields)
                     self._orders.hidden.noticed(work, text(word, "notice"), fields)
         except (canonical.NotCanonicalError, MalformedMessageError, MalformedIdentifierError) as error:
             raise NotTheRoutersError(str(error)) from error

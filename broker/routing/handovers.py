@@ -5,6 +5,7 @@ The decisions are ``broker.handover``'s; this obeys them inside the caller's tra
 
 from collections.abc import Iterable
 from dataclasses import asdict, replace
+from typing import Final
 
 from broker.handover import deadlines, machine
 from broker.handover.machine import Handover, Kind, Moved, NotPossible, State
@@ -26,6 +27,9 @@ from schemas.deadlines import Moment
 from schemas.directory import Directory
 from schemas.handover import HandoverView
 from schemas.wire import InKind, Urgency
+
+_VOID: Final = frozenset({State.WITHDRAWN, State.SUPERSEDED})
+"""In these nobody is given a history any more."""
 
 
 class Handovers:
@@ -128,12 +132,17 @@ class Handovers:
                     self._passes(after, holder)
                 if after.withheld:
                     self._hidden_step(after, action, event_id, order_history=order_history)
-                elif order_history and not self._ordering.history(after, event_id):
-                    self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
+                elif order_history:
+                    self._order(after, event_id)
                 self._record(after, action.kind.value, action.reason)
                 self.tell(after, action.reason)
                 if holder is not None:
                     self.settle(after.child, after.urgency)
+
+    def _order(self, handover: Handover, release: bytes) -> None:
+        """The history; where nothing is lacking, nobody owes it."""
+        if not self._ordering.history(handover, release):
+            self._procedures.meet(handover.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
 
     def _hidden_step(self, after: Handover, action: Action, event_id: bytes, *, order_history: bool) -> None:
         """Whatever it brings for the side that was left waits for the relay's next slot."""
@@ -222,9 +231,13 @@ class Handovers:
                     self._supersede(opened)
                     self._ordering.void(child, opened.handover)
             self._ordering.void(child, link)
+            anew = self._ordering.part(child)
             self.settle(child, urgency)
-            for row in self._procedures.all_of(child):
-                self.tell(_machine(row))
+            for one in [_machine(row) for row in self._procedures.all_of(child)]:
+                # A hidden one is ordered anew by the relay, at its next slot.
+                if one.handover in anew and one.released and not one.withheld and one.state not in _VOID:
+                    self._order(one, anew[one.handover])
+                self.tell(one)
 
     def settle(self, child_id: bytes, urgency: Urgency, by: tuple[bytes, str] | None = None) -> None:
         """Another area holds the case now: bring the child's other handovers into line with that.

@@ -143,23 +143,37 @@ class Ordering:
     def void(self, child: bytes, ground: bytes) -> None:
         """What an order rested on, a link or a handover, is undone: it is not to be carried out, and both ends are told."""
         for order in self._procedures.waiting_orders(child):
-            if ground not in {order.evidence, order.handover}:
-                continue
-            self._procedures.set_order_state(order.order_id, "void")
-            self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
-            self._desk.audit(
-                EntryKind.ORDER_REFUSED,
-                child=child,
-                order=order.order_id,
-                grantor=order.grantor,
-                reader=order.reader,
-                reason=LINK_UNDONE,
-            )
-            body = canonical.encode(["order-refused", {"order": order.order_id, "reason": LINK_UNDONE}])
-            for member in (order.grantor, order.reader):
-                self._desk.later(
-                    member, Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=child)
-                )
+            if ground in {order.evidence, order.handover}:
+                self._void(order)
+
+    def part(self, child: bytes) -> dict[bytes, bytes]:
+        """A history that asks for events of another child, now that the link is undone, is void as a whole.
+
+        Even what is being granted under it comes to nobody any more. Gives the handovers whose history must be ordered
+        anew, each with the release that it rests on.
+        """
+        mixed = self._procedures.strike_others(child)
+        void = [order for order in self._procedures.waiting_orders(child) if order.order_id in mixed]
+        for order in void:
+            self._void(order)
+        return {order.handover: order.evidence for order in void if order.handover is not None}
+
+    def _void(self, order: OrderRow) -> None:
+        self._procedures.set_order_state(order.order_id, "void")
+        self._procedures.strike(order.order_id)
+        self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+        self._desk.audit(
+            EntryKind.ORDER_REFUSED,
+            child=order.child,
+            order=order.order_id,
+            grantor=order.grantor,
+            reader=order.reader,
+            reason=LINK_UNDONE,
+        )
+        body = canonical.encode(["order-refused", {"order": order.order_id, "reason": LINK_UNDONE}])
+        for member in (order.grantor, order.reader):
+            item = Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=order.child)
+            self._desk.later(member, item)
 
     def overdue(self, row: DeadlineRow) -> None:
         """An order was not answered in time: people at both ends are told."""

@@ -157,6 +157,8 @@ class Book:
     """Who must have each event."""
     before: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
     """Each event's predecessors: the story of its child when it was taken."""
+    decided: dict[bytes, frozenset[str]] = field(default_factory=dict)
+    """The decisions on names, and which they are about."""
     opened: list[Passage] = field(default_factory=list)
     """Passages in the order of their opening."""
     visited: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -185,6 +187,8 @@ class Book:
         name = next(name for name in (*said.names, *sorted(file.names)) if name in file.names)
         self._moved(file, said, name)
         self._matter(file, said, name)
+        if said.verb in {"link", "unlink"}:
+            self.decided[said.event] = frozenset(said.names)
         self.before[said.event] = tuple(event for event, _ in file.story)
         file.story.append((said.event, name))
         self.must[said.event] = self._who_must_hear(file) | (set(said.sealed_to) & set(self.doors.values()))
@@ -375,6 +379,8 @@ class Book:
         for name in apart:
             self.of_name[name] = fresh
         for one in (file, fresh):
+            for passage in one.passages:
+                passage.papers &= {event for event, _ in one.story}
             for passage in one.running:
                 if passage.by_knot is knot:
                     supersede(passage)

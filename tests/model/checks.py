@@ -218,7 +218,9 @@ class Inspector:
         nobody = {token for token, name in self.town.tokens.items() if name not in self.book.of_name}
         must(not values & nobody, "P12", "a token stays of a child that nothing is open about")
         must(not values & self.book.ordinary_events, "P12", "a routine event has left a row")
-        must(not values & self.burned, "P12", "a forgotten child has left an event")
+        # A decision on names is about both: it is remembered as long as one of them is.
+        decided = {event for event, names in self.book.decided.items() if names & set(self.book.of_name)}
+        must(not values & (self.burned - decided), "P12", "a forgotten child has left an event")
         counted = dict(self._ask("SELECT member, SUM(count) FROM daily_counts GROUP BY member"))
         happened = {self.town.members[name]: count for name, count in self.book.ordinary.items()}
         must(happened == counted, "P12", f"counted {counted}, happened {happened}")
@@ -277,16 +279,17 @@ class Inspector:
         for name in CAST:
             notes = self.town.sent.get(name, {}).values()
             at[name] = {note.message_id for note in notes if note.kind in _EVENTS}
-        on_order = {
-            (reader, event): order for order, (reader, events) in self.ordered.items() for event in events
-        }
+        on_order: dict[tuple[str, bytes], set[bytes]] = defaultdict(set)
+        for order, (reader, events) in self.ordered.items():
+            for event in events:
+                on_order[reader, event].add(order)
         for event, readers in self.book.must.items():
             for reader in readers:
                 if event in at[reader] or (reader, event) in waiting | self.kept_back:
                     continue
-                order = on_order.get((reader, event))
-                must(order is not None, "P1", f"{reader} never hears of {event.hex()}")
-                must(order not in unclocked, "P1, P6", f"{reader} waits for {event.hex()} without a clock")
+                orders = on_order[reader, event]
+                must(orders, "P1", f"{reader} never hears of {event.hex()}")
+                must(orders - unclocked, "P1, P6", f"{reader} waits for {event.hex()} without a clock")
 
     def _ledger(self, name: str) -> list[_Line]:
         rows = self.town.peek(name).execute(

@@ -184,6 +184,33 @@ class Procedures:
         """An order is answered or refused."""
         self._t.now.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(state=state))
 
+    def strike(self, order_id: bytes) -> None:
+        """An order asks for nothing any more: what is granted under it from here on is unknown to it."""
+        self._t.now.execute(t.order_events.delete().where(t.order_events.c.order_id == order_id))
+
+    def strike_others(self, child: bytes) -> frozenset[bytes]:
+        """The orders about a child ask no more for events of another; gives those of which some had not come."""
+        others = t.deliveries.c.child != child
+        rows = self._t.now.execute(
+            sa.select(t.order_events)
+            .join(t.orders, t.orders.c.order_id == t.order_events.c.order_id)
+            .where(
+                t.orders.c.child == child,
+                sa.exists().where(
+                    others,
+                    t.deliveries.c.event_id == t.order_events.c.event_id,
+                    t.deliveries.c.reader == t.orders.c.grantor,
+                ),
+            )
+        ).all()
+        for row in rows:
+            self._t.now.execute(
+                t.order_events.delete().where(
+                    t.order_events.c.order_id == row.order_id, t.order_events.c.event_id == row.event_id
+                )
+            )
+        return frozenset(row.order_id for row in rows if row.granted_ms is None)
+
     def grant_state(self, order_id: bytes, event_id: bytes) -> str:
         """Whether an event of an order is ``"unknown"`` to it, ``"open"``, or ``"granted"``."""
         row = self._t.now.execute(

@@ -91,6 +91,28 @@ def test_an_event_that_comes_under_neither_order_is_missed(room: PostRoom, clock
     assert ["1 of 1 ordered events were not granted", "2 of 2 ordered events were not granted"] == missing
 
 
+def test_a_history_with_another_childs_events_is_ordered_anew_when_the_link_is_undone(room: PostRoom) -> None:
+    """Released while the link stood, and answered before word of the unlink came: nothing of the other child is passed on."""
+    old, new = room["cumberland"], room["westmorland"]
+    both = [{"nhs_number": CHILD}, {"upn": PUPIL}]
+    theirs = old.publish(a_document("plan.opened", n=21, subject=both[1], details={"plan_ref": "q"}, **HERE))
+    room.settle()
+    link = old.actions.link(both, WORKER, "Seen.", "official_document")
+    room.settle()
+    room["health"].publish(a_document("move.notified", n=22))
+    room.settle()
+    [handover] = [one.handover.hex() for one in old.actions.handovers() if one.state == "noticed"]
+    old.actions.release(handover, WORKER)
+    old.actions.unlink(both, WORKER, "Two children.", str(link))
+    room.settle()
+
+    assert [] == applied(new, theirs)
+    [view] = [one for one in new.actions.handovers() if one.handover.hex() == handover]
+    assert view.verified
+    with old.home.store.look() as work:
+        assert [] == work.inbox.unanswered(old.home.member_id)
+
+
 @pytest.mark.parametrize("first", [0, 1], ids=["kept", "merged"])
 def test_a_record_is_completed_across_links_that_were_made_under_other_records(
     tmp_path: Path, first: int

@@ -6,6 +6,7 @@ from broker.store.router.records import LinkRow, RecordRow, holder_of
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.handover import HandoverView
+from schemas.orders import Order
 from schemas.wire import EventClass, InKind, Token
 from tests.support.desk import CHILD, NEW, NORTHUMBERLAND, OLD, PUPIL, THIRD, RouterDesk
 from tests.support.directory import CUMBERLAND, WESTMORLAND
@@ -172,6 +173,62 @@ def test_an_order_that_rested_on_the_link_is_void_and_both_ends_are_told(desk: R
     assert said in desk.notices(THIRD)
     assert [] == desk.inbox(OLD, InKind.GRANTED)
     assert "link-undone" == desk.audit(EntryKind.ORDER_REFUSED)[-1].fields["reason"]
+
+
+def a_mixed_history(desk: RouterDesk) -> tuple[bytes, bytes, Order]:
+    """Released while the link stood, a history asks for events of both. Gives one event of each, and the order."""
+    two_children(desk)
+    theirs = desk.event("school", tokens=(PUPIL,), to=(OLD, THIRD), event_class=EventClass.CONCERN)
+    desk.take(theirs, desk.move("health", to=(OLD, NEW)))
+    link(desk, CHILD, PUPIL)
+    [handover] = [one for one, view in known(desk, NEW).items() if view.state == "noticed"]
+    assert [] == act(desk, OLD, ActionKind.RELEASE, handover, CHILD)
+    order = next(one for one in desk.orders(NEW) if one.handover == handover)
+    own = desk.views(OLD)[0]
+    assert {own, theirs.event_id} <= {event for event, _ in order.events}
+    return own, theirs.event_id, order
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["nothing was granted", "its own was granted"])
+def test_a_grant_under_way_brings_nothing_of_the_other_child_once_the_link_is_undone(
+    desk: RouterDesk, first: bool
+) -> None:
+    own, theirs, order = a_mixed_history(desk)
+    if first:
+        desk.take(desk.grant(OLD, order, own))
+
+    unlink(desk, CHILD, PUPIL)
+    desk.take(desk.grant(OLD, order, theirs))
+
+    assert "unknown-order" == desk.returned(OLD)[-1][0]
+    assert ("order-refused", {"order": order.order_id, "reason": "link-undone"}) in desk.notices(NEW)
+    anew = [one for one in desk.orders(NEW) if one.handover == order.handover][-1]
+    asked = [event for event, _ in anew.events]
+    assert order.evidence == anew.evidence
+    assert theirs not in asked
+    assert (own in asked) is not first
+    desk.take(*(desk.grant(OLD, anew, event) for event in asked))
+    granted = [got.note.message_id for got in desk.inbox(NEW, InKind.GRANTED)]
+    assert 1 == granted.count(own)
+    assert theirs not in granted
+    view = known(desk, NEW)[order.handover or b""]
+    assert view.expected == view.granted == len(asked)
+    assert "grants" not in [due.kind for due in view.due if not due.met_ms]
+
+
+def test_a_parted_child_that_is_forgotten_leaves_no_event_in_an_order_about_the_other(
+    desk: RouterDesk,
+) -> None:
+    own, theirs, order = a_mixed_history(desk)
+    desk.take(desk.grant(OLD, order, own), desk.grant(OLD, order, theirs))
+    unlink(desk, CHILD, PUPIL)
+
+    desk.take(desk.closes_matter(THIRD, tokens=(PUPIL,), to=(THIRD,), ref=b"p" * 16))
+
+    assert desk.child(PUPIL) is None
+    with desk.store.work() as work:
+        left = work.connection.exec_driver_sql("SELECT event_id FROM order_events").all()
+    assert theirs not in {event for (event,) in left}
 
 
 def test_both_children_are_known_to_their_readers_by_the_handles_that_they_had(desk: RouterDesk) -> None:
