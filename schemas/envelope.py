@@ -36,7 +36,7 @@ MAX_PARTS: Final = 64
 MAX_READERS: Final = 256
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Header:
     """What the manifest says before its parts; also the context of every key derivation.
 
@@ -57,6 +57,10 @@ class Header:
 
     def to_bytes(self) -> bytes:
         """The canonical bytes; hashed, they bind each part to this event."""
+        return self._written
+
+    @cached_property
+    def _written(self) -> bytes:
         return canonical.encode(self.to_value())
 
     def to_value(self) -> list[Any]:
@@ -139,12 +143,10 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The exact bytes that are signed."""
-        return canonical.encode(
-            [
-                self.header.to_value(),
-                [part.to_value() for part in self.parts],
-                [[board, digest] for board, digest in self.slips],
-            ]
+        return canonical.array(
+            self.header.to_bytes(),
+            canonical.encode([part.to_value() for part in self.parts]),
+            canonical.encode([[board, digest] for board, digest in self.slips]),
         )
 
     @classmethod

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Final, assert_never
 
 import structlog
@@ -27,10 +26,9 @@ from broker.errors import RejectedError
 from broker.store.gateway.inbox import HistoryRow, InRow, OrderRow
 from broker.store.gateway.store import Work
 from schemas.directory import Directory
-from schemas.envelope import View, ViewPart
 from schemas.hiding import one_time_key_of
 from schemas.members import ROUTER, Member
-from schemas.orders import Grant, GrantedPart, Order, OrderKind, Refusal
+from schemas.orders import Grant, Order, OrderKind, Refusal
 from schemas.policy import GrantAnswer
 from schemas.wire import InKind, Lane, OutKind, PartKind, ReceiptKind
 
@@ -41,19 +39,29 @@ _ONE_EACH: Final = frozenset({OrderKind.HANDOVER, OrderKind.SENSITIVE})
 _VOID: Final = "void"
 _NEW_MS: Final = 86_400_000
 """What came to us so lately is news, which a front door may be given on the router's word; the rest is history."""
+_ORDERS_READ: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class _Ours:
-    """One event that we hold, sent to us or granted: the author's signed bytes, our parts of it, and its place."""
+    """One event that we hold, sent to us or granted, and its place."""
 
     event_id: bytes
-    signed: bytes
-    parts: tuple[ViewPart | GrantedPart, ...]
     position: int
     taken_ms: int
     arrived_ms: int
     read: Read
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What every grant under an order is held against."""
+
+    grantor: str
+    handover: bytes | None
+    kind: OrderKind
+    events: Mapping[bytes, bytes]
+    digest: bytes
 
 
 class Orders:
@@ -66,6 +74,7 @@ class Orders:
         self._record = Record(home, publishing.places)
         self.hidden = HiddenSide(home, publishing)
         self._signed = Signed(home, self._record)
+        self._orders_read: dict[bytes, _Asked] = {}
 
     def ordered(self, work: Work, row: InRow) -> None:
         """An order came: ours to answer, or a copy that tells what will come.
@@ -97,16 +106,12 @@ class Orders:
         """
         directory = self._home.directory
         grant, key_id = read_grant(row.body, directory.public_of)
-        known = work.inbox.order(grant.order_id)
-        key = directory.key(key_id)
-        if known is None:
-            raise GrantMismatchError("no order that we know of asks for it")
+        asked, key = self._asked(work, grant.order_id), directory.key(key_id)
         kems = self._home.keyring.kems
         if grant.reader != self._home.member_id:
-            kems = self.hidden.opens(work, known.handover, grant.reader)
-        if key is None or key.owner != grant.grantor or grant.grantor != known.grantor:
+            kems = self.hidden.opens(work, asked.handover, grant.reader)
+        if key is None or key.owner != grant.grantor or grant.grantor != asked.grantor:
             raise GrantMismatchError("not signed by the grantor that the order names")
-        asked = _asked(known.body)
         opened = open_grant(grant, key_id, asked.digest, directory.public_of, kems)
         header = opened.manifest.header
         author_key = directory.key(header.key_id)
@@ -150,10 +155,10 @@ class Orders:
         # What we took by breaking glass is not the history that the old area stands for: that is still owed.
         if all(work.outbox.is_own(row.evidence) for row in mine):
             return None
-        if not all(_has_come(work, row) for row in mine):
+        if not all(self._has_come(work, row) for row in mine):
             return None
         # Ordered twice, because the first order was refused, it is still one event.
-        return len({event_id for row in mine for event_id in _asked(row.body).events})
+        return len({event_id for row in mine for event_id in self._asked(work, row.order_id).events})
 
     def noticed(self, work: Work, word: str, fields: Any) -> None:
         """An order, ours to answer or for us, is void: a link was undone, and what may still go is ordered anew."""
@@ -258,7 +263,7 @@ class Orders:
             total=len(order.events),
             position=ours.position,
             taken_ms=ours.taken_ms,
-            signed=ours.signed,
+            signed=ours.read.signed,
             parts=tuple(
                 grant_part(
                     manifest,
@@ -269,7 +274,7 @@ class Orders:
                     grantor_key=signer.key_id,
                     order=digest,
                 )
-                for part in ours.parts
+                for part in ours.read.sealed
                 if part.index in keys and manifest.parts[part.index].kind in kinds
             ),
         )
@@ -287,26 +292,15 @@ class Orders:
     def _held(self, work: Work, event_id: bytes) -> _Ours | None:
         """One event, sent to us, or granted when the child came to us: a history goes on with the child."""
         try:
-            delivery = work.inbox.by_message(event_id, int(InKind.VIEW))
-            if delivery is not None:
-                view = View.from_bytes(delivery.body)
-                read = self._reading.delivered(work, delivery)
-                return _Ours(
-                    event_id,
-                    view.signed,
-                    view.parts,
-                    delivery.number,
-                    delivery.taken_ms,
-                    delivery.arrived_ms,
-                    read,
-                )
+            row = work.inbox.by_message(event_id, int(InKind.VIEW))
+            if row is not None:
+                read = self._reading.delivered(work, row)
+                return _Ours(event_id, row.number, row.taken_ms, row.arrived_ms, read)
             granted = work.inbox.granted_event(event_id)
             if granted is None:
                 return None
-            grant, _ = read_grant(granted.body, self._home.directory.public_of)
-            read = self._reading.granted(work, granted)
-            taken_ms = granted.taken_ms
-            return _Ours(event_id, grant.signed, grant.parts, granted.position, taken_ms, taken_ms, read)
+            read, taken_ms = self._reading.granted(work, granted), granted.taken_ms
+            return _Ours(event_id, granted.position, taken_ms, taken_ms, read)
         except RejectedError:
             return None
 
@@ -349,33 +343,36 @@ class Orders:
         links = links_in(one.document for one in self._record.links(work, row.child))
         return joined(identifiers_in(evidence.read.document), links)
 
+    def _asked(self, work: Work, order_id: bytes) -> _Asked:
+        """An order as it was verified when it came. A long history is a thousand grants under one: it is read once.
+
+        Raises:
+            GrantMismatchError: no such order has come.
+        """
+        found = self._orders_read.get(order_id) if work.inbox.has_order(order_id) else None
+        if found is None:
+            row = work.inbox.order(order_id)
+            if row is None:
+                raise GrantMismatchError("no order that we know of asks for it")
+            payload = unverified_payload(row.body)
+            order = Order.from_bytes(payload)
+            found = _Asked(order.grantor, order.handover, order.kind, dict(order.events), order_hash(payload))
+            if len(self._orders_read) >= _ORDERS_READ:
+                self._orders_read.clear()
+            self._orders_read[order_id] = found
+        return found
+
+    def _has_come(self, work: Work, row: OrderRow) -> bool:
+        """Whether all that an order for us asks for is here; some of it may have come under another order."""
+        if work.inbox.history_count(row.order_id) >= row.events:
+            return True
+        # The last first: of a history that is on its way it is the one that is not here yet.
+        listed = tuple(self._asked(work, row.order_id).events)
+        return all(work.inbox.holds(event_id) for event_id in reversed(listed))
+
     def _router_key(self, key_id: str) -> bytes | None:
         key = self._home.directory.key(key_id)
         return key.public if key is not None and key.owner == ROUTER else None
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What every grant under an order is held against."""
-
-    kind: OrderKind
-    events: Mapping[bytes, bytes]
-    digest: bytes
-
-
-@lru_cache(maxsize=8)
-def _asked(signed: bytes) -> _Asked:
-    """A long history is a thousand grants under one order: it is read once. Verified when it came."""
-    order = Order.from_bytes(unverified_payload(signed))
-    return _Asked(order.kind, dict(order.events), order_hash(order.to_bytes()))
-
-
-def _has_come(work: Work, row: OrderRow) -> bool:
-    """Whether all that an order for us asks for is here; some of it may have come under another order."""
-    if work.inbox.history_count(row.order_id) >= row.events:
-        return True
-    # The last first: of a history that is on its way it is the one that is not here yet.
-    return all(work.inbox.holds(event_id) for event_id in reversed(tuple(_asked(row.body).events)))
 
 
 def _overlaps(order: Order, work: Work) -> bool:

@@ -1,23 +1,26 @@
 """Reading: from ciphertext and vault to an event that a person can look at. Nothing readable is stored."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from adapters.gateway.composing import join
 from adapters.gateway.errors import UnreadableError
 from adapters.gateway.home import Home
 from broker.crypto.check import read_manifest
 from broker.crypto.grants import read_grant
-from broker.crypto.open import open_with_key
+from broker.crypto.open import OpenedPart, open_with_key
 from broker.store.gateway.inbox import HistoryRow, InRow
 from broker.store.gateway.store import Work
 from schemas.catalogue import CATALOGUE, parse_event
-from schemas.envelope import Header, Manifest, View
+from schemas.envelope import Header, Manifest, View, ViewPart
 from schemas.errors import EventRefusedError, MalformedIdentifierError
 from schemas.events.base import Event
 from schemas.ids import EventId
+from schemas.orders import GrantedPart
 from schemas.policy import NoRuleError
 from schemas.wire import PartKind
+
+Sealed: TypeAlias = tuple[ViewPart | GrantedPart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,10 @@ class Read:
     manifest: Manifest = field(repr=False)
     digest: bytes = field(repr=False)
     """SHA-256 of the manifest as its author signed it."""
+    signed: bytes = field(repr=False)
+    """The author's signed manifest."""
+    sealed: Sealed = field(repr=False)
+    """The parts as they came, for whoever hands them on."""
 
     @property
     def type(self) -> str:
@@ -51,21 +58,21 @@ class Reading:
                 f"delivery {row.number} is {row.state} ({row.fault or 'waiting for another'})"
             )
         view = View.from_bytes(row.body)
-        return self._open(work, view.signed, [(part.index, part.ciphertext) for part in view.parts])
+        return self._open(work, view.signed, view.parts)
 
     def granted(self, work: Work, row: HistoryRow) -> Read:
         """Open an event of the granted history. Raises RejectedError."""
         grant, _ = read_grant(row.body, self._home.directory.public_of)
-        return self._open(work, grant.signed, [(part.index, part.ciphertext) for part in grant.parts])
+        return self._open(work, grant.signed, grant.parts)
 
-    def _open(self, work: Work, signed: bytes, parts: list[tuple[int, bytes]]) -> Read:
+    def _open(self, work: Work, signed: bytes, sealed: Sealed) -> Read:
         manifest, digest = read_manifest(signed, self._home.directory.public_of)
         keys = work.inbox.keys_of(manifest.header.event_id)
         opened = {
             part.kind: part.plaintext
-            for index, ciphertext in parts
-            if index in keys
-            for part in [open_with_key(manifest, index, ciphertext, self._home.vault.open(keys[index]))]
+            for one in sealed
+            if one.index in keys
+            for part in [self._part(manifest, one, keys[one.index])]
         }
         if PartKind.CORE not in opened:
             raise UnreadableError("the event's main part was not for this member")
@@ -77,7 +84,10 @@ class Reading:
         except EventRefusedError:
             event = None
         self._check_type(str(document.get("type")), manifest.header)
-        return Read(event, document, manifest.header.author, tuple(opened), manifest, digest)
+        return Read(event, document, manifest.header.author, tuple(opened), manifest, digest, signed, sealed)
+
+    def _part(self, manifest: Manifest, sealed: ViewPart | GrantedPart, wrapped: bytes) -> OpenedPart:
+        return open_with_key(manifest, sealed.index, sealed.ciphertext, self._home.vault.open(wrapped))
 
     def _check_type(self, named: str, header: Header) -> None:
         """The router sees only a class; whether its author may send this *type* is the reader's to check."""

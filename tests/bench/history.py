@@ -2,9 +2,9 @@
 
 Server, router and both front doors' gateways are at work, all but the server in one process, so that nothing runs beside
 anything. Beside it, in the same process: the cryptography alone of the same events, as the protocol asks for it - at the
-old side each event is verified, opened and sealed anew, the grant signed; at the router the grant is verified and its
-note signed; at the new side note, grant and author are verified, the key unwrapped and put into the vault; and then each is
-verified and opened once more to be read. What the ratio holds besides is the bus, six databases that write to disk, reading
+old side each event is verified, its parts are opened and sealed anew, the grant is signed; at the router the grant is
+verified and its note signed; at the new side note, grant and author are verified, the parts' keys unwrapped and put into the
+vault; and then each is verified and opened once more to be read. What the ratio holds besides is the bus, six databases that write to disk, reading
 and writing messages, the policy of each event, and the people's view of it.
 """
 
@@ -108,18 +108,20 @@ def _cryptography(it: Exchange, old: Gateway, new: Gateway) -> float:
     with _counted() as seconds:
         for view, keys in held:
             manifest, _ = read_manifest(view.signed, public_of)
-            part = view.parts[0]
-            key = old.home.vault.open(keys[part.index])
-            open_with_key(manifest, part.index, part.ciphertext, key)
-            granted = grant_part(
-                manifest,
-                part.index,
-                part.ciphertext,
-                key,
-                reader=reader,
-                grantor_key=signer.key_id,
-                order=order,
-            )
+            granted = []
+            for part in view.parts:
+                key = old.home.vault.open(keys[part.index])
+                open_with_key(manifest, part.index, part.ciphertext, key)
+                made = grant_part(
+                    manifest,
+                    part.index,
+                    part.ciphertext,
+                    key,
+                    reader=reader,
+                    grantor_key=signer.key_id,
+                    order=order,
+                )
+                granted.append(made)
             grant = Grant(
                 order_id,
                 old.home.member_id,
@@ -130,7 +132,7 @@ def _cryptography(it: Exchange, old: Gateway, new: Gateway) -> float:
                 1,
                 1,
                 view.signed,
-                (granted,),
+                tuple(granted),
             )
             signed = sign_grant(grant, signer)
             read_grant(signed, public_of)  # the router
@@ -138,10 +140,11 @@ def _cryptography(it: Exchange, old: Gateway, new: Gateway) -> float:
             verify(noted, Note.LABEL, public_of)  # the new side
             taken, key_id = read_grant(signed, public_of)
             opened = open_grant(taken, key_id, order, public_of, new.home.keyring.kems)
-            kept = new.home.vault.close(opened.parts[0].key)
+            kept = [new.home.vault.close(part.key) for part in opened.parts]
             again, _ = read_grant(signed, public_of)  # to be read
             manifest, _ = read_manifest(again.signed, public_of)
-            open_with_key(manifest, part.index, part.ciphertext, new.home.vault.open(kept))
+            for sealed, wrapped in zip(again.parts, kept, strict=True):
+                open_with_key(manifest, sealed.index, sealed.ciphertext, new.home.vault.open(wrapped))
     return seconds[0]
 
 

@@ -124,6 +124,7 @@ _KEYS = Prepared(
 )
 _ORDER_COLUMNS = [t.orders.c[field.name] for field in fields(OrderRow)]
 _ORDER = Prepared(sa.select(*_ORDER_COLUMNS).where(t.orders.c.order_id == sa.bindparam("order")))
+_HAS_ORDER = Prepared(sa.select(t.orders.c.order_id).where(t.orders.c.order_id == sa.bindparam("order")))
 _HISTORY_COLUMNS = [t.history.c[field.name] for field in fields(HistoryRow)]
 _ADD_HISTORY = Prepared(insert(t.history).on_conflict_do_nothing(), *_HISTORY_COLUMNS)
 _GRANTED = Prepared(sa.select(*_HISTORY_COLUMNS).where(t.history.c.event_id == sa.bindparam("event")))
@@ -269,6 +270,10 @@ class Inbox:
         """One order."""
         row = _ORDER.one(self._d, order=order_id)
         return None if row is None else OrderRow(*row)
+
+    def has_order(self, order_id: bytes) -> bool:
+        """Whether an order has come. Cheap; the order itself may be long."""
+        return _HAS_ORDER.one(self._d, order=order_id) is not None
 
     def unanswered(self, grantor: str) -> list[OrderRow]:
         """The orders for this grantor that it has neither carried out nor refused."""
