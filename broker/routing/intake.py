@@ -226,7 +226,7 @@ class Batch:
             desk=desk,
             directory=directory,
         )
-        reviews = Reviews(procedures=work.procedures, ordering=ordering, desk=desk, directory=directory)
+        reviews = Reviews(work.procedures, ordering, desk, directory)
         events = Events(
             children=work.children,
             outgoing=work.outgoing,

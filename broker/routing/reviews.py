@@ -27,9 +27,7 @@ UPHOLD: Final = "uphold"
 class Reviews:
     """Bound to one transaction; ``desk`` carries the moment."""
 
-    def __init__(
-        self, *, procedures: Procedures, ordering: Ordering, desk: Desk, directory: Directory
-    ) -> None:
+    def __init__(self, procedures: Procedures, ordering: Ordering, desk: Desk, directory: Directory) -> None:
         self._procedures = procedures
         self._ordering = ordering
         self._desk = desk
