@@ -35,6 +35,7 @@ from broker.crypto.notes import Head, Note
 from broker.store.audit.rows import Place, Scope
 from broker.store.audit.store import AuditStore, AuditWork
 
+_TOO_FEW: Final = "There are too few to say more without telling of somebody."
 _WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
 
 
@@ -122,18 +123,22 @@ def _answer(question: Question, table: Table, proof: Proof, words: str, at_ms: i
 
 
 def _summary(table: Table, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
-    """In words, with the figures as they may be shown."""
+    """In words, with the figures as they may be shown: a sentence about one that may not is left out, and that is said."""
     if not table.total:
         return table.summary
-    whole = zip(table.columns, rows[-1], strict=True)
+    whole = list(zip(table.columns, rows[-1], strict=True))
     figures = {one.name: _in_words(cell, one) for one, cell in whole}
-    return tuple(line.format_map(figures) for line in table.summary)
+    kept_back = [f"{{{one.name}}}" for one, cell in whole if cell is Mark.SUPPRESSED]
+    said = tuple(
+        line.format_map(figures) for line in table.summary if not any(name in line for name in kept_back)
+    )
+    return said if len(said) == len(table.summary) else (*said, _TOO_FEW)
 
 
 def _in_words(cell: Cell, column: Column) -> str:
     if cell is None:
         return "no time measured" if column.unit in {Unit.HOURS, Unit.DAYS} else "none"
-    return "a small number of" if cell is Mark.SUPPRESSED else cell_text(cell, column)
+    return cell_text(cell, column)
 
 
 def _proof(work: AuditWork, places: Sequence[Place]) -> Proof:

@@ -47,8 +47,6 @@ def suppress(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], *, tot
             together = parted | hidden
             hide_parts |= not _cover(together, figures) or not _cover(together, rests)
             parted |= together - hidden
-        if hide_parts:
-            parted |= set()
     shown = [
         _blank(row, columns, all_of=at in hidden, parts=at in parted or at in hidden)
         for at, row in enumerate(items)
