@@ -11,6 +11,10 @@ from typing import Final
 from schemas import canonical
 from schemas.reading import MalformedMessageError, optional_text, rows, text, whole
 
+CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
+"""What a kind and a reason look like: no free text fits."""
+_WITH_CODE: Final = 7
+
 
 @dataclass(frozen=True, slots=True)
 class BoardSlip:
@@ -22,17 +26,23 @@ class BoardSlip:
     occurred_ms: int
     recorded_ms: int
     case_ref: str | None = None
+    code: str | None = None
+    """Why a case was closed, by the census's code, such as ``RC5``; never text."""
 
     def to_bytes(self) -> bytes:
-        """The bytes that are sealed to the board."""
-        return canonical.encode(
-            [self.event_type, self.purpose, self.basis, self.occurred_ms, self.recorded_ms, self.case_ref]
-        )
+        """The bytes that are sealed to the board. Without a code there is no seventh item."""
+        said = [self.event_type, self.purpose, self.basis, self.occurred_ms, self.recorded_ms, self.case_ref]
+        return canonical.encode(said if self.code is None else [*said, self.code])
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "BoardSlip":
         """Read a slip; raises NotCanonicalError or MalformedMessageError."""
-        row = rows(canonical.decode(data), 6, "slip")
+        value = canonical.decode(data)
+        coded = isinstance(value, list) and len(value) == _WITH_CODE
+        row = rows(value, _WITH_CODE if coded else 6, "slip")
+        code = text(row[6], "code") if coded else None
+        if code is not None and not CODE.fullmatch(code):
+            raise MalformedMessageError("slip: the code is none")
         return cls(
             text(row[0], "type"),
             text(row[1], "purpose"),
@@ -40,6 +50,7 @@ class BoardSlip:
             whole(row[3], "occurred"),
             whole(row[4], "recorded"),
             optional_text(row[5], "case reference"),
+            code,
         )
 
 
@@ -77,7 +88,3 @@ class ObligationSlip:
             None if row[4] is None else whole(row[4], "met"),
             reason,
         )
-
-
-CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
-"""What a kind and a reason look like: no free text fits."""

@@ -13,6 +13,7 @@ from adapters.gateway.finding import Finding
 from adapters.gateway.home import Home
 from adapters.gateway.mending import catch_up
 from adapters.gateway.notices import words_of
+from adapters.gateway.obliging import Obliging
 from adapters.gateway.orders import Orders
 from adapters.gateway.places import LocalPlaces, Places
 from adapters.gateway.publishing import Publishing
@@ -76,6 +77,7 @@ class Gateway:
         self.publishing = Publishing(home, self.places)
         self.orders = Orders(home, self.publishing)
         self.clocking = self.publishing.clocking
+        self.obliging = Obliging(home, self.publishing)
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
         self.finding = Finding(home, self.publishing)

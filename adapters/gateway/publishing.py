@@ -30,6 +30,7 @@ from broker.crypto.signing import sign
 from broker.crypto.slips import new_slip_key, seal_slip
 from broker.store.gateway.store import Work
 from schemas.catalogue import spec_of
+from schemas.codes.cin import ClosureReason
 from schemas.control import Action, SlipKey, frame
 from schemas.events.base import Event
 from schemas.facts import RoutingFacts
@@ -198,16 +199,18 @@ class Publishing:
             occurred_ms=to_ms(event.occurred_at),
             recorded_ms=to_ms(event.recorded_at),
             case_ref=event.subject.case_ref,
+            code=_closure(event),
         ).to_bytes()
         return tuple(
             (board.id, sealed)
             for board in composed.boards
-            if (sealed := self._slip(work, event, board, slip, signer)) is not None
+            if (sealed := self.sealed_to(work, board, event.id.raw, slip, signer)) is not None
         )
 
-    def _slip(
-        self, work: Work, event: Event, board: Member, plaintext: bytes, signer: SigningKey
+    def sealed_to(
+        self, work: Work, board: Member, id_: bytes, plaintext: bytes, signer: SigningKey
     ) -> bytes | None:
+        """What one board alone may read of the event, or the obligation, with this id; None where it has no key now."""
         key = self._slip_key(work, board, signer)
         if key is None:
             return None
@@ -217,7 +220,7 @@ class Publishing:
             key_ref,
             author=self._home.member_id,
             board=board.id,
-            event_id=event.id.raw,
+            event_id=id_,
             plaintext=plaintext,
             entropy=self._home.entropy,
         )
@@ -238,3 +241,9 @@ class Publishing:
         # Urgent, and queued first: the board must have the key before any slip that needs it.
         self.control(work, OutKind.SLIP_KEY, signed, Lane.URGENT, f"slip.{fresh.setup.key_ref.hex()}")
         return fresh.setup.key_ref, fresh.secret
+
+
+def _closure(event: Event) -> str | None:
+    """Why the event closes a case, by the census's code."""
+    given = (getattr(event.details, name, None) for name in ("closure_reason", "reason"))
+    return next((one.value for one in given if isinstance(one, ClosureReason)), None)

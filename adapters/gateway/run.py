@@ -36,7 +36,7 @@ from broker.crypto.signing import sign, unverified_payload
 from broker.errors import RejectedError, UnavailableError
 from broker.store.gateway.outbox import OutRow
 from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
-from schemas.control import NoticeSent, Receipts, Resend, SlipKey, frame, unframe
+from schemas.control import NoticeSent, Obligation, Receipts, Resend, SlipKey, frame, unframe
 from schemas.envelope import FullEnvelope
 from schemas.orders import Refusal
 from schemas.wire import PROTOCOL_VERSION, InKind, Lane, OutKind
@@ -68,6 +68,7 @@ _SIGNED_AGAIN: Final = {
     OutKind.RESEND: Resend.LABEL,
     OutKind.SLIP_KEY: SlipKey.LABEL,
     OutKind.NOTICE_SENT: NoticeSent.LABEL,
+    OutKind.OBLIGATION: Obligation.LABEL,
 }
 """Statements that carry nothing bound to the key that first signed them."""
 
@@ -293,6 +294,8 @@ class GatewayService:
             began = time.monotonic()
             try:
                 more = await asyncio.to_thread(clocking.look)
+                with suppress(NoKeyError):
+                    await asyncio.to_thread(self._gateway.obliging.say)
             except UnavailableError as error:
                 _log.warning("not-stored", error=str(error))
                 more = False

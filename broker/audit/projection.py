@@ -198,7 +198,13 @@ class Projection:
             _log.warning("slip-unusable", error=type(error).__name__)
             return None
         return Slip(
-            read.event_type, read.purpose, read.basis, read.occurred_ms, read.recorded_ms, read.case_ref
+            read.event_type,
+            read.purpose,
+            read.basis,
+            read.occurred_ms,
+            read.recorded_ms,
+            read.case_ref,
+            read.code,
         )
 
 
@@ -241,4 +247,5 @@ def _slip_row(slip: SealedSlip, state: SlipState, told: Slip | ObligationSlip | 
         "occurred_ms": said.occurred_ms if said else None,
         "recorded_ms": said.recorded_ms if said else None,
         "case_ref": said.case_ref if said else None,
+        "code": said.code if said else None,
     }

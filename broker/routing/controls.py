@@ -21,7 +21,8 @@ from broker.store.router.outgoing import Delivered, Outgoing
 from broker.store.router.procedures import NoticeRow, OrderRow, Procedures
 from schemas import canonical
 from schemas.audit import EntryKind
-from schemas.control import NoticeSent, Receipt, Receipts, Resend, SlipKey
+from schemas.codes.members import MemberKind
+from schemas.control import NoticeSent, Obligation, Receipt, Receipts, Resend, SlipKey
 from schemas.deadlines import SEEN
 from schemas.directory import Directory
 from schemas.hiding import one_time_key_of
@@ -84,6 +85,8 @@ class Controls:
                 return request
             case OutKind.NOTICE_SENT:
                 self._notice_sent(self._read(body, member, NoticeSent.LABEL, NoticeSent.from_bytes), member)
+            case OutKind.OBLIGATION:
+                self._obligation(self._read(body, member, Obligation.LABEL, Obligation.from_bytes), member)
             case OutKind.ONE_TIME | OutKind.ENDORSEMENT | OutKind.UNNAMED:
                 self._relay.take(kind, body, member)
                 self._desk.flush()
@@ -274,6 +277,35 @@ class Controls:
                 rung=told.rung,
                 claimed_ms=told.at_ms,
             )
+
+    def _obligation(self, said: Obligation, member: str) -> None:
+        """What it is, only its boards can read. Of what is forgotten, or was never known here, nothing is written (P12)."""
+        if said.member != member:
+            raise ForeignReceiptError("an obligation is told of by the member that owes it")
+        event = self._outgoing.concerning(member, said.event)
+        handover = self._procedures.handover(said.event) if event is None else None
+        sides = [] if handover is None else [handover.from_area, handover.to_area]
+        if handover is not None and member in front_doors(sides, self._directory):
+            child, origin = handover.child, handover.origin
+        elif event is not None:
+            child, origin = event
+        else:
+            return
+        self._desk.audit(
+            EntryKind.OBLIGATION,
+            child=child,
+            origin=origin,
+            event=said.event if handover is None else None,
+            handover=said.event if handover is not None else None,
+            id=said.id,
+            ref=said.ref,
+            owner=member,
+            slips=[[board, slip] for board, slip in said.slips if self._is_board(board)],
+        )
+
+    def _is_board(self, member_id: str) -> bool:
+        member = self._directory.member(member_id)
+        return member is not None and member.kind is MemberKind.BOARD
 
     def _slip_key(self, setup: SlipKey, body: bytes, member: str) -> None:
         if setup.author != member or self._directory.member(setup.board) is None:

@@ -31,6 +31,7 @@ _DOER: Final = {
     EntryKind.MATTER_CLOSED: "by",
     EntryKind.INVOLVED: "by",
     EntryKind.NOTICE_SENT: "owner",
+    EntryKind.OBLIGATION: "owner",
 }
 """Whose doing an entry records."""
 

@@ -18,7 +18,7 @@ from broker.store.audit.store import AuditStore
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION, AuditEntry, EntryKind
 from schemas.control import SlipKey
-from schemas.slip import BoardSlip
+from schemas.slip import BoardSlip, ObligationSlip
 from schemas.wire import Kem
 from tests.support.directory import CUMBERLAND, WESTMORLAND, World, a_directory
 
@@ -95,9 +95,38 @@ class Trail:
     def _board_key(self) -> KemPublic:
         return KemPublic.load(Kem.MLKEM768_X25519, self.world["board"].kem.public)
 
-    def a_slip(self, event: str, author: str, key: OwnSlipKey, kind: str, case_ref: str | None) -> bytes:
+    def owed(
+        self, event: str, key: OwnSlipKey, kind: str, *, met_ms: int | None = None, author: str = "school"
+    ) -> int:
+        """A member's word on something owed about an event: due in 14 days from the beginning."""
+        word = ObligationSlip(kind, AT_MS, AT_MS + 14 * 86_400_000, met_ms)
+        name = f"{kind} {event} {met_ms}"
+        sealed = seal_slip(
+            key.secret,
+            key.setup.key_ref,
+            author=self.member(author),
+            board=self.board,
+            event_id=an_id(name),
+            plaintext=word.to_bytes(),
+            entropy=random.Random(name).randbytes,
+        )
+        about = {"event": an_id(event), "id": an_id(name), "ref": an_id(f"{kind} {event}")}
+        slips = [[self.board, sealed]]
+        return self.add(
+            EntryKind.OBLIGATION, child=an_id(event), owner=self.member(author), slips=slips, **about
+        )
+
+    def a_slip(
+        self,
+        event: str,
+        author: str,
+        key: OwnSlipKey,
+        kind: str,
+        case_ref: str | None,
+        code: str | None = None,
+    ) -> bytes:
         """A sealed slip."""
-        said = BoardSlip(kind, "promote_welfare", "safeguarding_public_task", AT_MS, AT_MS, case_ref)
+        said = BoardSlip(kind, "promote_welfare", "safeguarding_public_task", AT_MS, AT_MS, case_ref, code)
         return seal_slip(
             key.secret,
             key.setup.key_ref,

@@ -135,28 +135,27 @@ _CLOSURES: Final = (
     Column("uncaught", "Without", Unit.COUNT, Role.PART),
 )
 _RC5: Final = "RC5"
+_CLOSING: Final = ("plan.closed", "concern.closed", "transfer.requested", "responsibility.accepted")
 _NEAR_MS: Final = 90 * DAY_MS
 
 
 def uncaught(ground: Ground) -> Table:
     """Q17: cases closed because the child moved to another area (RC5) of which no handover tells."""
-    closed = ground.obligations("closure")
-    if closed is None:
+    if not ground.work.tells_why_closed():
         return Table(
             summary=(),
-            why_not="no member tells this board why it closes cases. Needed: obligation entries of kind “closure” "
-            "with the census's reason code, from the front doors.",
+            why_not="no member tells this board why it closes cases. Needed: the census's closure code on the slips "
+            "of the front doors, which their gateways add where the event gives it.",
         )
-    moved = [one for one in closed if one.reason == _RC5]
+    moved = [one for one in ground.shares(*_CLOSING) if one.said is not None and one.said.code == _RC5]
     handed: dict[bytes, list[int]] = defaultdict(list)
     for move in ground.work.moves(ground.scope, ground.period._replace(since_ms=0), areas=ground.scope.areas):
         for record in ground.work.with_joined({move.record}) if move.record else ():
             handed[record].append(move.steps["noticed"])
     figures: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for one in moved:
-        caught = any(abs(at - one.opened_ms) <= _NEAR_MS for at in handed.get(one.record or b"", ()))
-        area = min((area for area in ground.scope.areas if ground.serves(one.member, [area])), default="")
-        for name in (ground.names(area), "all"):
+        caught = any(abs(at - one.at_ms) <= _NEAR_MS for at in handed.get(one.record or b"", ()))
+        for name in (ground.names(one.holder or "") or "unknown", "all"):
             figures[name] = [
                 old + new for old, new in zip(figures[name], (1, caught, not caught), strict=True)
             ]

@@ -213,7 +213,9 @@ def _found(row: sa.Row[Any]) -> Found:
     state = SlipState(row.state) if row.state is not None else SlipState.NONE
     slip = None
     if state is SlipState.OPEN:
-        slip = Slip(row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref)
+        slip = Slip(
+            row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref, row.code
+        )
     return Found(
         row=EntryRow(
             place=Place(row.partition, row.number),

@@ -163,6 +163,13 @@ class Facts(Answers):
         rows = self._c.execute(query.order_by(*t.told.primary_key.columns))
         return [Due(row.thread, row.owed, row.due_ms, row.owner, row.at_ms, row.rung) for row in rows]
 
+    def tells_why_closed(self) -> bool:
+        """Whether any member has ever told this board by code why it closed a case."""
+        return (
+            self._c.scalar(sa.select(t.slips.c.event_id).where(t.slips.c.code.is_not(None)).limit(1))
+            is not None
+        )
+
     def tells_of(self, kinds: Sequence[str]) -> bool:
         """Whether any member has ever told this board of such an obligation."""
         query = sa.select(t.obligations.c.id).where(t.obligations.c.kind.in_(kinds)).limit(1)
@@ -253,7 +260,9 @@ def _share(row: sa.Row[Any]) -> Share:
     c = t.shares.c
     said = None
     if row.event_type is not None:
-        said = Slip(row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref)
+        said = Slip(
+            row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref, row.code
+        )
     return Share(
         event_id=share[c.event_id],
         place=Place(share[c.partition], share[c.number]),

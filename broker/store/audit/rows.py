@@ -49,6 +49,8 @@ class Slip:
     occurred_ms: int
     recorded_ms: int
     case_ref: str | None
+    code: str | None = None
+    """Why a case was closed, by the census's code."""
 
 
 @dataclass(frozen=True, slots=True)

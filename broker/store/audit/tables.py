@@ -183,7 +183,14 @@ slips = sa.Table(
     sa.Column("occurred_ms", Number),
     sa.Column("recorded_ms", Number),
     sa.Column("case_ref", Text),
+    sa.Column("code", Text),
     sa.Index("slips_by_case", "case_ref"),
+    sa.Index(
+        "slips_by_code",
+        "code",
+        sqlite_where=sa.text("code IS NOT NULL"),
+        postgresql_where=sa.text("code IS NOT NULL"),
+    ),
     sa.Index("slips_by_type", "event_type", "at_ms"),
     sa.Index(
         "slips_waiting",

@@ -146,6 +146,25 @@ class Clocks:
         for row in rows:
             self._c.execute(_C.update().where(*_is(row)).values(fired_ms=at_ms))
 
+    def untold(self, owner: str, most: int) -> list[ClockRow]:
+        """Clocks of this owner of which its boards have not heard, or not as they are now; those that can be dated."""
+        told = t.clocks_told.c
+        same = sa.and_(told.about == _C.c.about, told.key == _C.c.key, told.number == _C.c.number)
+        news = sa.or_(
+            told.about.is_(None), told.due_ms != _C.c.due_ms, told.met_ms.is_distinct_from(_C.c.met_ms)
+        )
+        query = sa.select(_C).outerjoin(t.clocks_told, same)
+        return self._rows(query.where(_C.c.owner == owner, _C.c.due_ms.is_not(None), news).limit(most))
+
+    def told(self, rows: Iterable[ClockRow]) -> None:
+        """The boards have been told of these as they are."""
+        for row in rows:
+            said = {"due_ms": row.due_ms, "met_ms": row.met_ms}
+            statement = insert(t.clocks_told).values(about=row.about, key=row.key, number=row.number, **said)
+            self._c.execute(
+                statement.on_conflict_do_update(index_elements=["about", "key", "number"], set_=said)
+            )
+
     def _cursor(self) -> int:
         query = sa.select(t.counters.c.value).where(t.counters.c.name == _CURSOR)
         return int(self._c.scalar(query) or 0)

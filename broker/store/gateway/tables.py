@@ -179,6 +179,17 @@ clock_refs = sa.Table(
 )
 sa.Index("clock_refs_about", clock_refs.c.about)
 
+# What the boards were last told of a clock; what differs from it is news to them.
+clocks_told = sa.Table(
+    "clocks_told",
+    METADATA,
+    sa.Column("about", Bytes, primary_key=True),
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("due_ms", Number, nullable=False),
+    sa.Column("met_ms", Number),
+)
+
 clocks_skipped = sa.Table("clocks_skipped", METADATA, sa.Column("number", Number, primary_key=True))
 
 # Handovers whose new area is hidden: the one-time keys of its front door.

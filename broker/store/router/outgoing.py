@@ -196,6 +196,17 @@ class Outgoing:
         ).first()
         return None if row is None else (_delivered(row), row.origin)
 
+    def concerning(self, member: str, event_id: bytes) -> tuple[bytes, bytes] | None:
+        """The child and the record of an event that this member wrote or was given; None where nothing is kept of it."""
+        c = t.deliveries.c
+        row = self._t.now.execute(
+            sa.select(c.child, c.origin)
+            .where(c.event_id == event_id, sa.or_(c.reader == member, c.author == member))
+            .order_by(c.number.desc())
+            .limit(1)
+        ).first()
+        return None if row is None else (row.child, row.origin)
+
     def events_given(self, reader: str, numbers: Collection[int]) -> dict[int, tuple[bytes, str]]:
         """Which event and author a reader's deliveries were of, as far as recorded (routine ones are not), by number."""
         asked = {"reader": reader, "numbers": json.dumps(list(numbers))}

@@ -27,11 +27,12 @@ class Telling(Trail):
     """A trail whose authors send slips."""
 
     def share(
-        self, event: str, kind: str, *, author: str = "school", case: str | None = None, **more: Any
+        self, event: str, kind: str, *, author: str = "school", code: str | None = None, **more: Any
     ) -> int:
         key, setup = self.key(author)
         self.add(EntryKind.SLIP_KEY, **setup)
-        return self.taken(event, author=author, slip=(key, kind, case), **more)
+        slips = [[self.board, self.a_slip(event, author, key, kind, None, code)]]
+        return self.taken(event, author=author, **({"slips": slips} | more))
 
     def move(self, name: str, *steps: str, days: int = 0, **more: Any) -> None:
         """A handover of one child and its steps, each so many days after the one before."""
@@ -315,3 +316,32 @@ def test_the_class_of_an_event_stands_in_for_its_kind_where_a_slip_is_missing(
     trail.taken("move", event_class=EventClass.MOVE)
 
     assert Mark.NOT_MEASURED is ask("Q1", sample=1)[0]["what"]
+
+
+def test_cases_closed_as_moved_of_which_no_handover_tells(ask: Ask, trail: Telling) -> None:
+    for number in range(12):
+        child = f"child {number}"
+        trail.share(f"end {number}", "plan.closed", child=child, code="RC8" if number > 10 else "RC5")
+        if number < 6:
+            trail.move(child)
+
+    whole = ask("Q17")[-1]
+
+    assert (11, 6, 5) == tuple(whole[name] for name in ("closed", "handed", "uncaught"))
+
+
+def test_obligations_are_counted_once_by_their_newest_word(ask: Ask, trail: Telling) -> None:
+    """Twenty placements: half of the notices met in time, a few late, the rest never."""
+    key, setup = trail.key()
+    trail.add(EntryKind.SLIP_KEY, **setup)
+    for number in range(20):
+        trail.taken(f"placed {number}", child=f"child {number}")
+        for word in (None, AT_MS + (1 if number < 10 else 20) * DAY_MS):
+            if word is None or number < 14:
+                trail.owed(f"placed {number}", key, "housing-notice", met_ms=word)
+
+    late = ask("Q10")
+
+    assert 10 == len(late)
+    assert 4 == sum(row["met"] is not None for row in late)
+    assert {"yes"} == {row["late"] for row in late}
