@@ -50,7 +50,7 @@ class Bars:
     """Between the last bar within the limit and the first beyond it."""
 
 
-def draw_bars(bars: Sequence[Bar], *, width: int = 640, height: int = 200) -> Bars:
+def draw_bars(bars: Sequence[Bar], *, width: int = 640, height: int = 280) -> Bars:
     """Bars side by side, as high as their counts; beneath them room for labels, above them for figures."""
     floor, top = height - 30.0, 44.0
     slot = width / max(1, len(bars))

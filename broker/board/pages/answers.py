@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from broker.board.pages.desk import Desk
 from broker.board.pages.drawing import Story, story_of
+from broker.board.pages.moves import ToldMove
 from broker.board.pages.roles import Page
 from broker.board.questions import Answer, Cell, Unit, cell_text
 from broker.board.questions.cli import as_spreadsheet
@@ -45,6 +46,7 @@ class Kept:
     answer: Answer
     why: str
     page: Page
+    moves: tuple[ToldMove, ...] = ()
 
 
 def table_of(answer: Answer) -> TableView:
@@ -77,11 +79,13 @@ class Answers:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def keep(self, visit: Visit, answer: Answer, why: str, page: Page) -> Response:
+    def keep(
+        self, visit: Visit, answer: Answer, why: str, page: Page, moves: tuple[ToldMove, ...] = ()
+    ) -> Response:
         """Keep an answer in the session, and go to its page. The oldest makes room."""
         held = visit.session.memory.setdefault(_ANSWERS, {})
         handle = secrets.token_urlsafe(12)
-        held[handle] = Kept(answer, why, page)
+        held[handle] = Kept(answer, why, page, moves)
         while len(held) > _MOST:
             del held[next(iter(held))]
         return see(f"/answers/{handle}")

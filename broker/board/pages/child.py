@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from broker.board.pages.answers import Answers
 from broker.board.pages.desk import Desk
+from broker.board.pages.moves import look_at_moves
 from broker.board.pages.roles import Page
 from broker.board.questions import BadQuestionError, NeedsApprovalError
 from broker.pages.door import Visit
@@ -37,13 +38,15 @@ class ChildPage:
                 "refused: a question about a child without a purpose or a reference", visit.person
             )
             return self._form(visit, typed, faults)
+        given = {typed["by"]: typed["reference"]}
         try:
-            answer = self._desk.ask(visit, typed["why"], _QUESTION, {typed["by"]: typed["reference"]})
+            answer = self._desk.ask(visit, typed["why"], _QUESTION, given)
+            moves = look_at_moves(self._desk, visit, typed["why"], _QUESTION, given)
         except BadQuestionError as error:
             return self._form(visit, typed, {"reference": error.says})
         except NeedsApprovalError as error:
             return self._desk.needs_approval(visit, error, Page.CHILD)
-        return self._answers.keep(visit, answer, typed["why"], Page.CHILD)
+        return self._answers.keep(visit, answer, typed["why"], Page.CHILD, moves)
 
     def _form(self, visit: Visit, typed: Mapping[str, str], faults: Mapping[str, str]) -> Response:
         errors = [{"text": text, "href": f"#{name}"} for name, text in faults.items()]

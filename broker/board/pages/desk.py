@@ -46,13 +46,13 @@ class Desk:
         return ask(self.home, self.store, asker, clean(purpose), key, params, self.clock())
 
     @contextmanager
-    def looking(self, visit: Visit, asked: str) -> Iterator["Looking"]:
-        """A page's own question, under the purpose of the session: on disk before what was found leaves this block."""
+    def looking(self, visit: Visit, asked: str, purpose: str | None = None) -> Iterator["Looking"]:
+        """A page's own question, under the session's purpose if no other is given: on disk before its block is left."""
         with self.store.work() as work:
             looking = Looking(work)
             yield looking
             at_ms = to_ms(self.clock())
-            work.write_down(at_ms, visit.person.asker, clean(visit.purpose), asked, looking.shown)
+            work.write_down(at_ms, visit.person.asker, clean(purpose or visit.purpose), asked, looking.shown)
 
     def write_down(self, visit: Visit, purpose: str, asked: str, shown: int) -> None:
         """Record what else was done with an answer."""
