@@ -57,12 +57,24 @@ def _narrowed(command: Any) -> Any:
 @_narrowed
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet.")
+@click.option(
+    "--pdf", type=click.Path(path_type=Path, dir_okay=False), help="Write it on paper, into this file."
+)
 def ask_command(
-    key: str, home: Path, purpose: str, asker: str, as_json: bool, as_csv: bool, **given: str | None
+    key: str,
+    home: Path,
+    purpose: str,
+    asker: str,
+    as_json: bool,
+    as_csv: bool,
+    pdf: Path | None,
+    **given: str | None,
 ) -> None:
     """Ask question KEY, such as Q3. Question, purpose and asker are recorded before the answer is shown."""
     if as_json and as_csv:
         raise click.UsageError("Choose --json or --csv.")
+    if pdf is not None and pdf.exists():
+        raise click.UsageError(f"{pdf} exists already; nothing is replaced.")
     opened = BoardHome.open(home)
     store = opened.store()
     try:
@@ -74,7 +86,13 @@ def ask_command(
         raise click.ClickException(f"{error.says}{number}") from error
     finally:
         store.close()
-    if as_json:
+    if pdf is not None:
+        from broker.board.questions.paper import as_pdf
+
+        pdf.write_bytes(as_pdf(answer, asker=asker, purpose=purpose))
+        pdf.chmod(0o600)
+        click.echo(f"{len(answer.rows)} rows in {pdf}: treat it as the case record that it is.")
+    elif as_json:
         click.echo(json.dumps(to_json(answer), indent=1))
     elif as_csv:
         click.echo(as_spreadsheet(answer), nl=False)
