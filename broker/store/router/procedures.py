@@ -277,7 +277,9 @@ class Procedures:
         waiting = sa.select(t.order_events.c.event_id).where(
             t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None)
         )
-        return self._t.now.execute(waiting.limit(1)).first() is not None
+        # The last first: grants come in the order of the events, so of a long history it is the one that waits longest.
+        last = waiting.order_by(t.order_events.c.event_id.desc()).limit(1)
+        return self._t.now.execute(last).first() is not None
 
     def owe(self, row: DeadlineRow) -> None:
         """Write a deadline; one that exists for the same thing starts anew."""
