@@ -33,7 +33,7 @@ _MOMENTS: Final = {
     Moment.NOTIFIED: "the new area's front door was told, which is at once",
     Moment.WRITTEN_PACK_RECEIVED: "the new area's gateway had the whole history and had checked it",
     Moment.ACCEPTED: "the new area's person accepted",
-    Moment.PERMANENCE_AGREED: "both areas agreed that the move is permanent",
+    Moment.PERMANENCE_AGREED: "the new area has accepted, and a person of the old one has released: both say that it is for good",
     Moment.RESPONSIBILITY_ACCEPTED: "the new area took responsibility: it holds the case from then on",
 }
 

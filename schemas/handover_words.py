@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from typing import Final
 
+PASSES: Final = "passes"
+"""``reason`` of an ASK: the case is to pass to the new area."""
+STAYS: Final = "stays"
+"""``reason`` of an ASK: the child only stays or is placed there; the case stays where it is."""
+
 MEANS: Final[Mapping[str, str]] = {
     "noticed": "{new} knows that the child is there and must keep it safe; {old} holds the case and has not released the history.",
     "released": "{old} holds the case and has released the history, which is on its way to {new}.",
@@ -13,6 +18,8 @@ MEANS: Final[Mapping[str, str]] = {
     "declined": "{new} has declined the case; {old} holds it and must answer. Whoever has the child keeps it safe all the same.",
     "disputed": "The areas do not agree, or nobody has moved it on: the heads of service settle it, then the chairs. "
     "Meanwhile {old} holds the case.",
+    "staying": "{old} holds the case and says that the child only stays in the other area, or is placed there; {new} "
+    "must keep it safe. Whether it is still a stay is looked at again by a date.",
     "withdrawn": "{old} has taken the handover back and holds the case.",
     "closed": "{new} holds the case; the handover is complete.",
     "superseded": "Nobody is waited for here any more: another area has the case, or two records were not one child.",

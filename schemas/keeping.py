@@ -30,7 +30,7 @@ ROUTER_KEPT: Final[Mapping[str, str]] = {
     "conference-written": _HELD,
     "conference-accepted": _HELD,
     "conference-permanence": _HELD,
-    "temporary-review": f"the stay being called permanent, or {_OVER}",
+    "temporary-review": f"a signed word that it still is a stay, the case being asked to pass, or {_OVER}",
     "grant-at-once": "every ordered event being granted, or a signed refusal",
     "grant": "every ordered event being granted, or a signed refusal",
     "contest": "a contest; unmet, the acceptance stands",

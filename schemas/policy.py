@@ -9,23 +9,25 @@ from datetime import date
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import Field as Of
-from pydantic import model_validator
+from pydantic import SerializerFunctionWrapHandler, model_serializer, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Date, Line, Wire
-from schemas.codes.cases import LiveStatus
+from schemas.codes.cases import HandoverKind, LiveStatus
 from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Sensitivity
 from schemas.deadlines import FACTS, ClockRule, LadderRule
 from schemas.ids import GssCode, MemberId
 from schemas.keeping import Keeper, keeper
+from schemas.kinds import KindRule
 from schemas.rules import (
     AreaRole,
     BasisEntry,
     ClockUnit,
+    ConcernedAreas,
     MoveEvidence,
     OpeningRule,
     ReaderRule,
@@ -80,6 +82,14 @@ class Policy(Wire):
     clocks: tuple[ClockRule, ...]
     ladders: tuple[LadderRule, ...] = Of(min_length=1)
     rules: tuple[TypeRule, ...] = Of(min_length=1)
+    kinds: tuple[KindRule, ...] = ()
+    """Kinds of handover. None: a directory from before there were any."""
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without kinds where it has none: a directory that was signed before them stays what it is."""
+        document: dict[str, Any] = handler(self)
+        return {name: value for name, value in document.items() if value or name != "kinds"}
 
     @model_validator(mode="after")
     def _says_each_thing_once(self) -> Self:
@@ -87,6 +97,7 @@ class Policy(Wire):
             ("rule", [rule.event_type for rule in self.rules]),
             ("basis", [entry.basis.value for entry in self.bases]),
             ("ladder", [ladder.name for ladder in self.ladders]),
+            ("kind", [rule.kind.value for rule in self.kinds]),
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -168,6 +179,10 @@ class Policy(Wire):
         versions = (clock for clock in self.clocks if clock.key == key)
         return next((clock for clock in versions if on is None or clock.in_force(on)), None)
 
+    def kind(self, kind: HandoverKind) -> KindRule | None:
+        """What the policy says of a kind of handover."""
+        return next((rule for rule in self.kinds if rule.kind is kind), None)
+
     def ladder(self, name: str) -> LadderRule:
         """A ladder by its name. Raises KeyError; the policy's own clocks name only ladders that it has."""
         for ladder in self.ladders:
@@ -225,29 +240,6 @@ def openings_for(
         if (not rule.kinds or kind in rule.kinds) and (not rule.classes or event_class in rule.classes):
             return frozenset(rule.fields)
     return frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class ConcernedAreas:
-    """The areas of one event, each already the one whose front door answers (upper tier, successor)."""
-
-    acting: GssCode
-    residence: GssCode | None = None
-    from_area: GssCode | None = None
-    to_area: GssCode | None = None
-    alert: tuple[GssCode, ...] = ()
-    """Areas that should look out, where the event names some."""
-
-    def of(self, *roles: AreaRole) -> tuple[GssCode, ...]:
-        """The areas that are known in those roles, each once, in order."""
-        known: dict[AreaRole, tuple[GssCode | None, ...]] = {
-            AreaRole.ACTING: (self.acting,),
-            AreaRole.RESIDENCE: (self.residence,),
-            AreaRole.FROM: (self.from_area,),
-            AreaRole.TO: (self.to_area,),
-            AreaRole.ALERT: self.alert,
-        }
-        return tuple(sorted({area for role in roles for area in known[role] if area is not None}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The rules that a sharing policy is made of, each readable on its own. ``schemas.policy`` puts them together."""
 
+from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
 from typing import Annotated, Any, TypeVar
@@ -12,6 +13,7 @@ from schemas.base import Date, Line, Wire
 from schemas.codes.cases import LiveStatus
 from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Purpose
+from schemas.ids import GssCode
 from schemas.wire import EventClass, Field, PartKind, Urgency
 
 Numbered = TypeVar("Numbered", bound=IntEnum)
@@ -159,3 +161,26 @@ class ReleaseRule(Wire):
     break_glass: bool = False
     """Whether the new area may take it, with a reason, while nobody answers."""
     source: tuple[Line, ...] = Of(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class ConcernedAreas:
+    """The areas of one event, each already the one whose front door answers (upper tier, successor)."""
+
+    acting: GssCode
+    residence: GssCode | None = None
+    from_area: GssCode | None = None
+    to_area: GssCode | None = None
+    alert: tuple[GssCode, ...] = ()
+    """Areas that should look out, where the event names some."""
+
+    def of(self, *roles: AreaRole) -> tuple[GssCode, ...]:
+        """The areas that are known in those roles, each once, in order."""
+        known: dict[AreaRole, tuple[GssCode | None, ...]] = {
+            AreaRole.ACTING: (self.acting,),
+            AreaRole.RESIDENCE: (self.residence,),
+            AreaRole.FROM: (self.from_area,),
+            AreaRole.TO: (self.to_area,),
+            AreaRole.ALERT: self.alert,
+        }
+        return tuple(sorted({area for role in roles for area in known[role] if area is not None}))

@@ -11,7 +11,15 @@ from rich.table import Table
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from adapters.gateway.showing import Spoken, as_json_flag, day_and_time, home_option, on_its_way
-from schemas.codes.cases import DeclineReason, Evidence, GlassReason, LiveStatus, ReturnOrRetain
+from schemas.codes.cases import (
+    DeclineReason,
+    Evidence,
+    GlassReason,
+    HandoverKind,
+    LiveStatus,
+    PlanKind,
+    ReturnOrRetain,
+)
 from schemas.handover import HandoverView
 from schemas.handover_words import KEPT, MEANS
 
@@ -62,7 +70,15 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     with Gateway.open(home) as opened:
         row, view = opened.actions.handover(handover_id)
         names = {str(area.gss): area.name for area in opened.home.directory.areas}
-    document = _document(view) | {"child": row.child.hex() if row.child else None}
+        kind = opened.asking.kind_of(row, view)
+        rule = kind and opened.home.directory.policy.kind(kind)
+        with opened.home.store.look() as work:
+            receipts = opened.packing.receipts(work, row)
+    document = _document(view) | {
+        "child": row.child.hex() if row.child else None,
+        "move": kind,
+        "receipts": receipts,
+    }
     if as_json:
         click.echo(json.dumps(document, indent=1))
         return
@@ -70,6 +86,10 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     old, new = (names.get(area, area) for area in (view.from_area, view.to_area))
     console.print(f"[bold]{old} > {new}: {view.state}[/bold] (since {day_and_time(view.changed_ms)} UTC)")
     console.print(MEANS.get(view.state, "").format(old=old, new=new), markup=False)
+    for said in receipts:
+        console.print(said, markup=False)
+    if rule:
+        console.print(f"{rule.title}. {rule.happens}", markup=False)
     if view.keeping in KEPT:
         console.print(KEPT[view.keeping].format(old=old, new=new), markup=False)
     if view.reason:
@@ -97,6 +117,19 @@ def release(home: Path, handover_id: str, by: str) -> None:
     with Gateway.open(home) as opened:
         sent = opened.actions.release(handover_id, Person.parse(by))
     on_its_way("The history is released to the new area.", sent)
+
+
+@handover.command(cls=Spoken)
+@home_option
+@click.argument("handover_id")
+@_by
+@click.option("--kind", type=click.Choice([kind.value for kind in HandoverKind]), required=True)
+@click.option("--plan", type=click.Choice([plan.value for plan in PlanKind]), required=True)
+def ask(home: Path, handover_id: str, by: str, kind: str, plan: str) -> None:
+    """Say of what kind it is: that the case is to pass, or that the child only stays there (the old area's front door)."""
+    with Gateway.open(home) as opened:
+        sent = opened.asking.ask(handover_id, Person.parse(by), HandoverKind(kind), PlanKind(plan))
+    on_its_way("It is asked; both areas see what becomes of the case.", sent)
 
 
 @handover.command(cls=Spoken)
@@ -221,10 +254,28 @@ _why = click.option("--why", required=True, help="What the decision rests on, in
     default=Evidence.OFFICIAL_DOCUMENT.value,
     show_default=True,
 )
-def link(home: Path, nhs: str | None, upn: str | None, by: str, why: str, evidence: str) -> None:
-    """These identifiers are one child."""
+@click.option(
+    "--unborn",
+    nargs=2,
+    metavar="MOTHER PREGNANCY",
+    help="The unborn record: the mother's NHS number and the pregnancy's reference.",
+)
+def link(
+    home: Path,
+    nhs: str | None,
+    upn: str | None,
+    by: str,
+    why: str,
+    evidence: str,
+    unborn: tuple[str, str] | None,
+) -> None:
+    """These identifiers are one child: two numbers, or a newborn's number and its unborn record."""
+    before = {"unborn": {"mother_nhs_number": unborn[0], "pregnancy_ref": unborn[1]}} if unborn else None
+    ends = _both(nhs, upn) if before is None else [before, *_identities(nhs, upn)]
+    if len(ends) == 1:
+        raise click.UsageError("A link has two ends: give --nhs (or --upn) beside --unborn.")
     with Gateway.open(home) as opened:
-        sent = opened.actions.link(_both(nhs, upn), Person.parse(by), why, evidence)
+        sent = opened.actions.link(ends, Person.parse(by), why, evidence)
     on_its_way("These identifiers are one child now.", sent)
 
 
@@ -263,14 +314,14 @@ def confirm(home: Path, nhs: str | None, upn: str | None, member: str, by: str) 
     on_its_way("The member is involved from now on and will hear of what the policy allows.", sent)
 
 
-def _both(nhs: str | None, upn: str | None) -> list[dict[str, str]]:
+def _both(nhs: str | None, upn: str | None) -> list[dict[str, Any]]:
     if not (nhs and upn):
         raise click.UsageError("A link has two ends: give both --nhs and --upn.")
     return _identities(nhs, upn)
 
 
-def _identities(nhs: str | None, upn: str | None) -> list[dict[str, str]]:
-    found = [{"nhs_number": nhs}] if nhs else []
+def _identities(nhs: str | None, upn: str | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{"nhs_number": nhs}] if nhs else []
     return found + ([{"upn": upn}] if upn else [])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from adapters.gateway.documents import between, once, require_named, spelled
+from adapters.gateway.documents import between, keys_of, once, require_named, spelled
 from adapters.gateway.errors import (
     NobodyVouchesError,
     NoGroundError,
@@ -21,7 +21,6 @@ from adapters.gateway.orders import Orders
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Reading
 from adapters.gateway.releasing import BY_POLICY, GLASS_BROKEN, ByPolicy, evidence_of, who_releases
-from broker.crypto.tokens import IdentifierKind
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HandoverRow
 from broker.store.gateway.store import Work
@@ -85,14 +84,14 @@ class Actions:
 
     def release(self, handover: str, by: Person) -> EventId:
         """Let the history go to the new area. Raises NoGroundError where only the router says that the child is there."""
-        row, view = self._ours(handover, _OLD)
+        row, view = self.ours(handover, _OLD)
         if is_hidden(view):
             return self._release_unnamed(row, view, by)
         with self._home.store.look() as work:
             if not self._record.leads_to(work, row.child, view.to_area):
                 raise NoGroundError(view.to_area)
         details = between(view) | {"by": by.document()}
-        return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
+        return self.act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
 
     def _release_unnamed(self, row: HandoverRow, view: HandoverView, by: Person) -> EventId:
         """To whoever has the child: not the router's word counts, but that of the protection endorsers."""
@@ -105,7 +104,7 @@ class Actions:
             "handover_ref": view.handover.hex(),
             "by": by.document(),
         }
-        return self._act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
+        return self.act("handover.released", row, view.from_area, details, ActionKind.RELEASE)
 
     def accept(
         self, handover: str, by: Person, *, conference: bool = False, ask_now: bool = False
@@ -114,7 +113,7 @@ class Actions:
 
         ``ask_now``, where the destination is withheld: have the old area asked for the history before 72 hours are over.
         """
-        row, view = self._ours(handover, _NEW)
+        row, view = self.ours(handover, _NEW)
         with self._home.store.work() as work:
             self._orders.hidden.accept(work, row.handover)
         details = between(view) | {
@@ -122,7 +121,7 @@ class Actions:
             "effective_at": self._home.clock().isoformat(),
             "without_bundle": not view.verified,
         }
-        return self._act(
+        return self.act(
             "handover.accepted",
             row,
             view.to_area,
@@ -134,30 +133,30 @@ class Actions:
 
     def decline(self, handover: str, by: Person, reason: str, because: str) -> EventId:
         """Not take the case on, with a reason. The safety duty cannot be declined."""
-        row, view = self._ours(handover, _NEW)
+        row, view = self.ours(handover, _NEW)
         details = between(view) | {"by": by.document(), "reason": reason, "because": because}
-        return self._act("handover.declined", row, view.to_area, details, ActionKind.DECLINE, reason=reason)
+        return self.act("handover.declined", row, view.to_area, details, ActionKind.DECLINE, reason=reason)
 
     def withdraw(self, handover: str, by: Person, because: str) -> EventId:
         """Take one's own handover back."""
-        row, view = self._ours(handover, _OLD)
+        row, view = self.ours(handover, _OLD)
         require_named(view)
         details = between(view) | {"by": by.document(), "because": because}
-        return self._act("handover.withdrawn", row, view.from_area, details, ActionKind.WITHDRAW)
+        return self.act("handover.withdrawn", row, view.from_area, details, ActionKind.WITHDRAW)
 
     def contest(self, handover: str, by: Person, because: str) -> EventId:
         """The new area has accepted on nobody's word but its own, and wrongly: this area keeps the case."""
-        row, view = self._ours(handover, _OLD)
+        row, view = self.ours(handover, _OLD)
         require_named(view)
         details = between(view) | {"by": by.document(), "because": because}
-        return self._act("handover.contested", row, view.from_area, details, ActionKind.CONTEST)
+        return self.act("handover.contested", row, view.from_area, details, ActionKind.CONTEST)
 
     def break_glass(self, handover: str, by: Person, live: str, reason: str, because: str) -> EventId:
         """Take the history of a child at risk before anybody has released it. Told to both areas and their boards.
 
         Raises NotForThisPlanError where the policy leaves that plan's history to a person of the old area.
         """
-        row, view = self._ours(handover, _NEW)
+        row, view = self.ours(handover, _NEW)
         policy = self._home.directory.policy
         if not any(rule.break_glass for rule in policy.releases if rule.live.value == live):
             raise NotForThisPlanError(live)
@@ -167,7 +166,7 @@ class Actions:
             "reason": reason,
             "because": because,
         }
-        return self._act(GLASS_BROKEN, row, view.to_area, details, ActionKind.BREAK_GLASS, reason=reason)
+        return self.act(GLASS_BROKEN, row, view.to_area, details, ActionKind.BREAK_GLASS, reason=reason)
 
     def release_by_policy(self) -> list[EventId]:
         """Each handover whose history the policy lets go for this plan and evidence: release it, once."""
@@ -180,7 +179,7 @@ class Actions:
                 and self._goes_by_policy(work, row, view)
             ]
         return [
-            self._act(
+            self.act(
                 "handover.released",
                 row,
                 view.from_area,
@@ -213,9 +212,9 @@ class Actions:
 
     def return_or_retain(self, handover: str, by: Person, decision: str, because: str) -> EventId:
         """What becomes of a history that was read for a case that did not pass: ``return`` or ``retain``."""
-        row, view = self._ours(handover, _NEW)
+        row, view = self.ours(handover, _NEW)
         details = between(view) | {"by": by.document(), "decision": decision, "because": because}
-        return self._act(
+        return self.act(
             "return_or_retain.decided",
             row,
             view.to_area,
@@ -226,7 +225,7 @@ class Actions:
 
     def conference_held(self, handover: str, by: Person, held_on: str, category: str | None) -> EventId:
         """The transfer-in conference was held: the handover of a protection plan closes."""
-        row, view = self._ours(handover, _NEW)
+        row, view = self.ours(handover, _NEW)
         details: dict[str, Any] = {
             "kind": "transfer_in",
             "held_on": held_on,
@@ -235,7 +234,7 @@ class Actions:
         }
         if category is not None:
             details["category"] = category
-        return self._act("conference.held", row, view.to_area, details, ActionKind.CONFERENCE_HELD)
+        return self.act("conference.held", row, view.to_area, details, ActionKind.CONFERENCE_HELD)
 
     def verify_whole(self) -> list[EventId]:
         """For each handover whose history is whole and checked: say so, once. Called by the running gateway."""
@@ -249,7 +248,7 @@ class Actions:
         for row, view, count in ready:
             details = between(view) | {"events": count, "verified_at": self._home.clock().isoformat()}
             said.append(
-                self._act(
+                self.act(
                     "handover.verified",
                     row,
                     view.to_area,
@@ -263,7 +262,7 @@ class Actions:
                 work.inbox.verify_sent(row.handover)
         return said
 
-    def link(self, identities: Sequence[dict[str, str]], by: Person, why: str, evidence: str) -> EventId:
+    def link(self, identities: Sequence[dict[str, Any]], by: Person, why: str, evidence: str) -> EventId:
         """A named person decides that these identifiers are one child. Raises MalformedIdentifierError."""
         identities = spelled(identities)
         details = self._identity(identities, by, why) | {"evidence": [evidence]}
@@ -271,7 +270,7 @@ class Actions:
             "identity.linked", identities, details, Action(ActionKind.LINK, reason=evidence)
         )
 
-    def unlink(self, identities: Sequence[dict[str, str]], by: Person, why: str, link: str) -> EventId:
+    def unlink(self, identities: Sequence[dict[str, Any]], by: Person, why: str, link: str) -> EventId:
         """A named person decides that a link was wrong; everybody who was told is told.
 
         ``link`` is the event id of the link, or its beginning. Raises MalformedIdentifierError.
@@ -306,7 +305,7 @@ class Actions:
             raise NoSuchItemError(f"{len(found)} of our events begin with {beginning!r}; give more of the id")
         return found[0] if found else EventId(beginning)
 
-    def _identity(self, identities: Sequence[dict[str, str]], by: Person, why: str) -> dict[str, Any]:
+    def _identity(self, identities: Sequence[dict[str, Any]], by: Person, why: str) -> dict[str, Any]:
         return {
             "identities": list(identities),
             "decided_by": by.document(),
@@ -315,29 +314,29 @@ class Actions:
         }
 
     def _identify(
-        self, kind: str, identities: Sequence[dict[str, str]], details: dict[str, Any], action: Action
+        self, kind: str, identities: Sequence[dict[str, Any]], details: dict[str, Any], action: Action
     ) -> EventId:
         subject = {name: value for one in identities for name, value in one.items()}
         document = self._document(kind, subject, self._own_area(), details)
         return self._publishing.publish(parse_event(document), action=action, tokens=self._tokens(identities))
 
-    def _tokens(self, identities: Sequence[dict[str, str]]) -> list[Token]:
+    def _tokens(self, identities: Sequence[dict[str, Any]]) -> list[Token]:
         keyed = self._home.keyring.tokens()
-        kinds = {"nhs_number": IdentifierKind.NHS_NUMBER, "upn": IdentifierKind.UPN}
-        return [keyed.token_now(kinds[name], value) for one in identities for name, value in one.items()]
+        return [keyed.token_now(kind, value) for kind, value in keys_of(identities)]
 
-    def _act(
+    def act(
         self,
         kind: str,
         row: HandoverRow,
         area: str,
         details: dict[str, Any],
-        action: ActionKind,
+        action: ActionKind | None,
         *,
         reason: str | None = None,
         conference: bool = False,
         event_id: EventId | None = None,
     ) -> EventId:
+        """Publish a step in a handover; without ``action`` the router is asked nothing."""
         with self._home.store.work() as work:
             subject = self._subject(work, row)
             hidden = self._orders.hidden.is_own(work, row.handover)
@@ -349,7 +348,7 @@ class Actions:
             document["id"] = event_id
         return self._publishing.publish(
             parse_event(document),
-            action=Action(action, handover=row.handover, reason=reason, conference=conference),
+            action=None if action is None else Action(action, row.handover, None, reason, conference),
         )
 
     def _subject(self, work: Work, row: HandoverRow) -> dict[str, Any]:
@@ -369,7 +368,7 @@ class Actions:
                 return {key: value for key, value in found.items() if key not in {"local_ref", "case_ref"}}
         raise NoSuchItemError("no event about this child has reached us yet; wait for the notice of the move")
 
-    def _ours(self, prefix: str, side: Side) -> tuple[HandoverRow, HandoverView]:
+    def ours(self, prefix: str, side: Side) -> tuple[HandoverRow, HandoverView]:
         """One handover in which this front door is on that side. Raises NoSuchItemError, NotOurSideError."""
         row, view = self.handover(prefix)
         area = view.from_area if side == _OLD else view.to_area

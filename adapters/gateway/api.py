@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from adapters.gateway.actions import Actions
+from adapters.gateway.asking import Asking
 from adapters.gateway.chronology import Chronology, Line
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError, UnreadableError
 from adapters.gateway.finding import Finding
@@ -15,6 +16,7 @@ from adapters.gateway.mending import catch_up
 from adapters.gateway.notices import words_of
 from adapters.gateway.obliging import Obliging
 from adapters.gateway.orders import Orders
+from adapters.gateway.packing import Packing
 from adapters.gateway.places import LocalPlaces, Places
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
@@ -82,6 +84,8 @@ class Gateway:
         self.actions = Actions(home, self.publishing, self.orders)
         self.finding = Finding(home, self.publishing)
         self.reviewing = Reviewing(home, self.publishing, self.orders)
+        self.asking = Asking(home, self.actions)
+        self.packing = Packing(home, self.actions)
         self.receipting = Receipting(home, self.publishing)
         self._chronology = Chronology(home)
         self._watching = Watching(home, self.places)

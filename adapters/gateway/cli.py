@@ -20,6 +20,7 @@ from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.mending import CHAIN_STRIDE, step_over
 from adapters.gateway.notifying_cli import notices
+from adapters.gateway.packing_cli import pack, receipt
 from adapters.gateway.reviewing_cli import refused
 from adapters.gateway.run import GatewayService
 from adapters.gateway.showing import (
@@ -52,6 +53,8 @@ def gateway() -> None:
 
 gateway.add_command(notices)
 gateway.add_command(clocks)
+handover.add_command(pack)
+handover.add_command(receipt)
 handover.add_command(refused)
 
 

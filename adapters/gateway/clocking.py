@@ -190,7 +190,7 @@ class Clocking:
             self._said_met(work, said)
         on = day_of(from_ms(said.at_ms))
         for rule in policy.clocks_started_by(event.type):
-            if rule.in_force(on) and says(event, rule):
+            if rule.in_force(on) and says(event, rule.when):
                 self._start(work, rule, said)
 
     def _said_met(self, work: Work, said: Said) -> None:
@@ -245,10 +245,10 @@ class Clocking:
                     work.clocks.start(rows, () if row.child is None else (row.child,))
 
 
-def says(event: Event, rule: ClockRule) -> bool:
-    """Whether an event's details say what the rule asks of them."""
-    details: Any = event.model_dump(mode="json")["details"] if rule.when else {}
-    return all(_value(details, *one.split("=", 1)) for one in rule.when)
+def says(event: Event, conditions: tuple[str, ...]) -> bool:
+    """Whether an event's details say all that a rule asks of them, each as ``name=value``."""
+    details: Any = event.model_dump(mode="json")["details"] if conditions else {}
+    return all(_value(details, *one.split("=", 1)) for one in conditions)
 
 
 def _value(found: Any, path: str, wanted: str) -> bool:

@@ -247,6 +247,7 @@ class GatewayService:
     def _say_what_is_whole(self) -> None:
         try:
             self._gateway.actions.release_by_policy()
+            self._gateway.asking.ask_by_policy()
             self._gateway.actions.verify_whole()
         except RejectedError as error:
             _log.warning("not-said", code=error.code)

@@ -81,6 +81,7 @@ _STEPS: Final = {
     "decline": "the new area declined",
     "withdraw": "the old area withdrew the handover",
     "conference-held": "the new area held its conference",
+    "ask": "the old area said on what terms the child is in the new one",
     "contest": "the old area contests the acceptance and keeps the case",
     "uncontested": "the old area did not contest the acceptance: it stands",
     "corroborated": "somebody else reports the child in the new area too",
@@ -96,6 +97,7 @@ _OWED: Final = {
     "heads-of-service": "settlement between the heads of service",
     "chairs": "settlement between the chairs of the partnerships",
     "return-or-retain": "a decision to return or retain the history",
+    "temporary-review": "a look at whether a stay is still one",
 }
 _SLIPS: Final = {
     SlipState.WAITING: "kind and purpose not readable yet: the author's key has not arrived",

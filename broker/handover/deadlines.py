@@ -43,6 +43,8 @@ class Owed(StrEnum):
     HEADS = "heads-of-service"
     CHAIRS = "chairs"
     KEEPING = "return-or-retain"
+    REVIEW = "temporary-review"
+    """The old area looks again whether a stay is still one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ def owed_after(action: ActionKind, after: Handover, clocks: Clocks | None = None
             return (_grants(after, known),)
         case ActionKind.DECLINE:
             return (_owed(Owed.RESPONSE, "respond", after.from_area, after.changed_ms, known),)
+        case ActionKind.ASK if after.state is State.STAYING:
+            return (_owed(Owed.REVIEW, "temporary-review", after.from_area, after.changed_ms, known),)
+        case ActionKind.ASK:
+            return (_answer_again(after, known),)
         case ActionKind.ACCEPT if after.state is State.ACCEPTED:
             # Counted from when the new area was notified, not from its acceptance.
             return (_owed(Owed.CONFERENCE, "conference", after.to_area, after.opened_ms, known),)
@@ -157,8 +163,10 @@ def void_in(after: Handover) -> frozenset[Owed]:
         return frozenset(Owed) - kept
     void = {Owed.CONTEST, Owed.MOVING_ON, Owed.HEADS, Owed.CHAIRS, Owed.KEEPING}
     void -= {kind for kind, _ in _IN_STATE.get(after.state, ())} | kept
-    if after.state in {State.ACCEPTED, State.CLOSED, State.PROVISIONAL}:
+    if after.state in {State.ACCEPTED, State.CLOSED, State.PROVISIONAL, State.STAYING}:
         void |= {Owed.ACCEPTANCE, Owed.RESPONSE}
+    if after.state is not State.STAYING:
+        void |= {Owed.REVIEW}
     return frozenset(void)
 
 
@@ -173,6 +181,8 @@ def met_by(action: ActionKind) -> frozenset[Owed]:
             return frozenset({Owed.ACCEPTANCE, Owed.RESPONSE})
         case ActionKind.DECLINE:
             return frozenset({Owed.ACCEPTANCE})
+        case ActionKind.ASK:
+            return frozenset({Owed.RESPONSE, Owed.REVIEW})
         case ActionKind.WITHDRAW:
             return frozenset(Owed) - {Owed.KEEPING}
         case ActionKind.CONFERENCE_HELD:
@@ -185,13 +195,19 @@ NOTICED: Final = (Moment.MOVE_KNOWN, Moment.NOTIFIED)
 """Both come in the transaction that takes the evidence: the new area is told at once."""
 
 
-def moments_of(action: ActionKind) -> tuple[Moment, ...]:
-    """Which of the six moments an action is."""
+def moments_of(action: ActionKind, after: Handover) -> tuple[Moment, ...]:
+    """Which of the six moments an action is, or brings about.
+
+    That a move is permanent is agreed once the new area has taken the case and a person of the old one has let go.
+    """
+    agreed = after.released and after.state in {State.ACCEPTED, State.CLOSED}
     match action:
         case ActionKind.VERIFY:
             return (Moment.WRITTEN_PACK_RECEIVED,)
         case ActionKind.ACCEPT:
-            return (Moment.ACCEPTED,)
+            return (Moment.ACCEPTED, Moment.PERMANENCE_AGREED) if agreed else (Moment.ACCEPTED,)
+        case ActionKind.RELEASE if agreed:
+            return (Moment.PERMANENCE_AGREED,)
         case _:
             return ()
 

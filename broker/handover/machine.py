@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Final, TypeAlias
 
 from schemas.control import Action, ActionKind
+from schemas.handover_words import PASSES, STAYS
 from schemas.wire import Urgency
 
 
@@ -31,6 +32,9 @@ class State(StrEnum):
     DISPUTED = "disputed"
     """Contested, declined twice, or waiting too long: the heads of service settle it, then the chairs. The old area
     holds the case meanwhile."""
+    STAYING = "staying"
+    """The old area says that the child only stays there, or is placed there: it keeps the case, the new area keeps the
+    child safe, and a person looks again by a date."""
     WITHDRAWN = "withdrawn"
     CLOSED = "closed"
     SUPERSEDED = "superseded"
@@ -56,7 +60,7 @@ class Kind(StrEnum):
 
 
 WAITING: Final = frozenset({State.NOTICED, State.RELEASED, State.VERIFIED, State.DECLINED, State.DISPUTED})
-OPEN: Final = WAITING | {State.PROVISIONAL, State.ACCEPTED}
+OPEN: Final = WAITING | {State.PROVISIONAL, State.ACCEPTED, State.STAYING}
 OVER: Final = frozenset(State) - OPEN
 
 
@@ -120,6 +124,7 @@ _SIDE: Final = {
     ActionKind.RELEASE: "from",
     ActionKind.WITHDRAW: "from",
     ActionKind.CONTEST: "from",
+    ActionKind.ASK: "from",
     ActionKind.ACCEPT: "to",
     ActionKind.DECLINE: "to",
     ActionKind.VERIFY: "to",
@@ -148,9 +153,11 @@ def step(handover: Handover, action: Action, now_ms: int) -> Step:
             after = _declined(handover, now_ms)
         case ActionKind.CONTEST if handover.state is State.PROVISIONAL:
             after = _to(replace(handover, contested=True), State.DISPUTED, now_ms)
+        case ActionKind.ASK:
+            after = _asked(handover, action.reason, now_ms)
         case ActionKind.BREAK_GLASS:
             after = _glass_broken(handover, now_ms)
-        case ActionKind.WITHDRAW if handover.state in WAITING:
+        case ActionKind.WITHDRAW if handover.state in WAITING | {State.STAYING}:
             after = _to(replace(_unsettled(handover), contested=False), State.WITHDRAWN, now_ms)
         case ActionKind.CONFERENCE_HELD if handover.state is State.ACCEPTED:
             after = _to(handover, State.CLOSED, now_ms)
@@ -221,9 +228,25 @@ def _released(handover: Handover, now_ms: int) -> Moved | None:
         return replace(_stands(let_go, now_ms), order_history=True)
     if handover.state in {State.NOTICED, State.DECLINED} or _undelivered(handover):
         return replace(_to(let_go, State.RELEASED, now_ms), order_history=True)
-    if handover.state in {State.ACCEPTED, State.CLOSED} and not handover.released:
-        # The new area took the child without the papers; they are still owed, and still wanted.
+    if handover.state in {State.ACCEPTED, State.CLOSED, State.STAYING} and not handover.released:
+        # The new area has the child without the papers; they are still owed, and still wanted.
         return replace(_to(let_go, handover.state, now_ms), order_history=True)
+    return None
+
+
+def _asked(handover: Handover, terms: str | None, now_ms: int) -> Moved | None:
+    """The old area, which holds the case, says on what terms the child is there: the case is to pass, or it is a stay.
+
+    Neither is possible in a dispute about an acceptance, nor where the old area must not know where the child is.
+    """
+    if handover.contested or handover.withheld or handover.kind is not Kind.MOVE:
+        return None
+    if terms == STAYS and handover.state in WAITING | {State.STAYING}:
+        return _to(handover, State.STAYING, now_ms)
+    if terms == PASSES and handover.state in {State.DECLINED, State.STAYING}:
+        released = State.VERIFIED if handover.verified else State.RELEASED
+        asked = replace(handover, keeping=Keeping.NONE)
+        return _to(asked, released if handover.released else State.NOTICED, now_ms)
     return None
 
 
@@ -268,7 +291,8 @@ def _stands(handover: Handover, now_ms: int) -> Moved:
 
 def _declined(handover: Handover, now_ms: int) -> Moved | None:
     """The second time it goes to the heads of service. An acceptance that was contested may be given up this way."""
-    if handover.state not in {State.NOTICED, State.RELEASED, State.VERIFIED} and not handover.contested:
+    declinable = {State.NOTICED, State.RELEASED, State.VERIFIED, State.STAYING}
+    if handover.state not in declinable and not handover.contested:
         return None
     declined = replace(_unsettled(handover), declines=handover.declines + 1, contested=False)
     again = declined.declines >= _SECOND and not handover.withheld and not handover.contested
@@ -294,6 +318,24 @@ def _why_no_glass(handover: Handover) -> str:
     )
 
 
+_HISTORY_GIVEN: Final = "the history has been released already"
+_DECLINED_ALREADY: Final = "the new area has declined it already"
+_PASSES_ANYHOW: Final = "the case is to pass as it is; nothing need be asked"
+_WHY: Final = {
+    **{
+        (state, ActionKind.RELEASE): _HISTORY_GIVEN
+        for state in (State.RELEASED, State.VERIFIED, State.DISPUTED, State.STAYING)
+    },
+    **{(state, ActionKind.DECLINE): _DECLINED_ALREADY for state in (State.DECLINED, State.DISPUTED)},
+    **{(state, ActionKind.ASK): _PASSES_ANYHOW for state in (State.NOTICED, State.RELEASED, State.VERIFIED)},
+    (
+        State.STAYING,
+        ActionKind.ACCEPT,
+    ): "the old area keeps the case while the child only stays there: it asks first, or the new one declines",
+}
+"""Of an action that does not fit a state, where there is more to say than that."""
+
+
 def _why_not(handover: Handover, action: ActionKind) -> str:
     state = handover.state
     if action is ActionKind.VERIFY and not handover.released and state in OPEN | {State.CLOSED}:
@@ -315,9 +357,6 @@ def _why_not(handover: Handover, action: ActionKind) -> str:
             return "the new area has accepted; the old one can release the history or contest that"
         case State.DISPUTED if handover.contested:
             return "the old area contests the acceptance: it releases or withdraws, or the new one declines"
-        case State.RELEASED | State.VERIFIED | State.DISPUTED if action is ActionKind.RELEASE:
-            return "the history has been released already"
-        case State.DECLINED | State.DISPUTED if action is ActionKind.DECLINE:
-            return "the new area has declined it already"
         case _:
-            return f"{action.value} does not fit a handover that is {state.value}"
+            plain = f"{action.value} does not fit a handover that is {state.value}"
+            return _WHY.get((state, action), plain)

@@ -7,11 +7,16 @@ from typing import Final
 
 from broker.handover import machine
 from broker.handover.machine import HANDOVER_ACTIONS, Handover, Keeping, Kind, Moved, State
-from schemas.control import Action
-from schemas.handover_words import MEANS
+from schemas.control import Action, ActionKind
+from schemas.deadlines import cited
+from schemas.default_policy import default_policy
+from schemas.handover_words import MEANS, PASSES, STAYS
+from schemas.kinds import Terms
 from schemas.wire import Urgency
 
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "handover.md"
+KINDS_BEGIN: Final = "<!-- kinds, made from the policy: begin -->"
+KINDS_END: Final = "<!-- kinds, made from the policy: end -->"
 BEGIN: Final = "<!-- made by the code: begin -->"
 END: Final = "<!-- made by the code: end -->"
 _START: Final = Handover(
@@ -27,6 +32,12 @@ _START: Final = Handover(
     opened_ms=0,
     changed_ms=0,
 )
+_CASE: Final = {
+    Terms.PASSES: "The case passes when a person of the new area accepts.",
+    Terms.STAYS: "The case stays where it is until the old area asks for it to pass, or withdraws.",
+    Terms.INSIDE: "The case stays in the area.",
+    Terms.OUTSIDE: "The case stays where it is.",
+}
 _BY_ITSELF: Final = {
     "one working day without contest": machine.uncontested,
     "somebody else reports the child there": machine.corroborated,
@@ -55,10 +66,11 @@ def arrows() -> list[tuple[str, str, str]]:
 def _steps(before: Handover) -> Iterator[tuple[str, Handover]]:
     for kind in sorted(HANDOVER_ACTIONS):
         side = "old" if machine.side_of(kind, before) == before.from_area else "new"
-        for conference in (False, True):
-            match machine.step(before, Action(kind, reason="retain", conference=conference), 0):
+        for reason, conference in (("retain", False), ("retain", True), (STAYS, False), (PASSES, False)):
+            match machine.step(before, Action(kind, reason=reason, conference=conference), 0):
                 case Moved(after):
-                    yield f"{side} area: {kind.value}", after
+                    terms = f", {reason}" if kind is ActionKind.ASK else ""
+                    yield f"{side} area: {kind.value}{terms}", after
     for what, happens in _BY_ITSELF.items():
         match happens(before, 0):
             case Moved(after):
@@ -91,11 +103,33 @@ def made() -> str:
     return "\n".join(lines)
 
 
+def kinds() -> str:
+    """One short section for each kind of handover of the default policy."""
+    policy = default_policy()
+    owed = {clock.key: clock.owed for clock in policy.clocks}
+    parts = []
+    for rule in policy.kinds:
+        opened = (
+            ", ".join(f"`{kind}`" for kind in rule.opened_by) or "a report of the move, and a person's word"
+        )
+        clocks = "; ".join(f"{owed[key]} (`{key}`)" for key in rule.clocks)
+        parts.append(
+            f"### {rule.title} (`{rule.kind.value}`)\n{rule.happens}\n\n"
+            f"- **Never:** {rule.never}\n- Opened by {opened}. {_CASE[rule.terms]}\n- Clocks: {clocks}. {cited(rule.source)}\n"
+        )
+    return "\n".join(parts)
+
+
 def written(page: str) -> str:
-    """The page with that part brought up to date."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{made()}\n{END}{after}"
+    """The page with those parts brought up to date."""
+    page = _between(page, KINDS_BEGIN, KINDS_END, kinds())
+    return _between(page, BEGIN, END, made())
+
+
+def _between(page: str, begin: str, end: str, made_now: str) -> str:
+    before, _, rest = page.partition(begin)
+    _, _, after = rest.partition(end)
+    return f"{before}{begin}\n{made_now}\n{end}{after}"
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ class Handovers:
                 self._procedures.meet(after.handover, deadlines.met_by(action.kind), self._desk.now_ms)
                 self._enter(handover, after)
                 self._owe(after, deadlines.owed_after(action.kind, after, self._clocks))
-                self._came(after, deadlines.moments_of(action.kind))
+                self._came(after, deadlines.moments_of(action.kind, after))
                 if holder is not None:
                     self._passes(after, holder)
                 if after.withheld:

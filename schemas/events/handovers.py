@@ -60,6 +60,8 @@ class TransferRequestedDetails(BetweenAreas):
     plan: PlanKind
     plan_ref: LocalRef | None = None
     kind: HandoverKind = HandoverKind.PERMANENT
+    by: Professional | None = None
+    """Who asks. None: the sharing policy, on the ground of the area's own signed event."""
     closure_reason: ClosureReason | None = None
     """RC5 where the case is to close here."""
     timestamps: Timestamps = Timestamps()

@@ -93,6 +93,7 @@ class PostRoom:
                 if bodies := self.collect(name):
                     self[name].receiving.take(bodies)
                     self[name].actions.release_by_policy()
+                    self[name].asking.ask_by_policy()
                     self[name].actions.verify_whole()
                     moved = True
 

@@ -157,6 +157,8 @@ STEPS: Final = {
     "verify": (ActionKind.VERIFY, a_handover(state=State.VERIFIED), []),
     "withdraw": (ActionKind.WITHDRAW, a_handover(state=State.WITHDRAWN), []),
     "conference held": (ActionKind.CONFERENCE_HELD, a_handover(state=State.CLOSED), []),
+    "it is a stay": (ActionKind.ASK, a_handover(state=State.STAYING), [(Owed.REVIEW, OLD)]),
+    "it is none any more": (ActionKind.ASK, a_handover(state=State.NOTICED), [(Owed.ACCEPTANCE, NEW)]),
 }
 
 
@@ -168,7 +170,7 @@ def test_each_step_makes_the_right_side_owe_the_next(
 
     assert expected == [(one.kind, one.area) for one in owed]
     assert all(one.due_ms > after.changed_ms for one in owed)
-    assert not {one.kind for one in owed} & met_by(action) - {Owed.ACCEPTANCE}
+    assert not {one.kind for one in owed} & met_by(action) - {Owed.ACCEPTANCE, Owed.REVIEW}
 
 
 MET: Final = {
@@ -178,6 +180,7 @@ MET: Final = {
     ActionKind.DECLINE: {Owed.ACCEPTANCE},
     ActionKind.WITHDRAW: set(Owed) - {Owed.KEEPING},
     ActionKind.CONFERENCE_HELD: {Owed.CONFERENCE, Owed.CONFERENCE_LOCAL},
+    ActionKind.ASK: {Owed.RESPONSE, Owed.REVIEW},
     ActionKind.LINK: set(),
 }
 
@@ -188,7 +191,7 @@ def test_what_a_step_meets_or_makes_void(action: ActionKind, expected: set[Owed]
     assert expected == met_by(action)
 
 
-LATER: Final = {Owed.CONTEST, Owed.MOVING_ON, Owed.HEADS, Owed.CHAIRS, Owed.KEEPING}
+LATER: Final = {Owed.CONTEST, Owed.MOVING_ON, Owed.HEADS, Owed.CHAIRS, Owed.KEEPING, Owed.REVIEW}
 STATES: Final[dict[str, tuple[Handover, list[tuple[Owed, str]], set[Owed]]]] = {
     "noticed": (a_handover(), [(Owed.MOVING_ON, NEW)], LATER - {Owed.MOVING_ON}),
     "released": (a_handover(state=State.RELEASED), [(Owed.MOVING_ON, NEW)], LATER - {Owed.MOVING_ON}),
@@ -209,6 +212,11 @@ STATES: Final[dict[str, tuple[Handover, list[tuple[Owed, str]], set[Owed]]]] = {
     ),
     "accepted": (a_handover(state=State.ACCEPTED), [], LATER | {Owed.ACCEPTANCE, Owed.RESPONSE}),
     "closed": (a_handover(state=State.CLOSED), [], LATER | {Owed.ACCEPTANCE, Owed.RESPONSE}),
+    "staying": (
+        a_handover(state=State.STAYING),
+        [],
+        LATER - {Owed.REVIEW} | {Owed.ACCEPTANCE, Owed.RESPONSE},
+    ),
     "withdrawn": (a_handover(state=State.WITHDRAWN), [], set(Owed)),
     "superseded after a release": (
         a_handover(state=State.SUPERSEDED, released=True, keeping=Keeping.OWED),

@@ -28,6 +28,7 @@ from broker.handover.machine import (
 )
 from broker.handover.page import PAGE, arrows, written
 from schemas.control import Action, ActionKind
+from schemas.handover_words import PASSES, STAYS
 from schemas.wire import Urgency
 
 OLD, NEW, THIRD = "E06000063", "E06000064", "E06000057"
@@ -59,7 +60,9 @@ ALONE_SAYS: Final = (
 )
 NOTHING: Final = "nothing was given that could be returned, or it is decided already"
 
-R, V, A, D, W, C, X, K, G = (
+TO_PASS: Final = "the case is to pass as it is; nothing need be asked"
+
+R, V, A, D, W, C, X, K, G, Q = (
     ActionKind.RELEASE,
     ActionKind.VERIFY,
     ActionKind.ACCEPT,
@@ -69,6 +72,7 @@ R, V, A, D, W, C, X, K, G = (
     ActionKind.CONTEST,
     ActionKind.RETURN_OR_RETAIN,
     ActionKind.BREAK_GLASS,
+    ActionKind.ASK,
 )
 # For each state (released where it must have been): the state that each action leads to, or why it does not.
 ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
@@ -81,6 +85,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         C: DOES_NOT_FIT.format("conference-held", "noticed"),
         X: DOES_NOT_FIT.format("contest", "noticed"),
         G: State.NOTICED,
+        Q: TO_PASS,
     },
     State.RELEASED: {
         R: RELEASED_ALREADY,
@@ -91,6 +96,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         C: DOES_NOT_FIT.format("conference-held", "released"),
         X: DOES_NOT_FIT.format("contest", "released"),
         G: RELEASED_ALREADY,
+        Q: TO_PASS,
     },
     State.VERIFIED: {
         R: RELEASED_ALREADY,
@@ -101,6 +107,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         C: DOES_NOT_FIT.format("conference-held", "verified"),
         X: DOES_NOT_FIT.format("contest", "verified"),
         G: RELEASED_ALREADY,
+        Q: TO_PASS,
     },
     State.PROVISIONAL: {
         R: State.CLOSED,
@@ -108,6 +115,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         X: State.DISPUTED,
         G: ALONE_SAYS,
         **dict.fromkeys((A, D, W, C), HEARD),
+        Q: HEARD,
     },
     State.DISPUTED: {
         R: RELEASED_ALREADY,
@@ -118,6 +126,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         C: DOES_NOT_FIT.format("conference-held", "disputed"),
         X: DOES_NOT_FIT.format("contest", "disputed"),
         G: RELEASED_ALREADY,
+        Q: DOES_NOT_FIT.format("ask", "disputed"),
     },
     State.ACCEPTED: {
         R: TOO_LATE.format("release"),
@@ -128,6 +137,7 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         C: State.CLOSED,
         X: TOO_LATE.format("contest"),
         G: RELEASED_ALREADY,
+        Q: TOO_LATE.format("ask"),
     },
     State.DECLINED: {
         R: State.RELEASED,
@@ -138,10 +148,22 @@ ANSWERS: Final[dict[State, dict[ActionKind, State | str]]] = {
         C: DOES_NOT_FIT.format("conference-held", "declined"),
         X: DOES_NOT_FIT.format("contest", "declined"),
         G: RELEASED_ALREADY,
+        Q: State.VERIFIED,
     },
-    State.WITHDRAWN: dict.fromkeys((R, V, A, D, W, C, X, G), WITHDRAWN),
-    State.CLOSED: {**dict.fromkeys((R, V, A, D, W, C, X), CLOSED), G: RELEASED_ALREADY},
-    State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C, X, G), MOVED_ON),
+    State.STAYING: {
+        R: RELEASED_ALREADY,
+        V: DOES_NOT_FIT.format("verify", "staying"),
+        A: "the old area keeps the case while the child only stays there: it asks first, or the new one declines",
+        D: State.DECLINED,
+        W: State.WITHDRAWN,
+        C: DOES_NOT_FIT.format("conference-held", "staying"),
+        X: DOES_NOT_FIT.format("contest", "staying"),
+        G: RELEASED_ALREADY,
+        Q: State.VERIFIED,
+    },
+    State.WITHDRAWN: dict.fromkeys((R, V, A, D, W, C, X, G, Q), WITHDRAWN),
+    State.CLOSED: {**dict.fromkeys((R, V, A, D, W, C, X, Q), CLOSED), G: RELEASED_ALREADY},
+    State.SUPERSEDED: dict.fromkeys((R, V, A, D, W, C, X, G, Q), MOVED_ON),
 }
 PAIRS: Final = [(state, action) for state in State for action in sorted(HANDOVER_ACTIONS)]
 
@@ -165,7 +187,7 @@ def test_each_action_has_its_one_answer_in_each_state(state: State, action: Acti
     expected = NOTHING if action is K else ANSWERS[state][action]
     before = standing(state)
 
-    answer = step(before, Action(action), 2_000)
+    answer = step(before, Action(action, reason=PASSES if action is Q else None), 2_000)
 
     match answer:
         case Moved(after):
@@ -218,7 +240,7 @@ def test_a_protection_plan_waits_for_its_conference() -> None:
 
 
 def test_each_action_is_of_one_side_only() -> None:
-    assert {R: OLD, W: OLD, X: OLD, G: NEW, K: NEW, V: NEW, A: NEW, D: NEW, C: NEW} == {
+    assert {R: OLD, W: OLD, X: OLD, Q: OLD, G: NEW, K: NEW, V: NEW, A: NEW, D: NEW, C: NEW} == {
         action: side_of(action, START) for action in HANDOVER_ACTIONS
     }
 
@@ -326,7 +348,7 @@ def test_whoever_read_a_history_for_a_case_that_did_not_pass_decides_once_what_b
 
 def test_whatever_happens_no_way_leads_out_of_the_end() -> None:
     """Every state that any run can come to, each action, report and time in it: the diagram's arrows."""
-    assert set(State) - {State.NOTICED} == {State(end) for _, end, _ in arrows()}
+    assert set(State) == {State(end) for _, end, _ in arrows()}
     assert [] == [arrow for arrow in arrows() if State(arrow[0]) in OVER]
 
 
@@ -365,7 +387,7 @@ actions = st.one_of(
     st.builds(
         Action,
         st.sampled_from(sorted(HANDOVER_ACTIONS)),
-        reason=st.sampled_from(["return", "retain"]),
+        reason=st.sampled_from(["return", "retain", STAYS, PASSES]),
         conference=st.booleans(),
     ),
     st.sampled_from([corroborated, uncontested, waited_too_long]),
@@ -433,7 +455,7 @@ def test_after_an_acceptance_every_open_handover_starts_from_the_new_holder(
     if state in OVER:
         assert after == other
     elif after.state in OPEN:
-        assert after.state in WAITING | {State.PROVISIONAL}
+        assert after.state in WAITING | {State.PROVISIONAL, State.STAYING}
         assert (holder, to_area) == (after.from_area, after.to_area)
         assert after.to_area != holder
         assert kind is Kind.CONFLICT or after.to_area == safety
@@ -441,3 +463,35 @@ def test_after_an_acceptance_every_open_handover_starts_from_the_new_holder(
         assert after.state is State.SUPERSEDED
     if after.from_area != other.from_area:
         assert (State.NOTICED, False, False) == (after.state, after.released, after.verified)
+
+
+def moved(before: Handover, action: Action) -> Handover:
+    answer = step(before, action, 2_000)
+    assert isinstance(answer, Moved), answer
+    return answer.handover
+
+
+@pytest.mark.parametrize(
+    "state", [State.NOTICED, State.RELEASED, State.VERIFIED, State.DECLINED, State.DISPUTED, State.STAYING]
+)
+def test_a_stay_keeps_the_case_where_it_is_and_leads_back_when_it_is_one_no_more(state: State) -> None:
+    """No time and no machine ends it: its review climbs the ladder, and the old area's person says what it is."""
+    staying = moved(standing(state), Action(Q, reason=STAYS))
+    again = moved(staying, Action(Q, reason=STAYS))
+    back = moved(again, Action(Q, reason=PASSES))
+
+    assert State.STAYING is staying.state is again.state
+    assert waited_too_long(staying, 9_000) is None
+    assert back.state is {State.NOTICED: State.NOTICED, State.RELEASED: State.RELEASED}.get(
+        state, State.VERIFIED
+    )
+    assert moved(back, Action(A)).state is State.CLOSED
+
+
+def test_nothing_is_called_a_stay_while_an_acceptance_is_contested_or_the_place_is_hidden() -> None:
+    contested = replace(standing(State.DISPUTED), contested=True)
+    hidden = replace(standing(State.NOTICED), withheld=True)
+    conflict = replace(standing(State.NOTICED), kind=Kind.CONFLICT)
+
+    for before in (contested, hidden, conflict):
+        assert isinstance(step(before, Action(Q, reason=STAYS), 2_000), NotPossible)
