@@ -2,6 +2,7 @@
 
 import argparse
 import base64
+import gc
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,7 @@ def main() -> int:
     )
     parser.add_argument("--entries", action="store_true", help="List every entry.")
     asked = parser.parse_args()
+    gc.disable()  # one file is read and the program ends: nothing of it is garbage before
     try:
         keys = [key for path in asked.key for key in read_keys(path.read_text().splitlines())]
         report = check(asked.file.read_bytes(), keys)

@@ -1,6 +1,5 @@
 """The check itself: from a file's bytes and keys to what is wrong with it. Pure."""
 
-import base64
 import binascii
 import hashlib
 import json
@@ -35,11 +34,12 @@ class Report:
 def check(data: bytes, keys: list[Key]) -> Report:
     """Check a whole file. Goes on after a fault as far as it can, to name them all."""
     report = Report()
-    document = _read(data, report)
-    if document is None:
+    read = _read(data, report)
+    if read is None:
         return report
+    document, spelled = read
     report.document = document
-    changed = _against_the_board(document, keys, report)
+    changed = _against_the_board(document, spelled, keys, report)
     root = _head(document["head"], keys, report)
     report.faults += _in_order(document)
     if root is not None:
@@ -47,16 +47,44 @@ def check(data: bytes, keys: list[Key]) -> Report:
     return report
 
 
-def _read(data: bytes, report: Report) -> dict[str, Any] | None:
+@dataclass
+class Spelled:
+    """Each part in its one spelling, and each row of the two long lists: written once, hashed and compared."""
+
+    parts: dict[str, bytes]
+    rows: dict[str, list[bytes]]
+
+    @classmethod
+    def of(cls, document: dict[str, Any]) -> "Spelled":
+        """Spell a document."""
+        rows = {
+            name: [_spelled(row) for row in document[name]]
+            for name in ("entries", "hashes")
+            if isinstance(document.get(name), list)
+        }
+        parts = {
+            name: b"[" + b",".join(rows[name]) + b"]" if name in rows else _spelled(value)
+            for name, value in document.items()
+        }
+        return cls(parts, rows)
+
+    def whole(self) -> bytes:
+        """The document."""
+        named = (_spelled(name) + b":" + self.parts[name] for name in sorted(self.parts))
+        return b"{" + b",".join(named) + b"}"
+
+
+def _read(data: bytes, report: Report) -> tuple[dict[str, Any], Spelled] | None:
     """The document in its one spelling: sorted, without blanks, ASCII, one line."""
     try:
         document = json.loads(data.decode("ascii"), parse_constant=_refuse, parse_float=_refuse)
     except (ValueError, RecursionError) as error:
         report.faults.append(f"The file is damaged: it is not JSON any more ({error}).")
         return None
-    if _spelled(document) + b"\n" != data:
+    spelled = Spelled.of(document) if isinstance(document, dict) else None
+    if spelled is None or spelled.whole() + b"\n" != data:
         report.faults.append("The file is not in its one spelling: a byte was changed, added or moved.")
-    if not isinstance(document, dict) or set(document) != _NAMES | {"digests", "signature"}:
+    if spelled is None or set(document) != _NAMES | {"digests", "signature"}:
         report.faults.append(
             "The file does not have the parts of an export: one is missing, added or renamed."
         )
@@ -66,7 +94,7 @@ def _read(data: bytes, report: Report) -> dict[str, Any] | None:
     if not _formed(document):
         report.faults.append("A part of the file is not of the form of an export: it was altered.")
         return None
-    return document
+    return document, spelled
 
 
 def _formed(document: dict[str, Any]) -> bool:
@@ -97,11 +125,13 @@ def _entry_formed(entry: Any) -> bool:
     )
 
 
-def _against_the_board(document: dict[str, Any], keys: list[Key], report: Report) -> set[int]:
+def _against_the_board(
+    document: dict[str, Any], spelled: Spelled, keys: list[Key], report: Report
+) -> set[int]:
     """Each part against the digests that the board has signed. Gives the places of entries that differ."""
     digests, board = document["digests"], document["board"]
     signature = _octets(document["signature"])
-    signed = FORMAT.encode() + b"\n" + _spelled(digests)
+    signed = FORMAT.encode() + b"\n" + spelled.parts["digests"]
     own = [key for key in keys if key.name == board and not key.of_log]
     if not own:
         report.faults.append(f"No key of the board {board!r} was given: its signature cannot be checked.")
@@ -113,27 +143,27 @@ def _against_the_board(document: dict[str, Any], keys: list[Key], report: Report
         report.faults.append("“digests” was altered: it does not name every part.")
         return set()
     for name in sorted(_NAMES - {"entries", "hashes"}):
-        if digests[name] != _digest(document[name]):
+        if digests[name] != _sha256(spelled.parts[name]):
             report.faults.append(f"“{name}” was altered.")
-    report.faults += _rows_differ("hash of the proofs", document["hashes"], digests["hashes"])
-    faults = list(_rows_differ("entry", document["entries"], digests["entries"]))
+    report.faults += _rows_differ("hash of the proofs", spelled.rows["hashes"], digests["hashes"])
+    faults = list(_rows_differ("entry", spelled.rows["entries"], digests["entries"]))
     report.faults += faults
     if faults or not isinstance(digests["entries"], list):
         return {
             place
-            for place, entry in enumerate(document["entries"])
+            for place, row in enumerate(spelled.rows["entries"])
             if not isinstance(digests["entries"], list)
             or place >= len(digests["entries"])
-            or _digest(entry) != digests["entries"][place]
+            or _sha256(row) != digests["entries"][place]
         }
     return set()
 
 
-def _rows_differ(what: str, rows: list[Any], digests: Any) -> Iterator[str]:
+def _rows_differ(what: str, rows: list[bytes], digests: Any) -> Iterator[str]:
     if not isinstance(digests, list):
         yield f"The digests of each {what} were altered."
         return
-    found = [_digest(row) for row in rows]
+    found = [_sha256(row) for row in rows]
     if found == digests:
         return
     if sorted(found) == sorted(map(str, digests)):
@@ -260,14 +290,14 @@ def _signature(line: str) -> tuple[str, bytes, bytes] | None:
 def _octets(text: str) -> bytes:
     """Base64 in its one spelling; anything else is no bytes at all, and then nothing fits."""
     try:
-        found = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+        found = binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
         return b""
-    return found if base64.b64encode(found).decode() == text else b""
+    return found if binascii.b2a_base64(found, newline=False).decode() == text else b""
 
 
-def _digest(value: Any) -> str:
-    return hashlib.sha256(_spelled(value)).hexdigest()
+def _sha256(spelled: bytes) -> str:
+    return hashlib.sha256(spelled).hexdigest()
 
 
 def _spelled(value: Any) -> bytes:
