@@ -252,6 +252,7 @@ class Controls:
     def _answered(self, order: OrderRow, state: str) -> None:
         self._procedures.set_order_state(order.order_id, state)
         self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+        self._handovers.more_came(order)
 
     def _over(self, order: OrderRow) -> None:
         """An order was all that kept the child in mind: now it may be forgotten."""

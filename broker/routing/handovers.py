@@ -19,7 +19,7 @@ from broker.routing.relay import Relay
 from broker.routing.shield import Shield
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.links import Links
-from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
+from broker.store.router.procedures import DeadlineRow, HandoverRow, OrderRow, Procedures
 from broker.store.router.records import Report
 from schemas.audit import EntryKind
 from schemas.control import ASK_NOW, Action, ActionKind
@@ -276,6 +276,12 @@ class Handovers:
         self._enter(before, over)
         self._record(over, "superseded", None)
         self.tell(over, also=before.from_area)
+
+    def more_came(self, order: OrderRow) -> None:
+        """All of an order is on its way, or all that will come of it: what its reader has released goes on from there."""
+        child = self._children.get(order.child)
+        if child is not None:
+            self._ordering.follow(order, child.holder)
 
     def order_done(self, handover_id: bytes) -> None:
         """All of one order is on its way: if it was the last of the history's, both sides see it whole."""

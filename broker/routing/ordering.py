@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
-from broker.handover.machine import Handover
+from broker.handover.machine import OPEN, Handover, State
 from broker.routing.desk import Desk, Item
 from broker.routing.readers import front_doors
 from broker.routing.shield import Shield
@@ -21,6 +21,8 @@ ORDER_DAYS: Final = 45
 """How long an order can be answered: as long as the bus keeps it for a front door that was cut off."""
 _GRANT_LIMIT_MS: Final = {True: MINUTE_MS, False: 10 * MINUTE_MS}
 LINK_UNDONE: Final = "link-undone"
+_GIVEN_MORE: Final = OPEN - {State.DECLINED}
+"""In these the new area is given also what the old one comes by after it has released the history."""
 _RULE: Final = "the gateway answers an order in minutes (design)"
 
 
@@ -66,6 +68,29 @@ class Ordering:
                 handover.handover,
             )
         return len(listed)
+
+    def follow(self, order: OrderRow, holder: str) -> None:
+        """A front door was given more of a child: whoever it has released the history to is given that, too (P1).
+
+        As long as that handover is open, or its new area holds the case. To a hidden one the relay speaks.
+        """
+        came = self._procedures.granted_in(order.order_id)
+        for row in self._procedures.all_of(order.child):
+            from_here = order.reader in front_doors([row.from_area], self._directory)
+            waits = row.state in _GIVEN_MORE or (row.state == State.CLOSED and row.to_area == holder)
+            if not (from_here and waits and row.released) or row.withheld:
+                continue
+            release, asked = self._procedures.asked_in(row.handover, int(OrderKind.HANDOVER))
+            reader = min(front_doors([row.to_area], self._directory), default=None)
+            if release is None or reader is None:
+                continue
+            lacking = self._lacking(order.child, order.reader, reader)
+            listed = [one for one in lacking if one[0] in came - asked]
+            for start in range(0, len(listed), MAX_ORDERED):
+                part, between = listed[start : start + MAX_ORDERED], (order.reader, reader)
+                about = order.child, row.origin
+                more = self._issue(OrderKind.HANDOVER, between, about, part, release, row.handover)
+                self._owe(more, order.child, Urgency(row.urgency))
 
     def unnamed(
         self,

@@ -17,6 +17,8 @@ CONFLICT, MOVE = "conflict", "move"
 
 WAITS: Final = frozenset({"noticed", "released", "verified", "declined", "disputed"})
 RUNS: Final = WAITS | {"provisional", "accepted"}
+GIVEN_MORE: Final = RUNS - {"declined"}
+"""Stages in which the taker is given also what the giver comes by after it has let go."""
 STAGES: Final = (
     "noticed",
     "released",

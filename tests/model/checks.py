@@ -9,8 +9,9 @@ from broker.clock import to_ms
 from broker.routing.intake import Outcome
 from broker.store.router.tables import METADATA
 from schemas.audit import AuditEntry, EntryKind
+from schemas.orders import OrderKind
 from schemas.wire import InKind
-from tests.model.book import WAITS, Book, File, Passage, Said
+from tests.model.book import GIVEN_MORE, WAITS, Book, File, Passage, Said
 from tests.model.town import CAST, Statement, Taken, Town, note_of
 
 _IN_FLIGHT: Final = frozenset({"inbox_outgoing", "audit_outgoing", "quarantine"})
@@ -63,6 +64,10 @@ class Inspector:
     """Events of children that the broker has forgotten."""
     _stood: dict[bytes, tuple[str, int]] = field(default_factory=dict)
     """Where each handover stands by the log, and since when."""
+    _asked: dict[bytes, set[bytes]] = field(default_factory=lambda: defaultdict(set))
+    """What was ordered as the history of each handover, and not refused."""
+    _whole: dict[bytes, frozenset[bytes]] = field(default_factory=dict)
+    """The same when its new area called it whole."""
     _read: int = 0
     _opened: int = 0
     _in_order: dict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
@@ -102,6 +107,8 @@ class Inspector:
             case EntryKind.HANDOVER:
                 if said["step"] == "noticed":
                     self._bind(said)
+                elif said["step"] == "verify":
+                    self._whole[said["handover"]] = frozenset(self._asked[said["handover"]])
                 elif said["step"] in _LEAST:
                     self._lapsed(entry)
                 if self._stood.get(said["handover"], ("", 0))[0] != said["state"]:
@@ -109,10 +116,14 @@ class Inspector:
             case EntryKind.ORDER:
                 reader = self.town.names_of[said["reader"]]
                 self.ordered[said["order"]] = (reader, frozenset(said["events"]))
+                if said["order_kind"] == OrderKind.HANDOVER:
+                    self._asked[said["handover"]] |= set(said["events"])
             case EntryKind.ORDER_REFUSED:
                 reader, events = self.ordered.pop(said["order"])
                 must(said["reason"] in _ALOUD, "P1", f"an order was refused: {said['reason']}")
                 self.kept_back |= {(reader, event) for event in events}
+                for asked in self._asked.values():
+                    asked.difference_update(events)
 
     def _lapsed(self, entry: AuditEntry) -> None:
         """The router says that a time is over: it must have been long enough, and where it counts."""
@@ -205,9 +216,31 @@ class Inspector:
         )
         must(ours == theirs, "P5", f"a handover is {theirs}, the book says {ours}")
         if passage.checked and passage.papers:
-            door = self.book.doors[passage.taker]
-            missing = [event.hex() for event in passage.papers - self._has(door)]
+            door, giver = self.book.doors[passage.taker], self.book.doors[passage.giver]
+            has = self._has(door)
+            missing = [event.hex() for event in self._whole.get(passage.key or b"", frozenset()) - has]
             must(not missing, "P1", f"the history was called whole at {door} and lacks {missing}")
+            # What the giver itself was still waiting for when it let go follows, as soon as it comes.
+            late = {event for event in passage.papers - has if event in self._sent_to(giver)}
+            lost = [event.hex() for event in late if not self._comes(door, event)]
+            must(passage.stage not in GIVEN_MORE or not lost, "P1", f"{door} never has {lost} of the history")
+
+    def _sent_to(self, name: str) -> set[bytes]:
+        notes = self.town.sent.get(name, {}).values()
+        return {note.message_id for note in notes if note.kind in _EVENTS}
+
+    def _comes(self, name: str, event: bytes) -> bool:
+        """An event is on its way to a reader, or on order, or was kept back aloud."""
+        waiting = (
+            (self.town.names_of[reader], note_of(body).message_id)
+            for reader, body in self._ask("SELECT reader, body FROM inbox_outgoing")
+        )
+        return (
+            event in self._sent_to(name)
+            or (name, event) in self.kept_back
+            or any(reader == name and event in events for reader, events in self.ordered.values())
+            or (name, event) in set(waiting)
+        )
 
     def _has(self, name: str) -> set[bytes]:
         return {line.event for line in self._ledger(name) if line.kind in _EVENTS and line.state == "applied"}

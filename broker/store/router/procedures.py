@@ -184,6 +184,22 @@ class Procedures:
         """An order is answered or refused."""
         self._t.now.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(state=state))
 
+    def granted_in(self, order_id: bytes) -> frozenset[bytes]:
+        """The events that have been granted under an order."""
+        e = t.order_events.c
+        query = sa.select(e.event_id).where(e.order_id == order_id, e.granted_ms.is_not(None))
+        return frozenset(self._t.now.scalars(query))
+
+    def asked_in(self, handover: bytes, kind: int) -> tuple[bytes | None, frozenset[bytes]]:
+        """The release that a handover's newest order of a kind rests on, and all events that such orders have asked for."""
+        o, e = t.orders.c, t.order_events.c
+        ours = sa.select(o.evidence).where(o.handover == handover, o.kind == kind)
+        asked = sa.select(e.event_id).join(t.orders, o.order_id == e.order_id)
+        return (
+            self._t.now.scalar(ours.order_by(o.expires_ms.desc()).limit(1)),
+            frozenset(self._t.now.scalars(asked.where(o.handover == handover, o.kind == kind))),
+        )
+
     def strike(self, order_id: bytes) -> None:
         """An order asks for nothing any more: what is granted under it from here on is unknown to it."""
         self._t.now.execute(t.order_events.delete().where(t.order_events.c.order_id == order_id))

@@ -5,8 +5,8 @@ import pytest
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.orders import MAX_ORDERED, Order, OrderKind
-from schemas.wire import MAX_MESSAGE_BYTES, InKind, Urgency
-from tests.support.desk import NEW, NORTHUMBERLAND, OLD, PUPIL, THIRD, Posted, RouterDesk
+from schemas.wire import MAX_MESSAGE_BYTES, EventClass, InKind, Urgency
+from tests.support.desk import CHILD, NEW, NORTHUMBERLAND, OLD, PUPIL, THIRD, Posted, RouterDesk
 from tests.support.directory import WESTMORLAND
 
 
@@ -73,6 +73,42 @@ def test_a_history_leaves_out_nothing_that_waits_under_another_order(desk: Route
 
     assert late.event_id in granted(desk, NEW)
     assert desk.handover(NEW).expected == desk.handover(NEW).granted == len(history.events)
+
+
+def test_what_the_old_front_door_is_given_after_it_has_released_goes_on_to_the_new_one(
+    desk: RouterDesk,
+) -> None:
+    """A second record was linked, and is still on its way to the old front door when that lets the history go."""
+    desk.take(desk.opens_matter(THIRD, tokens=(PUPIL,), to=(THIRD,), ref=b"p" * 16, residence=NORTHUMBERLAND))
+    desk.wait(minutes=1)
+    desk.take(desk.opens_matter())
+    both = desk.event(
+        OLD,
+        tokens=(CHILD, PUPIL),
+        event_class=EventClass.IDENTITY,
+        action=Action(ActionKind.LINK),
+        residence=None,
+    )
+    desk.take(both, desk.move())
+    theirs = desk.views(THIRD)[0]
+    [on_its_way] = [one for one in desk.orders(OLD) if theirs in dict(one.events)]
+    act(desk, OLD, ActionKind.RELEASE)
+    [history] = handover_orders(desk, NEW)
+    assert theirs not in dict(history.events)
+    answer(desk, OLD, history)
+
+    answer(desk, THIRD, on_its_way)
+
+    more = handover_orders(desk, NEW)[-1]
+    assert [theirs] == [event for event, _ in more.events]
+    assert (history.handover, history.evidence, desk.world[OLD].id) == (
+        more.handover,
+        more.evidence,
+        more.grantor,
+    )
+    answer(desk, OLD, more)
+    assert theirs in granted(desk, NEW)
+    assert desk.handover(NEW).expected == desk.handover(NEW).granted
 
 
 @pytest.mark.parametrize("history_first", [False, True])
