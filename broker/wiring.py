@@ -1,8 +1,10 @@
 """Where the parts are put together: clock, randomness, files and keys enter here and nowhere below."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.topology import DEFAULT_SHARDS
@@ -12,6 +14,7 @@ from broker.crypto.keyring import load_keyring
 from broker.errors import ConfigurationError
 from broker.faults import gap_of
 from broker.routing.desk import RouterKeys
+from broker.routing.relay import GRID_MS
 from broker.routing.service import RouterParts, RouterService
 from broker.routing.standing import check_standing
 from broker.store.router.store import RouterStore
@@ -20,6 +23,8 @@ from schemas.areas import AreaRegister
 from schemas.directory import Directory
 from schemas.errors import MalformedIdentifierError
 from schemas.ids import GssCode
+
+_GRID: Final = "HANDRAIL_RELAY_GRID_S"
 
 
 class DirectoryFile:
@@ -84,6 +89,20 @@ def area_check() -> Callable[[str], bool]:
     return check
 
 
+def relay_grid_ms() -> int:
+    """How far apart the relay's slots are: a quarter of an hour, or what the environment says in whole seconds.
+
+    Raises:
+        ConfigurationError: not a number of seconds.
+    """
+    asked = os.environ.get(_GRID)
+    if not asked:
+        return GRID_MS
+    if not asked.isdecimal() or int(asked) == 0:
+        raise ConfigurationError(f"{_GRID} is a whole number of seconds, not {asked!r}")
+    return int(asked) * 1000
+
+
 async def make_router(
     home: RouterHome, url: str | None, watch: RouterWatch | None = None
 ) -> tuple[RouterService, Bus, RouterStore]:
@@ -120,6 +139,7 @@ async def make_router(
         is_area=area_check(),
         entropy=system_entropy,
         gap=gap_of("router"),
+        grid_ms=relay_grid_ms(),
         watch=watch or UnwatchedRouter(),
     )
     return RouterService(parts), bus, store

@@ -10,6 +10,9 @@ from schemas.policy import kept_to_front_doors
 
 CUMBERLAND: Final = GssCode("E06000063")
 WESTMORLAND_AND_FURNESS: Final = GssCode("E06000064")
+COUNTY_DURHAM: Final = GssCode("E06000047")
+NORTHUMBERLAND: Final = GssCode("E06000057")
+LEEDS: Final = GssCode("E08000035")
 PUPIL_NUMBER: Final = Upn("E909999923001")
 """Fictitious, as every pupil number of the story is."""
 
@@ -57,6 +60,8 @@ class Plot:
     """The child is reported in another area, openly: a handover must open and both sides must see it."""
     hidden: bool
     """The child is reported in another area that the old one must not learn: only the new one may be told."""
+    refuge: Place
+    """A third area, to which a family flees in the second act."""
     secrets: tuple[str, ...]
     """Words of the message that nobody between two gateways may ever see."""
 
@@ -102,6 +107,7 @@ def plot_of(events: tuple[Event, ...], register: AreaRegister) -> Plot:
         new=new if new is not None and new != old else _other_than(old, register),
         moves=elsewhere and not kept_to_front_doors(event),
         hidden=elsewhere and kept_to_front_doors(event),
+        refuge=_neither(old, new, register),
         secrets=_secrets(event),
     )
 
@@ -121,6 +127,21 @@ def cast(plot: Plot) -> tuple[Role, ...]:
         Role("school", "school", "Example primary school", "school", (old.gss,)),
         Role("police", "police", "Example constabulary", "police", both),
         Role("board", "board", "Example safeguarding partnership", "board", both),
+        Role(
+            "refuge",
+            "social_care",
+            f"{plot.refuge.name} children's social care",
+            plot.refuge.name,
+            (plot.refuge.gss,),
+            front_door=True,
+        ),
+        Role(
+            "idva",
+            "idva",
+            "Example domestic abuse advisers",
+            "advisers",
+            (LEEDS if plot.refuge.gss != LEEDS else COUNTY_DURHAM,),
+        ),
     )
 
 
@@ -135,6 +156,13 @@ def _place(gss: GssCode | None, register: AreaRegister) -> Place | None:
 
 def _other_than(place: Place | None, register: AreaRegister) -> Place:
     gss = CUMBERLAND if place is None or place.gss != CUMBERLAND else WESTMORLAND_AND_FURNESS
+    area = register.area(gss)
+    return Place(gss, area.name if area is not None else gss)
+
+
+def _neither(old: Place, new: Place | None, register: AreaRegister) -> Place:
+    taken = {old.gss, None if new is None else new.gss}
+    gss = next(one for one in (COUNTY_DURHAM, NORTHUMBERLAND, LEEDS) if one not in taken)
     area = register.area(gss)
     return Place(gss, area.name if area is not None else gss)
 

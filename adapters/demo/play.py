@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from adapters.demo.cast import Plot
 from adapters.demo.history import Scene, after_the_link, before_the_link, of_no_concern
+from adapters.demo.refuge import Refuge
 from adapters.demo.stage import Stage
 from adapters.demo.teller import Teller
 from adapters.gateway import Gateway
@@ -54,6 +55,7 @@ class Play:
     handles_after_link: frozenset[str] = frozenset()
     steps: list[Step] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    refuge: Refuge | None = None
 
     def perform(self) -> None:
         """All acts. Raises StageError where something did not come in time."""
@@ -63,6 +65,8 @@ class Play:
         if self.plot.moves:
             self._handover()
         self._read()
+        self.refuge = Refuge(self.stage, self.plot, self.teller, self.now)
+        self.refuge.perform()
 
     def gateway(self, key: str) -> Gateway:
         """A role's gateway."""

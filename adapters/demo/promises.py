@@ -46,6 +46,7 @@ def check(play: Play, trail: list[dict[str, Any]]) -> list[Checked]:
         checks += [_never_vacant(play), _clocks(play), _history_whole(play)]
     if play.plot.hidden:
         checks.append(_stays_hidden(play))
+    checks.append(_refuge(play))
     return [*checks, *_proof(play, trail), _never_guessed(play), _no_register(play)]
 
 
@@ -186,6 +187,19 @@ def _stays_hidden(play: Play) -> Checked:
         and not hits
         and play.view("old") is None
         and play.view("new") is not None,
+    )
+
+
+def _refuge(play: Play) -> Checked:
+    """The second act, by every byte that the side that was left holds."""
+    act = play.refuge
+    return Checked(
+        "P7",
+        "a hidden family stays hidden",
+        f"{play.plot.old.name} knows that the case was taken on, by a one-time key that two endorsers vouch for; it has sent"
+        " the history there, and nothing that it, its members, shared members or its board hold, in any spelling, names"
+        f" {play.plot.refuge.name}, its front door or its keys",
+        act is not None and act.holds(),
     )
 
 

@@ -1,5 +1,6 @@
 """The stage: a real exchange in a folder, its processes run by ``handrail up``, and a gateway to act through for each role."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -21,9 +22,13 @@ from broker.lifecycle import die_with_parent
 from schemas.codes.members import MemberKind
 from schemas.default_policy import default_policy
 from schemas.directory import Governance
+from schemas.ids import MemberId
 
 _UP_S: Final = 60.0
 _STOP_S: Final = 30.0
+ENDORSERS: Final = ("new", "idva")
+_GRID: Final = {"HANDRAIL_RELAY_GRID_S": "1"}
+"""The relay's grid is a quarter of an hour in life; nobody watches for so long."""
 _LOOK_S: Final = 0.05
 _FICTION: Final = "none: this exchange is a demonstration with fictitious people"
 
@@ -66,6 +71,8 @@ class Stage:
                 )
             )
             homes[role.key] = layout.home(member_id)
+        # Of neither side of the refuge move: they vouch for one-time keys, and know whose these are.
+        issuer.set_endorsers(tuple(MemberId(homes[key].name) for key in ENDORSERS), len(ENDORSERS))
         return cls(data, roles, homes)
 
     def start(self) -> None:
@@ -76,6 +83,7 @@ class Stage:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            env={**os.environ, **_GRID},
             preexec_fn=die_with_parent,  # noqa: PLW1509  no thread of ours runs yet
         )
         threading.Thread(target=self._listen, daemon=True).start()

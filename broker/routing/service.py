@@ -34,6 +34,7 @@ from broker.faults import Gap, no_gap
 from broker.routing.controls import numbers_to_resend
 from broker.routing.desk import AUDIT_PARTITION, RouterKeys, Said
 from broker.routing.intake import Batch, BatchResult, Outcome
+from broker.routing.relay import GRID_MS
 from broker.routing.standing import number_of
 from broker.store.router.at_hand import AtHand
 from broker.store.router.outgoing import AuditRow, InboxRow
@@ -69,6 +70,8 @@ class RouterParts:
     shards: int
     is_area: Callable[[str], bool]
     entropy: Callable[[int], bytes]
+    grid_ms: int = GRID_MS
+    """How far apart the slots are at which a side that a hidden family left is told anything."""
     gap: Gap = no_gap
     watch: RouterWatch = field(default_factory=UnwatchedRouter)
 
@@ -94,6 +97,7 @@ class RouterService:
             routing_keys=parts.routing_keys,
             is_area=parts.is_area,
             entropy=parts.entropy,
+            grid_ms=parts.grid_ms,
         )
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:

@@ -120,6 +120,8 @@ class Mesh:
 
     folder: Path
     seed: int
+    grid_ms: int = GRID_MS
+    """Of the relay."""
     now: datetime = BEGIN
     seen: list[Seen] = field(default_factory=list)
     log: list[AuditRow] = field(default_factory=list)
@@ -161,6 +163,7 @@ class Mesh:
             routing_keys=keyring.kems,
             is_area=set(NAMES).__contains__,
             entropy=self._noise.randbytes,
+            grid_ms=self.grid_ms,
         )
 
     def __getitem__(self, name: str) -> Gateway:
@@ -221,7 +224,7 @@ class Mesh:
     def run(self, until: datetime) -> None:
         """Let everything happen until then, the router's clock included."""
         while True:
-            tick = datetime.fromtimestamp((self._slot + 1) * GRID_MS / 1000, UTC)
+            tick = datetime.fromtimestamp((self._slot + 1) * self.grid_ms / 1000, UTC)
             nearest = self._heap[0][0] if self._heap else until
             if min(tick, nearest) >= until:
                 self.now = until
@@ -251,7 +254,7 @@ class Mesh:
             self._carry()
 
     def _tick(self) -> None:
-        self._slot = to_ms(self.now) // GRID_MS
+        self._slot = to_ms(self.now) // self.grid_ms
         self.batch.tick(self.directory, self.now)
         self._carry()
 
@@ -328,6 +331,6 @@ def fast_disk() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of our own is made in it
 
 
-def a_mesh(seed: int) -> Mesh:
+def a_mesh(seed: int, grid_ms: int = GRID_MS) -> Mesh:
     """A fresh one in a folder of its own."""
-    return Mesh(Path(tempfile.mkdtemp(prefix="handrail-hidden-", dir=fast_disk())), seed)
+    return Mesh(Path(tempfile.mkdtemp(prefix="handrail-hidden-", dir=fast_disk())), seed, grid_ms)
