@@ -15,6 +15,7 @@ from rich.text import Text
 from broker.board import showing
 from broker.board.exporting import Asking, kept_back
 from broker.board.exporting import export as export_file
+from broker.board.keeping import rebuild, replay
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
 from broker.board.pages.cli import pages
@@ -50,6 +51,8 @@ def board() -> None:
 
 
 board.add_command(pages)
+board.add_command(rebuild)
+board.add_command(replay)
 
 
 @board.command()

@@ -19,16 +19,19 @@ import structlog
 
 from broker.audit.log import entry_of
 from broker.audit.projection import BoardKeys, Projection
+from broker.audit.tiles import write_durably
 from broker.audit.witnesses import counts
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.puller import Delivery, Puller
 from broker.bus.streams import last_message
 from broker.bus.subjects import WITNESSED
 from broker.bus.topology import AUDIT, HEADS, audit_durable
+from broker.crypto.directories import reopen_directory
 from broker.crypto.errors import MalformedError
 from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, Note
+from broker.crypto.storage import make_private_folder
 from broker.crypto.tree import leaf_hash
 from broker.crypto.vault import Vault
 from broker.errors import ConfigurationError, UnavailableError
@@ -37,8 +40,10 @@ from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
 from broker.telemetry.watching import BoardWatch, UnwatchedBoard
 from broker.wiring import DirectoryFile
+from schemas.directory import Directory
 
 _log = structlog.get_logger()
+_DIRECTORIES: Final = "directories"
 _RETRY_S: Final = 1.0
 _HEADS_S: Final = 2.0
 
@@ -85,6 +90,25 @@ class BoardHome:
             self.projection().rebuild(store)
         return store
 
+    def keep_directory(self) -> None:
+        """Keep the version in use, so that decisions that were taken under it can be taken again years later."""
+        version = self.directory().version
+        kept = self.folder / _DIRECTORIES / f"{version}.bin"
+        if not kept.exists():
+            make_private_folder(kept.parent)
+            data = (self.folder / "directory.bin").read_bytes()
+            if reopen_directory(data).version == version:
+                write_durably(kept, data)
+
+    def directory_of(self, version: int) -> Directory | None:
+        """A version of the directory, where this node has kept it."""
+        if version == self.directory().version:
+            return self.directory()
+        try:
+            return reopen_directory((self.folder / _DIRECTORIES / f"{version}.bin").read_bytes())
+        except FileNotFoundError:
+            return None
+
     def projection(self) -> Projection:
         """What turns entries into answers."""
         return Projection(
@@ -122,6 +146,7 @@ class BoardService:
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Take entries in. A server that is away is waited for."""
+        self._home.keep_directory()
         ready()
         bus = await self._connected(stop)
         if bus is None:
@@ -143,6 +168,7 @@ class BoardService:
             while not self._keep(batch):  # noqa: ASYNC110  nobody could wake us: the disk does not say when it has room
                 await asyncio.sleep(_RETRY_S)
             self._gap(2)
+            self._home.keep_directory()
             for delivery in batch:
                 await puller.ack(delivery)
             self._watch.kept(len(batch), batch[-1].pending)

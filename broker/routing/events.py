@@ -357,7 +357,13 @@ class Events:
             readers=[[member, number] for member, number in numbers],
             slips=[[board, slip] for board, slip in event.checked.envelope.slips],
             directory=header.directory_version,
+            version=self._directory.version,
             claimed_ms=header.created_ms,
+            lane=facts.chain.lane.value,
+            sequence=facts.chain.sequence,
+            effect=int(facts.matter[0]),
+            said_to=None if header.sealed_openings else facts.to_area,
+            sealed=header.sealed_openings or None,
         )
         if readers.withheld:
             self._desk.audit(

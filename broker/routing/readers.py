@@ -47,15 +47,15 @@ def choose(checked: Checked, concerned: Concerned, directory: Directory) -> Read
             key = directory.key(key_id)
             if key is not None and directory.member(key.owner) is not None:
                 sealed_to.setdefault(key.owner, set()).add(key_id)
-    allowed = {member for member in sealed_to if _admitted(member, header.event_class, directory)}
-    required = _required(concerned, header.event_class, directory)
+    allowed = {member for member in sealed_to if admitted(member, header.event_class, directory)}
+    wanted = required(concerned, header.event_class, directory)
     return Readers(
         given=tuple(
             Recipient(member, frozenset(sealed_to[member]), _fields(member, checked, directory))
             for member in sorted(allowed)
         ),
         withheld=tuple(sorted(set(sealed_to) - allowed)),
-        missing=tuple(sorted(required - allowed)),
+        missing=tuple(sorted(wanted - allowed)),
     )
 
 
@@ -71,12 +71,14 @@ def is_front_door(member_id: str, directory: Directory) -> bool:
     return member is not None and member.front_door
 
 
-def _required(concerned: Concerned, event_class: EventClass, directory: Directory) -> frozenset[str]:
-    involved = {member for member in concerned.involved if _admitted(member, event_class, directory)}
+def required(concerned: Concerned, event_class: EventClass, directory: Directory) -> frozenset[str]:
+    """Who must hear: the front doors of the areas, and confirmed members whom the policy admits."""
+    involved = {member for member in concerned.involved if admitted(member, event_class, directory)}
     return front_doors(concerned.areas, directory) | involved
 
 
-def _admitted(member_id: str, event_class: EventClass, directory: Directory) -> bool:
+def admitted(member_id: str, event_class: EventClass, directory: Directory) -> bool:
+    """Whether a member may be given an event of a class at all."""
     member = directory.member(member_id)
     return member is not None and (member.front_door or admits(directory.policy, event_class, member.kind))
 

@@ -111,7 +111,7 @@ class Veiling:
 
     def _hidden(self, name: str, value: Any, sides: Sides) -> Any:
         match name:
-            case "holder" | "safety":
+            case "holder" | "safety" | "said_to":
                 return value if value in sides.left else HIDDEN
             case "areas":
                 return sorted({area if area in sides.left else HIDDEN for area in value})

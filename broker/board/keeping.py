@@ -1,0 +1,70 @@
+"""``handrail board rebuild`` and ``replay``: learn the trail anew, and take the router's decisions again."""
+
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+import click
+
+from broker.audit.reading import NotAnEntryError, read_entry
+from broker.audit.replaying import Replay
+from broker.board.node import BoardHome
+from broker.board.showing import clean, names_of
+from broker.clock import system_clock, to_ms
+
+_SHOWN = 200
+_home = click.option(
+    "--home",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    envvar="HANDRAIL_HOME",
+    help="The board's home.",
+)
+
+
+@click.command()
+@_home
+def rebuild(home: Path) -> None:
+    """Throw away all that was learnt from the trail, and learn it again from the entries as they came."""
+    opened = BoardHome.open(home)
+    store = opened.store()
+    try:
+        count = opened.projection().rebuild(store)
+    finally:
+        store.close()
+    click.echo(
+        f"{count} entries read again. What was asked of this node, and the entries themselves, are as they were."
+    )
+
+
+@click.command()
+@_home
+@click.option("--purpose", required=True, help="Why you ask. It is recorded.")
+@click.option("--by", "asker", required=True, help="Who asks.")
+def replay(home: Path, purpose: str, asker: str) -> None:
+    """Take the router's decisions again, by the directory that it used, and name every one that does not follow."""
+    opened = BoardHome.open(home)
+    store, names = opened.store(), names_of(opened.directory())
+    going = Replay(cache(opened.directory_of))
+    try:
+        with store.work() as work:
+            for came in work.every_mirrored():
+                try:
+                    going.take([read_entry(came.body)])
+                except NotAnEntryError:
+                    continue
+            result = going.finish()
+            found = len(result.differences)
+            work.write_down(to_ms(system_clock()), asker, purpose, "replay of every decision", found)
+    finally:
+        store.close()
+    click.echo(f"{result.decisions} decisions were taken again; {len(result.differences)} do not follow.")
+    for why, count in sorted(result.skipped.items()):
+        click.echo(f"Not taken again: {count} {why}.")
+    for one in islice(result.differences, _SHOWN):
+        click.echo(f"- entry {one.number}: {clean(' '.join(names(word) for word in one.says.split(' ')))}")
+    if result.differences:
+        raise click.ClickException(
+            "A decision of the router does not follow from the trail and the directory. Keep this node's folder, and "
+            "call the operator of the exchange and another board."
+        )
