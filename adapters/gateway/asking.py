@@ -3,6 +3,8 @@
 The kind stands in the sealed, signed request, for people. The router is told whether the case is to pass, no more.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.gateway.actions import Actions, Person
@@ -27,6 +29,21 @@ _MUST_BE_ASKED: Final = frozenset({"declined", "staying"})
 """Where the case does not pass as it is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """A family that moves: its children by their handovers, and what was said of everybody."""
+
+    ref: str
+    children: dict[str, HandoverView]
+    people: list[dict[str, Any]]
+    adults: dict[str, Any]
+
+    @property
+    def left_behind(self) -> list[dict[str, Any]]:
+        """Who stays."""
+        return [one for one in self.people if one["moving"] != "yes"]
+
+
 class Asking:
     """Says, and finds, of what kind a handover is."""
 
@@ -42,10 +59,57 @@ class Asking:
         """
         row, view = self._actions.ours(handover, "old")
         require_named(view)
-        rule = self._home.directory.policy.kind(kind)
-        if rule is None or rule.terms is Terms.INSIDE:
-            raise NoSuchItemError(f"{kind.value} is no kind of handover between two areas in this policy")
+        rule = self._between(kind)
         return self._say(row, view, rule, {"plan": plan.value, "by": by.document()})
+
+    def household(
+        self,
+        handovers: Sequence[str],
+        by: Person,
+        kind: HandoverKind,
+        plan: PlanKind,
+        left_behind: Sequence[dict[str, Any]],
+        adults: dict[str, Any],
+    ) -> list[EventId]:
+        """Ask for the children of one family together: a request each, which says who moves with whom and who stays.
+
+        ``left_behind``: people as an event names them; ``adults``: those in contact, or when that was asked in vain.
+        Raises as ``ask``, before anything is sent.
+        """
+        rule = self._between(kind)
+        found = [self._actions.ours(one, "old") for one in handovers]
+        for _, view in found:
+            require_named(view)
+        moving = [{"ref": view.handover.hex()[:8], "child": True, "moving": "yes"} for _, view in found]
+        household = {
+            "ref": self._home.entropy(16).hex(),
+            "people": [*moving, *({"moving": "no"} | one for one in left_behind)],
+            "adults_in_contact": adults,
+        }
+        details = {"plan": plan.value, "by": by.document(), "household": household}
+        return [self._say(row, view, rule, details) for row, view in found]
+
+    def households(self) -> list[Together]:
+        """Every family that was asked for together, as far as this front door was told; by the newest request."""
+        with self._home.store.look() as work:
+            held = {
+                row.handover.hex(): (row, HandoverView.from_bytes(row.body)) for row in work.inbox.handovers()
+            }
+            asked = [
+                read.document["details"]
+                for row, _ in held.values()
+                for read in self._requests(work, row)
+                if read.document["details"].get("household")
+            ]
+        found: dict[str, Together] = {}
+        for details in asked:
+            said = details["household"]
+            together = found.setdefault(
+                said["ref"], Together(said["ref"], {}, said["people"], said["adults_in_contact"])
+            )
+            if (pair := held.get(details.get("handover_ref", ""))) is not None:
+                together.children[details["handover_ref"]] = pair[1]
+        return list(found.values())
 
     def ask_by_policy(self) -> list[EventId]:
         """Each new handover that rests on a signed event from which its kind follows: say that the case stays, once."""
@@ -77,6 +141,12 @@ class Asking:
             return HandoverKind.NON_MEMBER
         unborn = evidence is not None and evidence.document["subject"].get("unborn")
         return HandoverKind.UNBORN if unborn else None
+
+    def _between(self, kind: HandoverKind) -> KindRule:
+        rule = self._home.directory.policy.kind(kind)
+        if rule is None or rule.terms is Terms.INSIDE:
+            raise NoSuchItemError(f"{kind.value} is no kind of handover between two areas in this policy")
+        return rule
 
     def _say(
         self,

@@ -18,6 +18,7 @@ from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.clocks_cli import clocks
 from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
+from adapters.gateway.household_cli import household, households
 from adapters.gateway.mending import CHAIN_STRIDE, step_over
 from adapters.gateway.notifying_cli import notices
 from adapters.gateway.packing_cli import pack, receipt
@@ -32,6 +33,7 @@ from adapters.gateway.showing import (
     show_faults,
     show_refusal,
 )
+from adapters.gateway.watch_cli import watch
 from broker.clock import to_ms
 from broker.errors import RejectedError
 from broker.faults import gap_of
@@ -53,6 +55,9 @@ def gateway() -> None:
 
 gateway.add_command(notices)
 gateway.add_command(clocks)
+gateway.add_command(watch)
+handover.add_command(household)
+handover.add_command(households)
 handover.add_command(pack)
 handover.add_command(receipt)
 handover.add_command(refused)

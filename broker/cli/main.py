@@ -20,6 +20,7 @@ ORDER = [
     "inbox",
     "outbox",
     "chronology",
+    "watch",
     "handover",
     "notices",
     "identity",

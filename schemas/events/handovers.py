@@ -9,7 +9,7 @@ from schemas.codes.cases import ClockStart, DeclineReason, HandoverKind, PlanKin
 from schemas.codes.cin import ClosureReason
 from schemas.codes.members import MemberKind
 from schemas.events.base import AdultStatement, Details, Event, Movement, broken
-from schemas.events.parts import AdultsInContact, Professional, Voice
+from schemas.events.parts import AdultsInContact, HouseholdMember, Professional, Voice
 from schemas.ids import EventId, GssCode
 from schemas.wire import Urgency
 
@@ -54,6 +54,16 @@ class PackItem(Wire):
     """The event whose attachment it is, where it travels through Handrail."""
 
 
+class Household(Wire):
+    """A family that moves together. Each child is asked for, and accepted, by itself."""
+
+    ref: str = Field(pattern=r"^[0-9a-f]{32}$")
+    """Chosen at random by the old area's front door; means nothing elsewhere, and the router never sees it."""
+    people: tuple[HouseholdMember, ...] = Field(min_length=1, max_length=60)
+    """Those who move, and those left behind."""
+    adults_in_contact: AdultsInContact
+
+
 class TransferRequestedDetails(BetweenAreas):
     """The old area asks the new one to take over a plan."""
 
@@ -71,6 +81,8 @@ class TransferRequestedDetails(BetweenAreas):
     housing_rationale: Prose | None = None
     effect_on_risk: Prose | None = None
     """What the move does to the risk."""
+    household: Household | None = None
+    """Whom the child moves with, and who stays."""
     staying_involved: tuple[Professional, ...] = Field(default=(), max_length=60)
     expected_there: tuple[Line, ...] = Field(default=(), max_length=60)
 
