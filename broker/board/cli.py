@@ -13,21 +13,20 @@ from rich.console import Console
 from rich.text import Text
 
 from broker.board import showing
-from broker.board.exporting import Asking, kept_back
-from broker.board.exporting import export as export_file
 from broker.board.keeping import rebuild, replay
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
 from broker.board.pages.cli import pages
+from broker.board.proving import prove
 from broker.board.questions.answer import NotAnsweredError
 from broker.board.questions.cli import approve_command, ask_command, catalogue_command
-from broker.board.releasing import Released, of_others, release
+from broker.board.releasing import release
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 from broker.store.audit.rows import Found
-from broker.store.audit.store import AuditStore, AuditWork
+from broker.store.audit.store import AuditStore
 from broker.telemetry.watching import BoardWatch
 from schemas.audit import EntryKind
 
@@ -170,31 +169,16 @@ def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> No
     if file.exists():
         raise click.UsageError(f"{file} exists already; an export replaces nothing.")
     opened = BoardHome.open(home)
-    now = system_clock()
-
-    def make(work: AuditWork, got: Released) -> tuple[bytes, int]:
-        mirror = Mirror.of(work, opened.directory())
-        asking = Asking(opened.board, asker, purpose, got.ask.recorded, to_ms(now))
-        others = of_others(work, got.found, got.ask.question.records)
-        kept = {
-            one.row.place: why for one in got.found if (why := kept_back(one, got.veil, others)) is not None
-        }
-        return export_file(
-            got.found, work.indexes_of, mirror, asking, opened.signer(now), kept
-        ), mirror.head.size
-
     with _open(opened) as store, _refusals():
-        got, (data, size) = release(
-            opened, store, (asker, purpose), asked, to_ms(now), make, as_what="export: "
-        )
-    file.write_bytes(data)
+        proven = prove(opened, store, (asker, purpose), asked, system_clock())
+    file.write_bytes(proven.data)
     file.chmod(0o600)
     click.echo(
-        f"{len(got.found)} entries, {len(data)} bytes, under a head of {size} entries. The file names "
-        "members and areas: treat it as the case record that it is."
+        f"{len(proven.released.found)} entries, {len(proven.data)} bytes, under a head of {proven.size} entries. "
+        "The file names members and areas: treat it as the case record that it is."
     )
-    if got.left_out:
-        click.echo(_left_out(got.left_out))
+    if proven.released.left_out:
+        click.echo(_left_out(proven.released.left_out))
 
 
 @audit.command("verify")

@@ -70,14 +70,10 @@ def test_with_tls_cookies_are_bound_to_this_host_and_secure(it: Exchange, tmp_pa
     home = it.home("board")
     (home / "pages.toml").write_text(_PAGES_TOML)
     (home / "oidc-secret").write_text("a secret")
-    authority, now = tmp_path / "authority", system_clock()
-    make_authority(authority, "example authority", now)
-    files = issue(authority, tmp_path / "server", "localhost", now, server=True)
-    tls: list[str | Path] = ["--certificate", files.certificate, "--key", files.key, "--host", "localhost"]
+    tls, trust = _tls(tmp_path)
     try:
         with program(tmp_path / "log", "board", "pages", "--home", home, "--port", "0", *tls) as running:
             origin = next(_said(running, r"pages on (https://localhost:\d+)"))[1]
-            trust = ssl.create_default_context(cafile=str(authority / "ca.pem"))
             with httpx2.Client(base_url=origin, verify=trust) as http:
                 page = http.get("/sign-in")
                 away = http.get("/sign-in/provider")
@@ -90,6 +86,43 @@ def test_with_tls_cookies_are_bound_to_this_host_and_secure(it: Exchange, tmp_pa
     # The provider of this test is not there: the person is told so, and no cookie is left behind.
     assert 503 == away.status_code
     assert "set-cookie" not in away.headers
+
+
+def test_under_tls_the_cookie_is_this_hosts_alone(it: Exchange, tmp_path: Path) -> None:
+    tls, trust = _tls(tmp_path)
+    command: list[str | Path] = [
+        "board",
+        "pages",
+        "--home",
+        it.home("board"),
+        "--port",
+        "0",
+        "--local-sign-in",
+    ]
+    with program(tmp_path / "log", *command, *tls) as running:
+        link = next(_said(running, r"Demo operator: (https://localhost:\d+/\S+)"))[1]
+        with httpx2.Client(verify=trust) as http:
+            cookie = http.get(link).headers["set-cookie"]
+
+    name, *flags = cookie.split("; ")
+    assert name.startswith("__Host-handrail=")
+    assert {"httponly", "path=/", "samesite=lax", "secure"} == {flag.lower() for flag in flags}
+
+
+def _tls(folder: Path) -> tuple[list[str | Path], ssl.SSLContext]:
+    """The options of a listener with TLS, and what its clients trust."""
+    authority, now = folder / "authority", system_clock()
+    make_authority(authority, "example authority", now)
+    files = issue(authority, folder / "server", "localhost", now, server=True)
+    options: list[str | Path] = [
+        "--certificate",
+        files.certificate,
+        "--key",
+        files.key,
+        "--host",
+        "localhost",
+    ]
+    return options, ssl.create_default_context(cafile=str(authority / "ca.pem"))
 
 
 def test_it_does_not_start_where_nobody_could_sign_in(it: Exchange) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -26,6 +27,7 @@ from broker.board.pages.past import PastPage
 from broker.board.pages.roles import ACCESS, MENU, Page, role_names
 from broker.board.pages.standing import DECISIONS, SILENCE, StandingPage
 from broker.clock import Clock
+from broker.errors import UnavailableError
 from broker.pages.door import PURPOSE, Answer, Door, Visit, see
 from broker.pages.headers import Guarded
 from broker.pages.layout import Layout, static_folder
@@ -33,6 +35,8 @@ from broker.pages.limits import Limits, Rate
 from broker.pages.sessions import Lifetime, Seconds, Sessions
 from broker.pages.signing_in import Local, Provider, SigningIn
 from broker.store.audit.store import AuditStore
+
+_log = structlog.get_logger()
 
 FORMS: Final = Rate(burst=30, every_s=2.0)
 SIGN_INS: Final = Rate(burst=20, every_s=6.0)
@@ -88,7 +92,7 @@ def make_app(
             Middleware(Guarded, tls=tls),
             Middleware(TrustedHostMiddleware, allowed_hosts=[host], www_redirect=False),
         ],
-        exception_handlers={HTTPException: _gone(desk)},
+        exception_handlers={HTTPException: _gone(desk), UnavailableError: _no_record(desk)},
     )
 
 
@@ -163,6 +167,25 @@ def _standing(home: BoardHome, *, local: bool) -> dict[str, object]:
         "footer": f"{name}. This node holds who shared what kind of thing, when and why; never what was said.",
         "role_names_of": role_names,
     }
+
+
+def _no_record(desk: Desk) -> Callable[[Request, Exception], Response]:
+    """The disk took no record of a question: then it is not answered."""
+
+    def no_record(_request: Request, error: Exception) -> Response:
+        _log.error("question-not-recorded", why=str(error))
+        return desk.stranger_page(
+            "message.html",
+            status=503,
+            heading="Not now",
+            lines=[
+                "This node could not record what you asked, so nothing is shown. Try again in a minute.",
+                "If it goes on, tell the operator: the reason stands in the node’s log.",
+            ],
+            link={"href": "/", "text": "To the first page"},
+        )
+
+    return no_record
 
 
 def _gone(desk: Desk) -> Callable[[Request, Exception], Response]:

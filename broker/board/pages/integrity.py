@@ -64,6 +64,7 @@ class IntegrityPage:
     def _verdict(self, work: AuditWork) -> Verdict:
         try:
             mirror = Mirror.of(work, self._desk.home.directory())
+            mirror.verify(work)
         except NoHeadError as error:
             return Verdict(proven=False, altered=False, lines=(_sentence(error),))
         except NotTheLogError as error:

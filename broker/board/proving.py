@@ -1,0 +1,49 @@
+"""An answer as a file that proves itself: asked and recorded like any question, then written with what may leave."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from broker.board.exporting import Asking, export, kept_back
+from broker.board.mirror import Mirror
+from broker.board.node import BoardHome
+from broker.board.releasing import Released, of_others, release
+from broker.clock import to_ms
+from broker.store.audit.store import AuditStore, AuditWork
+
+
+@dataclass(frozen=True, slots=True)
+class Proven:
+    """The file's bytes, what is in it, and how many entries the head covers that it is held against."""
+
+    data: bytes
+    released: Released
+    size: int
+
+
+def prove(
+    home: BoardHome, store: AuditStore, who: tuple[str, str], asked: Mapping[str, Any], now: datetime
+) -> Proven:
+    """Answer a question by ``who`` (asker and purpose) with a file for ``handrail-verify``.
+
+    Raises:
+        NeedsApprovalError: about a protected child; a second auditor must approve it first.
+        NoHeadError: nothing can be proven so far.
+        NotTheLogError: what is here is not what the log has signed.
+        ConfigurationError: the board has no key that is good now.
+        click.UsageError: it cannot be read.
+    """
+    asker, purpose = who
+
+    def make(work: AuditWork, got: Released) -> tuple[bytes, int]:
+        mirror = Mirror.of(work, home.directory())
+        asking = Asking(home.board, asker, purpose, got.ask.recorded, to_ms(now))
+        others = of_others(work, got.found, got.ask.question.records)
+        why = {one.row.place: kept_back(one, got.veil, others) for one in got.found}
+        kept = {place: reason for place, reason in why.items() if reason is not None}
+        data = export(got.found, work.indexes_of, mirror, asking, home.signer(now), kept)
+        return data, mirror.head.size
+
+    released, (data, size) = release(home, store, who, asked, to_ms(now), make, as_what="export: ")
+    return Proven(data, released, size)
