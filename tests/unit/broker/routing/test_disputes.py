@@ -5,7 +5,7 @@ import pytest
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.handover import HandoverView
-from schemas.wire import EventClass, MatterEffect
+from schemas.wire import EventClass, InKind, MatterEffect
 from tests.support.desk import NEW, NORTHUMBERLAND, OLD, THIRD, RouterDesk
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 
@@ -59,6 +59,30 @@ def test_uncontested_for_a_working_day_it_stands(desk: RouterDesk) -> None:
     assert OF_NEW == desk.child()
     assert ["release"] == [entry.fields["owed"] for entry in desk.audit(EntryKind.OVERDUE)]
     assert "uncontested" == desk.audit(EntryKind.HANDOVER)[-1].fields["step"]
+
+
+def test_what_an_acceptance_that_stands_has_made_void_is_not_told_as_late_in_the_same_look(
+    desk: RouterDesk,
+) -> None:
+    """The router was away for weeks. By the clock the acceptance stands, so nobody owes anything in the other handover."""
+    desk.take(desk.opens_matter())
+    desk.take(desk.move("health", to=(OLD, THIRD), residence=NORTHUMBERLAND, to_area=NORTHUMBERLAND))
+    desk.take(desk.move(NEW))
+    assert [] == act(desk, NEW, ActionKind.ACCEPT)
+
+    desk.wait(days=40)
+    desk.tick()
+
+    views = {got.note.message_id: got.handover() for got in desk.inbox(OLD, InKind.HANDOVER)}
+    states = {view.to_area: (view.state, one) for one, view in views.items()}
+    assert "superseded" == states[NORTHUMBERLAND][0]
+    [stood] = [due.due_ms for due in views[states[WESTMORLAND][1]].due if due.kind == "contest"]
+    late = {
+        entry.fields["owed"]
+        for entry in desk.audit(EntryKind.OVERDUE)
+        if entry.fields["about"] == states[NORTHUMBERLAND][1] and entry.fields["due_ms"] > stood
+    }
+    assert set() == late
 
 
 def test_it_stands_once_however_often_the_clock_is_looked_at(desk: RouterDesk) -> None:
