@@ -1,6 +1,7 @@
 """``handrail demo``: the whole story on this machine, with real processes, and every claim checked."""
 
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -13,9 +14,10 @@ from rich.console import Console
 
 from adapters.areas import default_index
 from adapters.demo.cast import CUMBERLAND, NoPlotError, cast, plot_of
+from adapters.demo.evidence import Evidence
 from adapters.demo.picture import draw
 from adapters.demo.play import Play
-from adapters.demo.promises import Checked, audit_trail, check
+from adapters.demo.promises import Checked, audit_trail, check, proven
 from adapters.demo.stage import Stage
 from adapters.demo.teller import Teller
 from adapters.formats.nems.mapping import map_message
@@ -89,7 +91,9 @@ def _perform(stage: Stage, play: Play, keep: bool) -> list[Checked]:
             url = stage.wait_until_up()
         teller.say(f"{stage.processes()} processes run, on {url} (TLS both ways)")
         play.perform()
-        checks = _check(play)
+        evidence = Evidence(stage, play.plot, teller)
+        evidence.perform()
+        checks = _check(play, evidence)
         if keep:
             _keep(stage, url)
     finally:
@@ -97,10 +101,10 @@ def _perform(stage: Stage, play: Play, keep: bool) -> list[Checked]:
     return checks
 
 
-def _check(play: Play) -> list[Checked]:
+def _check(play: Play, evidence: Evidence) -> list[Checked]:
     with play.teller.waiting("asking the board, and checking every promise ..."):
         trail = audit_trail(play)
-        checks = check(play, trail)
+        checks = [*check(play, trail), proven(evidence)]
     draw(play.teller.console, play, trail, checks)
     return checks
 
@@ -109,10 +113,31 @@ def _keep(stage: Stage, url: str) -> None:
     click.echo(f"\nStill running on {url}. The exchange is in {stage.data}. Try, in another terminal:")
     click.echo(f"  handrail inbox list --home {stage.homes['new']}")
     click.echo(f"  handrail handover list --home {stage.homes['new']}")
-    click.echo(f"  handrail audit list --home {stage.homes['board']} --purpose 'looking around'")
-    click.echo("Ctrl-C stops it.")
+    click.echo(f"  handrail audit ask Q4 --home {stage.homes['board']} --purpose 'looking around'")
+    click.echo("The board's pages, for whoever opens a link first (fictitious auditors, this machine only):")
+    program = str(Path(sys.executable).with_name("handrail"))
+    served = [
+        program,
+        "board",
+        "pages",
+        "--home",
+        str(stage.homes["board"]),
+        "--port",
+        "0",
+        "--local-sign-in",
+    ]
+    with (stage.data / "logs" / "pages.log").open("ab") as log:
+        pages = subprocess.Popen(served, stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603
     try:
+        for line in pages.stdout or ():
+            if line.strip() != "ready":
+                click.echo(f"  {line.rstrip()}")
+        # The pages end only by themselves if they fail; what runs besides is worth looking at all the same.
+        click.echo(f"The pages have ended; see {stage.data / 'logs' / 'pages.log'}. Ctrl-C stops the rest.")
         while True:
             time.sleep(1)
     except KeyboardInterrupt:
         click.echo("stopping ...")
+    finally:
+        pages.terminate()
+        pages.wait()

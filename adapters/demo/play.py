@@ -121,7 +121,7 @@ class Play:
             self.teller.say(f"Mapped, validated, signed, sealed and queued: {one.type}")
         self.teller.say(
             f"Of {report.values} values {report.mapped} are in it, {sum(report.ignored.values())} are left out by rule,"
-            f" {len(report.unmapped)} have no place and are named in the report."
+            f" {len(report.unmapped)} without a place are named in the report."
         )
         self._until_delivered("old", self.message_ids, "the message")
         if self.plot.hidden:
