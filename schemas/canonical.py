@@ -22,6 +22,7 @@ MAX_ITEMS: Final = 200_000
 """Values in one message; a batch of grants for 10,000 events needs about half."""
 
 _UINT, _NINT, _BYTES, _TEXT, _ARRAY, _MAP, _TAG, _SIMPLE = range(8)
+_OCTETS: Final = _BYTES << 5
 _SIMPLE_VALUES: Final = {20: False, 21: True, 22: None}
 _SHORT: Final = 24
 """Below it a head holds its number itself; from it on it says in how many bytes the number follows (RFC 8949 section 3)."""
@@ -61,6 +62,29 @@ def octets(data: bytes) -> bytes:
 def array(*items: bytes) -> bytes:
     """An array of values that are written already."""
     return _head(_ARRAY, len(items)) + b"".join(items)
+
+
+def octets_at(data: bytes, start: int) -> tuple[bytes, int]:
+    """The byte string that begins at ``start``, in its one spelling, and where it ends; for the frames around messages.
+
+    Raises:
+        NotCanonicalError: something else begins there, or it is cut short.
+    """
+    form = data[start] - _OCTETS if start < len(data) else -1
+    if 0 <= form < _SHORT:
+        begin, length = start + 1, form
+    elif form in _LENGTH_FORMS:
+        size, least = _LENGTH_FORMS[form]
+        begin = start + 1 + size
+        length = int.from_bytes(data[start + 1 : begin], "big")
+        if length < least:
+            raise NotCanonicalError(start, "a longer spelling than the number needs, or cut short")
+    else:
+        raise NotCanonicalError(start, "no byte string")
+    end = begin + length
+    if end > len(data):
+        raise NotCanonicalError(begin, "cut short")
+    return data[begin:end], end
 
 
 def _head(major: int, number: int) -> bytes:

@@ -202,7 +202,7 @@ class Opening:
         """The opening as canonical values."""
         return [int(self.field), self.salt, self.value]
 
-    @cached_property
+    @property
     def written(self) -> bytes:
         """The opening as it is written: the same in each reader's view."""
         return canonical.array(

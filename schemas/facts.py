@@ -42,11 +42,9 @@ class RoutingFacts:
     @classmethod
     def from_values(cls, values: dict[Field, Any]) -> "RoutingFacts":
         """Read all nine fields; raises MalformedMessageError."""
-        missing = _ALL - values.keys()
-        if missing:
-            raise MalformedMessageError(
-                f"routing fields not opened: {sorted(field.name for field in missing)}"
-            )
+        if values.keys() != _ALL:
+            missing = sorted(field.name for field in _ALL - values.keys())
+            raise MalformedMessageError(f"routing fields not opened: {missing}")
         lane, sequence, previous = rows(values[Field.CHAIN], 3, "chain")
         effect, ref = rows(values[Field.MATTER], 2, "matter")
         return cls(

@@ -91,13 +91,13 @@ def check_envelope(
     carried = tuple((board, hashlib.sha256(slip).digest()) for board, slip in envelope.slips)
     if carried != manifest.slips:
         raise AlteredError("the board slips are not those that were signed")
-    openings = _openings(envelope, manifest.header, routing_keys)
+    openings, opened = _openings(envelope, manifest.header, routing_keys)
     return Checked(
         envelope=envelope,
         manifest=manifest,
         manifest_hash=digest,
         openings=openings,
-        facts=_facts(openings),
+        facts=_facts(opened),
         readers=tuple(tuple(wrap.key_id for wrap in part.wraps) for part in envelope.parts),
         countersigner=countersigner_of(envelope.signed, envelope.countersigned, public_of),
     )
@@ -141,6 +141,35 @@ def view_for(checked: Checked, key_ids: AbstractSet[str], fields: AbstractSet[Fi
     )
 
 
+class Views:
+    """Cuts all views of one event as bytes, the same that ``view_for`` gives: what readers share is written once."""
+
+    def __init__(self, checked: Checked) -> None:
+        self._checked = checked
+        envelope = checked.envelope
+        self._signed = canonical.octets(envelope.signed)
+        self._countersigned = canonical.encode(envelope.countersigned)
+        self._ciphertexts = [canonical.octets(part.ciphertext) for part in envelope.parts]
+        self._written = [(opening.field, opening.written) for opening in checked.openings]
+        self._openings: dict[AbstractSet[Field], bytes] = {}
+
+    def cut(self, key_ids: AbstractSet[str], fields: frozenset[Field]) -> bytes:
+        """The view of the reader who owns ``key_ids``."""
+        openings = self._openings.get(fields)
+        if openings is None:
+            openings = canonical.array(*[written for field, written in self._written if field in fields])
+            self._openings[fields] = openings
+        parts = []
+        for index, part in enumerate(self._checked.envelope.parts):
+            for position, wrap in enumerate(part.wraps):
+                if wrap.key_id in key_ids:
+                    own = canonical.array(*wrap.items)
+                    numbers = canonical.encode(index), canonical.encode(position)
+                    parts.append(canonical.array(numbers[0], self._ciphertexts[index], numbers[1], own))
+                    break
+        return canonical.array(self._signed, openings, canonical.array(*parts), self._countersigned)
+
+
 def _check_parts(envelope: FullEnvelope, manifest: Manifest) -> None:
     if len(envelope.parts) != len(manifest.parts):
         raise AlteredError("parts are missing or added")
@@ -155,7 +184,7 @@ def _check_parts(envelope: FullEnvelope, manifest: Manifest) -> None:
 
 def _openings(
     envelope: FullEnvelope, header: Header, routing_keys: Mapping[str, KemKey]
-) -> tuple[Opening, ...]:
+) -> tuple[tuple[Opening, ...], dict[Field, bytes]]:
     sealed = isinstance(envelope.openings, SealedOpenings)
     if sealed != header.sealed_openings:
         raise AlteredError("the openings are clear where sealed ones were signed, or the other way round")
@@ -163,9 +192,10 @@ def _openings(
         openings = _unseal(envelope.openings, header, routing_keys)
     else:
         openings = envelope.openings
-    if check_openings(openings, header).keys() != _ALL_FIELDS:
+    opened = check_openings(openings, header)
+    if opened.keys() != _ALL_FIELDS:
         raise AlteredError("not every routing field is opened to the router")
-    return openings
+    return openings, opened
 
 
 def _unseal(
@@ -182,9 +212,9 @@ def _unseal(
         raise MalformedError(str(error)) from error
 
 
-def _facts(openings: tuple[Opening, ...]) -> RoutingFacts:
+def _facts(opened: Mapping[Field, bytes]) -> RoutingFacts:
     try:
-        facts = RoutingFacts.from_values({opening.field: _opened(opening.value) for opening in openings})
+        facts = RoutingFacts.from_values({field: _opened(value) for field, value in opened.items()})
         Action.from_value(facts.action)  # read again where it is obeyed; refused here, with every other field
         return facts
     except (canonical.NotCanonicalError, MalformedMessageError) as error:

@@ -20,6 +20,7 @@ BUCKETS: Final = (*(512, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384,
 SLIP_BUCKET: Final = 256
 """The smallest size of a padded board slip, in bytes: its length must not tell the router the type."""
 _LENGTH_PREFIX: Final = 4
+_FIELD_LABELS: Final = {number: b"handrail field\x00" + bytes([number]) for number in Field}
 _LEAF: Final = canonical.encode("handrail leaf")
 
 
@@ -34,7 +35,7 @@ class PartKeys:
 
 def field_hash(number: Field, salt: bytes, value: bytes) -> bytes:
     """The salted hash of one routing field, as the header holds it."""
-    return hashlib.sha256(b"handrail field\x00" + bytes([number]) + salt + value).digest()
+    return hashlib.sha256(_FIELD_LABELS[number] + salt + value).digest()
 
 
 def derive(part_key: bytes, header_hash: bytes, index: int, kind: PartKind) -> PartKeys:

@@ -11,7 +11,7 @@ from typing import Final, TypeAlias
 from broker.crypto.errors import BadSignatureError, MalformedError, UnknownSignerError, WrongLabelError
 from broker.crypto.keys import SigningKey, signature_holds
 from schemas import canonical
-from schemas.reading import MalformedMessageError, octets, rows
+from schemas.reading import MalformedMessageError
 
 _ALG: Final = 1
 _KID: Final = 4
@@ -22,6 +22,7 @@ _SIGNATURE_BYTES: Final = 64
 _CONTEXT: Final = canonical.encode("Signature1")
 _NO_EXTERNAL: Final = canonical.encode(b"")
 _NO_HEADERS: Final = canonical.encode({})
+_FOUR: Final = canonical.encode([0] * 4)[:1]
 _FOREIGN_HEADERS: Final = "signature headers that the protocol does not use"
 
 PublicOf: TypeAlias = Callable[[str], bytes | None]
@@ -96,16 +97,21 @@ def _to_be_signed(protected: bytes, payload: bytes) -> bytes:
 @lru_cache(maxsize=2)
 def _parse(signed: bytes) -> _Sign1:
     """Remembered for a moment: whoever looks for the signer of a message verifies it next."""
+    if signed[:1] != _FOUR:
+        raise MalformedError("signed message: expected 4 items")
     try:
-        protected, unprotected, payload, signature = rows(canonical.decode(signed), 4, "signed message")
-        key_id, label = _read_protected(octets(protected, None, "protected header"))
-        content = octets(payload, None, "payload")
-        proof = octets(signature, _SIGNATURE_BYTES, "signature")
+        protected, end = canonical.octets_at(signed, 1)
+        key_id, label = _read_protected(protected)
+        unprotected = signed[end : end + 1]
+        payload, end = canonical.octets_at(signed, end + 1)
+        proof, end = canonical.octets_at(signed, end)
     except (canonical.NotCanonicalError, MalformedMessageError) as error:
         raise MalformedError(str(error)) from error
-    if unprotected != {}:
+    if unprotected != _NO_HEADERS:
         raise MalformedError(_FOREIGN_HEADERS)
-    return _Sign1(protected, key_id, label, content, proof)
+    if len(proof) != _SIGNATURE_BYTES or end != len(signed):
+        raise MalformedError("signature: expected 64 bytes, and nothing after them")
+    return _Sign1(protected, key_id, label, payload, proof)
 
 
 @lru_cache(maxsize=4096)

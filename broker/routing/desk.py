@@ -98,8 +98,9 @@ class Desk:
     def deliver(self, reader: str, item: Item) -> int:
         """Queue ``item`` for ``reader``; gives its number in the reader's order."""
         number = self._out.next_number(f"in {reader}")
-        if item.child is not None:
-            item = replace(item, child=self.alias(reader, item.child))
+        child = None if item.child is None else self.alias(reader, item.child)
+        if child != item.child:
+            item = replace(item, child=child)
         previous = 0 if item.child is None else self._out.previous_about(reader, item.child, number)
         # Number and reader make the id: the same delivery sent twice is one, two deliveries are never one.
         self._put(reader, number, previous, item, f"{reader}.{number}")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from broker.clock import from_ms
-from broker.crypto.check import view_for
+from broker.crypto.check import Views
 from broker.crypto.errors import MalformedError
 from broker.handover.machine import HANDOVER_ACTIONS, Kind
 from broker.routing.desk import Desk, Item
@@ -11,7 +11,7 @@ from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
 from broker.routing.ordering import DAY_MS, MINUTE_MS, Ordering
-from broker.routing.readers import Concerned, Readers, choose, front_doors, is_front_door
+from broker.routing.readers import Concerned, Readers, Recipient, choose, front_doors, is_front_door
 from broker.routing.refusals import NotYourActionError, UnknownHandoverError
 from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
@@ -269,11 +269,10 @@ class Events:
         self, event: Verified, child: ChildRow, origin: bytes, readers: Readers
     ) -> list[tuple[str, int]]:
         header = event.checked.header
+        views = Views(event.checked)
         numbers = []
         for recipient in readers.given:
-            number = self._desk.deliver(
-                recipient.member, self._item(event, recipient.key_ids, recipient.fields, child.child)
-            )
+            number = self._desk.deliver(recipient.member, self._item(event, views, recipient, child.child))
             self._outgoing.record(
                 Delivered(
                     recipient.member,
@@ -289,18 +288,16 @@ class Events:
             numbers.append((recipient.member, number))
         return numbers
 
-    def _item(
-        self, event: Verified, key_ids: frozenset[str], fields: frozenset[Field], child: bytes | None
-    ) -> Item:
+    def _item(self, event: Verified, views: Views, reader: Recipient, child: bytes | None) -> Item:
         header = event.checked.header
         age = self._desk.now_ms - header.created_ms
         # A view waits on the bus for weeks: of a child without a matter it opens nothing that tells one from another.
-        opened = fields - _TELLS_A_CHILD if child is None else fields
+        opened = reader.fields - _TELLS_A_CHILD if child is None else reader.fields
         return Item(
             InKind.VIEW,
             header.event_id,
             header.author,
-            view_for(event.checked, key_ids, opened).to_bytes(),
+            views.cut(reader.key_ids, opened),
             child=child,
             late=age > LATE_MS[Lane.of(header.urgency)],
             skewed=age < -SKEW_MS,
@@ -322,8 +319,9 @@ class Events:
         return False
 
     def _hand_out(self, event: Verified, readers: Readers) -> list[tuple[str, int]]:
+        views = Views(event.checked)
         return [
-            (one.member, self._desk.deliver(one.member, self._item(event, one.key_ids, one.fields, None)))
+            (one.member, self._desk.deliver(one.member, self._item(event, views, one, None)))
             for one in readers.given
         ]
 

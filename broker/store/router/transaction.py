@@ -4,9 +4,10 @@ A statement for a thousand rows costs little more than a statement for one. So a
 questions and written down in a few statements, all of them before the commit: nothing kept here outlives it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
@@ -57,11 +58,9 @@ class Transaction:
         kept, self._kept = self._kept, {}
         for statement, rows in kept.items():
             values = list(rows.values())
-            written, names = _compiled(statement, self._connection.dialect, tuple(values[0]))
+            written, values_of = _compiled(statement, self._connection.dialect, tuple(values[0]))
             # Straight to the driver: SQLAlchemy would look at each value of each row, for types that we do not have.
-            self._connection.exec_driver_sql(
-                written, [tuple([row[name] for name in names]) for row in values]
-            )
+            self._connection.exec_driver_sql(written, list(map(values_of, values)))
 
     def forget(self) -> None:
         """Rows are about to change behind the memories: they are read again."""
@@ -90,9 +89,11 @@ class Transaction:
 @lru_cache(maxsize=256)
 def _compiled(
     statement: sa.ClauseElement, dialect: sa.Dialect, names: tuple[str, ...]
-) -> tuple[str, tuple[str, ...]]:
-    """A statement as the driver wants it for rows with these names, and the names in its order."""
+) -> tuple[str, Callable[[Rows], tuple[Any, ...]]]:
+    """A statement as the driver wants it for rows with these names, and what takes the values out in its order."""
     compiled = statement.compile(dialect=dialect, column_keys=list(names))
     assert isinstance(compiled, SQLCompiler)
     assert compiled.positiontup is not None, "the driver takes values by position"
-    return str(compiled), tuple(compiled.positiontup)
+    first, *others = compiled.positiontup
+    # Of a single name ``itemgetter`` gives the value itself.
+    return str(compiled), itemgetter(first, *others) if others else lambda row: (row[first],)

@@ -195,6 +195,43 @@ def _sorted(value: object) -> object:
         case list():
             return [_sorted(item) for item in value]
         case dict():
-            return sorted((repr(key), repr(_sorted(item))) for key, item in value.items())
+            return {"map": sorted((repr(key), repr(_sorted(item))) for key, item in value.items())}
         case _:
             return value
+
+
+@given(st.binary(max_size=5) | st.binary(min_size=20, max_size=70_000), st.binary(max_size=3))
+@settings(max_examples=60)
+def test_a_byte_string_is_found_where_it_lies(content: bytes, around: bytes) -> None:
+    """Of every length that has a spelling of its own."""
+    written = canonical.octets(content)
+    data = around + written + around
+
+    assert canonical.octets_at(data, len(around)) == (content, len(around) + len(written))
+
+
+@given(
+    st.sampled_from([0x40, 0x57, 0x58, 0x59, 0x5A, 0x5B, 0x5C, 0x5F, 0x80]),
+    st.sampled_from([0, 1, 2, 4, 8]),
+    st.integers(0, 300),
+    st.integers(-1, 1),
+)
+@settings(max_examples=400)
+def test_a_byte_string_is_read_in_its_one_spelling_only(head: int, size: int, length: int, more: int) -> None:
+    """As our own reader reads it: what that refuses is refused here, and what lies after it is not looked at."""
+    data = b"\x58" + bytes([head]) + length.to_bytes(8, "big")[8 - size :] + bytes(max(0, length + more))
+    start = 1
+    try:
+        content, end = canonical.octets_at(data, start)
+    except NotCanonicalError:
+        for end in range(start, len(data) + 1):
+            assert not _is_octets(data[start:end])
+    else:
+        assert canonical.decode_slowly(data[start:end]) == content
+
+
+def _is_octets(data: bytes) -> bool:
+    try:
+        return isinstance(canonical.decode_slowly(data), bytes)
+    except NotCanonicalError:
+        return False

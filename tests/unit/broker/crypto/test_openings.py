@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from broker.crypto.check import check_envelope, view_for
+from broker.crypto.check import Views, check_envelope, view_for
 from broker.crypto.derive import EVENT_LABEL, field_hash, header_hash, openings_info, pad
 from broker.crypto.errors import AlteredError, CryptoRejectedError, MalformedError, NotAddressedError
-from broker.crypto.keys import KemPublic
+from broker.crypto.keys import KemKey, KemPublic
 from broker.crypto.open import open_view
 from broker.crypto.seal import Sealed
 from broker.crypto.signing import sign
@@ -194,3 +196,14 @@ def test_sealed_openings_with_other_content_are_malformed() -> None:
         forged = SealedOpenings(CAST.router.key_id, CAST.router.as_public.seal(content, info))
         with pytest.raises(MalformedError):
             check(replace(event.envelope, openings=forged))
+
+
+@given(st.sets(st.sampled_from(Field)), st.sets(st.sampled_from([CAST.front, CAST.school, CAST.police])))
+def test_views_cut_together_are_those_cut_one_by_one(fields: set[Field], readers: set[KemKey]) -> None:
+    """What readers share is written once, and not a byte is another for it."""
+    checked = check_envelope(sealed().envelope, CAST.public_of, {})
+    views = Views(checked)
+    for _ in range(2):
+        for keys in ({key.key_id for key in readers}, {CAST.front.key_id}):
+            for opened in (frozenset(fields), frozenset[Field]()):
+                assert views.cut(keys, opened) == view_for(checked, keys, opened).to_bytes()

@@ -1,9 +1,12 @@
 """COSE_Sign1 as the protocol uses it: one algorithm, one header form, one label for each kind of message."""
 
+import contextlib
 from collections.abc import Callable
 
 import cbor2
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from broker.crypto.derive import COUNTER_LABEL, EVENT_LABEL
 from broker.crypto.errors import (
@@ -15,7 +18,7 @@ from broker.crypto.errors import (
 )
 from broker.crypto.keys import SigningKey, check_signing_key, signature_holds
 from broker.crypto.signing import Signed, sign, unverified_payload, unverified_signer, verify
-from schemas import directory
+from schemas import canonical, directory
 from schemas.control import Note, Receipts, Resend, SlipKey
 from schemas.orders import Grant, Order, Refusal
 from tests.support.sealing import CAST
@@ -163,3 +166,33 @@ def test_a_key_or_signature_of_the_wrong_length_holds_for_nothing() -> None:
     assert not signature_holds(CAST.author.public[:-1], PAYLOAD, signature)
     assert not signature_holds(CAST.author.public, PAYLOAD, signature[:-1])
     assert not signature_holds(CAST.author.public, PAYLOAD, signature + b"\x00")
+
+
+@given(st.data())
+def test_a_signed_message_is_read_only_where_it_is_one_value_in_its_one_spelling(data: st.DataObject) -> None:
+    """Its frame is read by hand; what the general reader refuses, or reads as something else, is refused here too."""
+    signed = bytearray(sign(CAST.author, Note.LABEL, b"payload" * data.draw(st.integers(0, 50))))
+    for _ in range(data.draw(st.integers(0, 2))):
+        place = data.draw(st.integers(0, min(60, len(signed) - 1)))
+        signed[place : place + data.draw(st.integers(0, 2))] = data.draw(st.binary(max_size=2))
+    changed = bytes(signed)
+    try:
+        signer = unverified_signer(changed)
+    except MalformedError:
+        with contextlib.suppress(canonical.NotCanonicalError):
+            assert not _is_sign1(canonical.decode(changed))
+    else:
+        value = canonical.decode(changed)
+        assert _is_sign1(value)
+        assert signer == canonical.decode(value[0])[4].hex()
+        assert unverified_payload(changed) == value[2]
+
+
+def _is_sign1(value: object) -> bool:
+    match value:
+        case [bytes(protected), {}, bytes(), bytes(signature)] if not value[1] and len(signature) == 64:
+            with contextlib.suppress(canonical.NotCanonicalError):
+                match header := canonical.decode(protected):
+                    case {1: -19, 4: bytes(), 16: str()}:
+                        return len(header) == 3
+    return False
