@@ -14,7 +14,6 @@ from typing import Any, Final
 from adapters.gateway.actions import Person
 from broker.bus.subjects import OutSubject, partition_of
 from broker.clock import to_ms
-from broker.crypto.check import read_manifest
 from broker.crypto.grants import read_grant, sign_grant
 from broker.crypto.signing import sign, unverified_payload
 from broker.routing.intake import Outcome
@@ -115,7 +114,7 @@ class Stage:
             child=ours.child or b"",
             handover=None,
             evidence=evidence.raw,
-            events=((evidence.raw, read_manifest(held.signed, home.directory.public_of)[1]),),
+            events=((evidence.raw, held.read.digest),),
             issued_ms=to_ms(self.now),
             expires_ms=to_ms(self.now + timedelta(days=1)),
         )
