@@ -16,6 +16,7 @@ import structlog
 from adapters.gateway.clocking import Clocking
 from adapters.gateway.composing import kind_in
 from adapters.gateway.home import Home
+from adapters.gateway.learning import team_of
 from adapters.gateway.mending import CHAIN_FORK, CHAIN_STRIDE, step_over
 from adapters.gateway.orders import Orders
 from broker.clock import to_ms
@@ -224,6 +225,8 @@ class Receiving:
             if work.outbox.is_own(receipt.message_id):
                 said_by = text(reader, "reader")
                 work.outbox.take_receipt(receipt.message_id, said_by, receipt.kind, receipt.at_ms)
+                if (team := team_of(receipt)) is not None:
+                    work.learning.acknowledge(receipt.message_id, said_by, team, receipt.at_ms)
                 if receipt.kind is ReceiptKind.OPENED:
                     self._clocking.opened(work, receipt.message_id, said_by, receipt.at_ms)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from broker.board.asking import scope_of
+from broker.board.feed import read_feed
 from broker.board.node import BoardHome
 from broker.board.questions.answer import (
     Answer,
@@ -93,7 +94,8 @@ def _ground(home: BoardHome, work: AuditWork, scope: Scope, asked: Params, now_m
         every = work.records_in(scope)
         records = _drawn(sorted(every - work.protected_among(every)), asked.sample, asked.seed)
     directory = home.directory()
-    return Ground(work, scope, asked, records, directory, names_of(directory), now_ms)
+    feed = read_feed(home.folder)
+    return Ground(work, scope, asked, records, directory, names_of(directory), now_ms, feed)
 
 
 def _drawn(records: Sequence[bytes], most: int, seed: int) -> frozenset[bytes]:

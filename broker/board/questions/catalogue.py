@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from broker.board.questions import assurance, child, duties, moves, practice
+from broker.board.questions import assurance, child, duties, learning, moves, practice
 from broker.board.questions.answer import Question, Takes
 
 _TIME_AND_PLACE: Final = (Takes.PERIOD, Takes.AREA)
@@ -178,6 +178,13 @@ _ALL: Final = (
         "Notices per day",
         "How often people were told that something is owed, and how often it was then done in time.",
         practice.notices,
+    ),
+    Question(
+        "Q25",
+        "Learning that was not acknowledged",
+        "Which members and teams have what this board has published.",
+        learning.acknowledged,
+        takes=_AND_MEMBER,
     ),
 )
 

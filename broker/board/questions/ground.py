@@ -1,11 +1,12 @@
 """What a question is answered from: this node's store as far as the board may see it, the directory, the moment."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from broker.audit.reading import Entry, read_entry
 from broker.audit.words import Names, plain
+from broker.board.feed import Lesson
 from broker.board.questions.answer import Mark
 from broker.board.questions.params import Params
 from broker.calendars import day_of
@@ -30,6 +31,8 @@ class Ground:
     directory: Directory
     names: Names
     now_ms: int
+    feed: Sequence[Lesson] = ()
+    """The board's own learning, and who has it."""
 
     @property
     def period(self) -> Period:

@@ -13,6 +13,7 @@ from broker.store.gateway import tables as t
 from broker.store.gateway.clocks import Clocks
 from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
+from broker.store.gateway.learning import Learning
 from broker.store.gateway.outbox import Outbox
 from broker.store.gateway.oversight import Oversight
 from broker.store.gateway.prepared import Prepared, driver
@@ -40,6 +41,7 @@ class Work:
     oversight: Oversight
     clocks: Clocks
     hidden: Hidden
+    learning: Learning
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -63,6 +65,7 @@ def _work(connection: sa.Connection) -> Work:
         Oversight(connection),
         Clocks(connection),
         Hidden(connection),
+        Learning(connection),
     )
 
 

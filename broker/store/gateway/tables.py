@@ -190,6 +190,25 @@ clocks_told = sa.Table(
     sa.Column("met_ms", Number),
 )
 
+# A board's own learning, as it was published, and which teams have said that they have it.
+learning = sa.Table(
+    "learning",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("area", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
+)
+
+acknowledged = sa.Table(
+    "acknowledged",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("reader", Text, primary_key=True),
+    sa.Column("team", Text, primary_key=True),
+    sa.Column("at_ms", Number, nullable=False),
+)
+
 clocks_skipped = sa.Table("clocks_skipped", METADATA, sa.Column("number", Number, primary_key=True))
 
 # Handovers whose new area is hidden: the one-time keys of its front door.
