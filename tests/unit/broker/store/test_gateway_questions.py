@@ -10,8 +10,8 @@ from broker.store.engine import open_sqlite
 from broker.store.gateway import clocks, inbox, outbox, store
 from broker.store.gateway.prepared import Prepared
 
-_SHORT: Final = frozenset({"chains", "receipts_out", "CONSTANT"})
-"""A row for each lane; what is owed and not signed yet; no table at all."""
+_SHORT: Final = frozenset({"chains", "receipts_out", "handles", "CONSTANT"})
+"""A row for each lane; what is owed and not signed yet; the handles of one child, as they are found; no table at all."""
 KEPT: Final = {
     f"{module.__name__.rpartition('.')[2]}.{name}": kept
     for module in (clocks, inbox, outbox, store)
