@@ -254,7 +254,8 @@ class Handovers:
             after = machine.after_acceptance(other, child.holder, child.safety, self._desk.now_ms)
             if after == other:
                 continue
-            if after.state is State.SUPERSEDED:
+            if after.state is State.SUPERSEDED or other.withheld:
+                # A hidden one is not handed on: its old side, or whoever claims the child, would read by whom.
                 self._supersede(other)
             else:
                 self._save(after)

@@ -34,8 +34,11 @@ def view_of(
     """The handover as both sides see it."""
     child = children.get(handover.child)
     safety = child.safety if child else handover.to_area
-    record = None if handover.withheld else children.records.newest(handover.child)
-    if record is not None and record.withheld:
+    holder = child.holder if child else handover.from_area
+    record = children.records.newest(handover.child)
+    # Of a hidden child only the area where it is may read where it is, and that this area holds the case (P7).
+    if record is not None and record.withheld and not (handover.withheld and handover.to_area == safety):
+        holder = holder if holder == handover.from_area else WITHHELD
         safety = WITHHELD
     done, asked = procedures.granted_of(handover.handover)
     moments = procedures.moments_of(handover.handover)
@@ -45,7 +48,7 @@ def view_of(
         state=handover.state.value,
         from_area=handover.from_area,
         to_area=handover.to_area,
-        holder=child.holder if child else handover.from_area,
+        holder=holder,
         safety=safety,
         urgency=int(handover.urgency),
         opened_ms=handover.opened_ms,

@@ -199,15 +199,21 @@ class Relay:
             row = replace(row, acceptance_told=True)
         if endorsed is not None and row.released is not None:
             self._order(row, held, door)
-        row = self._view(row, held, door, passed=passed and row.acceptance_told)
+        # Superseded by a hidden acceptance: what is told of the one is told of the other.
+        over = held.state == State.SUPERSEDED and self._acceptance_told(held.child)
+        row = self._view(row, held, door, passed=(passed and row.acceptance_told) or over)
         self._hiding.save(row)
+
+    def _acceptance_told(self, child: bytes) -> bool:
+        told = {row.handover for row in self._hiding.waiting() if row.acceptance_told}
+        return any(one.handover in told for one in self._procedures.all_of(child))
 
     def _first_word(self, row: OneTimeRow, held: HandoverRow) -> OneTimeRow:
         """From being told the side that was left owes its release, by the national rule and no area's calendar."""
         if row.told_ms is not None:
             return row
         now_ms = self._desk.now_ms
-        if not held.released:
+        if not held.released and held.state not in {State.SUPERSEDED, State.WITHDRAWN}:
             hidden = replace(handover_of(held), opened_ms=now_ms)
             release, _ = deadlines.when_noticed(hidden, deadlines.national())
             doors = front_doors([held.from_area], self._directory)
@@ -239,7 +245,9 @@ class Relay:
 
     def _view(self, row: OneTimeRow, held: HandoverRow, door: str, *, passed: bool) -> OneTimeRow:
         told_ms = row.told_ms or self._desk.now_ms
-        state = State.CLOSED if passed else State.RELEASED if held.released else State.NOTICED
+        before = State.RELEASED if held.released else State.NOTICED
+        after = State.SUPERSEDED if held.state == State.SUPERSEDED else State.CLOSED
+        state = after if passed else before
         done, asked = self._procedures.granted_of(held.handover)
         view = HandoverView(
             handover=held.handover,

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.distinguish.searching import search
-from tests.distinguish.story import _accept, _arrival, _flag, _release, moment
+from tests.distinguish.story import _accept, _arrival, _flag, moment
 from tests.distinguish.test_hidden_move import _places, _words
 from tests.distinguish.world import DURHAM, LANCASHIRE, OLD, Mesh, a_mesh
 
@@ -37,7 +37,9 @@ def test_a_hidden_acceptance_shows_in_no_other_handover_of_the_child(mesh: Mesh)
     mesh.at(moment(7), lambda: _accept(mesh, DURHAM))
     mesh.run(moment(81))
 
-    assert before == len([seen for seen in mesh.seen if seen.reader == "old"]), "the old area was told at once"
+    assert before == len([seen for seen in mesh.seen if seen.reader == "old"]), (
+        "the old area was told at once"
+    )
     assert [("conflict", OLD)] == [(view.kind, view.holder) for view in mesh["old"].actions.handovers()]
 
     mesh.run(moment(83))
@@ -52,13 +54,14 @@ def test_a_hidden_acceptance_shows_in_no_other_handover_of_the_child(mesh: Mesh)
     assert [] == search(_places(mesh), _words(mesh, DURHAM))
 
 
-def test_the_area_that_claims_the_child_is_answered_by_whoever_holds_it_now(mesh: Mesh) -> None:
+def test_the_area_that_claims_the_child_is_told_that_it_is_over_and_not_by_whom(mesh: Mesh) -> None:
+    """Before the flag it had been told where the child had come to; from there on it hears nothing more."""
     _flight(mesh)
+    before = len(mesh.seen)
     mesh.at(moment(7), lambda: _accept(mesh, DURHAM))
-    mesh.run(moment(83))
-    _release(mesh)
     mesh.run(moment(85))
 
-    waiting = [view for view in mesh["lancashire"].actions.handovers() if view.state == "noticed"]
-    assert [DURHAM] == [view.from_area for view in waiting]
-    assert [] == search(_places(mesh), _words(mesh, DURHAM))
+    [view] = mesh["lancashire"].actions.handovers()
+    assert ("superseded", "withheld", "withheld") == (view.state, view.holder, view.safety)
+    seen = [(f"bus to {one.reader}", one.body) for one in mesh.seen[before:] if one.reader == "lancashire"]
+    assert [] == search(seen, _words(mesh, DURHAM))
