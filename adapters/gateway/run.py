@@ -9,8 +9,8 @@ What a crash means at each numbered gap of sending (``broker.faults``; those of 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TypeVar
 
@@ -34,6 +34,7 @@ from broker.crypto.directories import Accept
 from broker.crypto.seal import countersign
 from broker.crypto.signing import sign, unverified_payload
 from broker.errors import RejectedError, UnavailableError
+from broker.store.gateway.bells import Bell
 from broker.store.gateway.outbox import OutRow
 from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
 from schemas.control import NoticeSent, Obligation, Receipts, Resend, SlipKey, frame, unframe
@@ -45,11 +46,8 @@ T = TypeVar("T")
 
 _log = structlog.get_logger()
 
-_LOOK_S: Final = 0.002
-"""How often a running gateway looks for what another process put into its outbox; one pragma a look."""
-_LOOK_IDLE_S: Final = 0.02
-"""How often when nothing came for ``_BUSY_S``."""
-_BUSY_S: Final = 0.5
+_LOOK_S: Final = 0.05
+"""How often a running gateway looks for what was put into its outbox where no bell has told it; one pragma a look."""
 _MARK_S: Final = 0.1
 """What went is noted as sent so long after: a crash meanwhile sends it again, which is once."""
 _RECEIPTS_S: Final = 0.25
@@ -127,17 +125,20 @@ class GatewayService:
 
     async def _send(self, publisher: Publisher) -> None:
         try:
-            while True:
-                seen = self._home.store.version()
-                rows = await self._stored(self._next_to_send)
-                if rows:
-                    self._home.gap(6)
-                    await self._send_all(publisher, rows)
-                if self._on_the_bus and (len(self._on_the_bus) >= _MOST or time.monotonic() >= self._mark_at):
-                    self._home.gap(7)
-                    await self._stored(self._mark_sent)
-                if not rows:
-                    await self._news(seen)
+            with self._home.store.bell() as bell, _heard(bell) as rung:
+                while True:
+                    seen = self._home.store.version()
+                    rows = await self._stored(self._next_to_send)
+                    if rows:
+                        self._home.gap(6)
+                        await self._send_all(publisher, rows)
+                    if self._on_the_bus and (
+                        len(self._on_the_bus) >= _MOST or time.monotonic() >= self._mark_at
+                    ):
+                        self._home.gap(7)
+                        await self._stored(self._mark_sent)
+                    if not rows:
+                        await self._news(seen, rung)
         finally:
             with suppress(UnavailableError):
                 self._mark_sent()
@@ -218,14 +219,18 @@ class GatewayService:
             return row.body
         return frame(PROTOCOL_VERSION, kind, vouched)
 
-    async def _news(self, seen: int) -> None:
+    async def _news(self, seen: int, rung: asyncio.Event) -> None:
         """Wait until something was written, here or by another process; or until what went is to be noted."""
-        since = time.monotonic()
         while self._home.store.version() == seen:
-            now = time.monotonic()
-            if self._on_the_bus and now >= self._mark_at:
-                return
-            await asyncio.sleep(_LOOK_S if now - since < _BUSY_S else _LOOK_IDLE_S)
+            pause = _LOOK_S
+            if self._on_the_bus:
+                pause = min(pause, self._mark_at - time.monotonic())
+                if pause <= 0:
+                    return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await rung.wait()
+            rung.clear()
 
     async def _receive(self, puller: Puller) -> None:
         while True:
@@ -353,6 +358,24 @@ class GatewayService:
             fresh.chmod(0o600)
             fresh.replace(path)
             _log.info("directory", version=verdict.directory.version)
+
+
+@contextmanager
+def _heard(bell: Bell) -> Iterator[asyncio.Event]:
+    """An event that is set whenever the bell rings."""
+    rung, loop = asyncio.Event(), asyncio.get_running_loop()
+
+    def hear() -> None:
+        bell.silence()
+        rung.set()
+
+    if bell.fileno() >= 0:
+        loop.add_reader(bell.fileno(), hear)
+    try:
+        yield rung
+    finally:
+        if bell.fileno() >= 0:
+            loop.remove_reader(bell.fileno())
 
 
 def _stop_if_asked() -> None:

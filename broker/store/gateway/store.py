@@ -10,6 +10,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.engine import Watch, open_sqlite
 from broker.store.gateway import tables as t
+from broker.store.gateway.bells import Bell, ring
 from broker.store.gateway.clocks import Clocks
 from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
@@ -74,6 +75,7 @@ class GatewayStore:
 
     def __init__(self, path: Path) -> None:
         engine = open_sqlite(path, "gateway")
+        self._bells = path.parent / "bells"
         self._sessions = Sessions(engine, _work)
         self._watch = Watch(engine)
 
@@ -81,13 +83,20 @@ class GatewayStore:
     def work(self) -> Iterator[Work]:
         """One write transaction; durable when the block ends. Raises UnavailableError when locked or full."""
         with self._sessions.writing() as work:
+            before = driver(work.connection).total_changes
             yield work
+        if driver(work.connection).total_changes != before:
+            ring(self._bells)
 
     @contextmanager
     def look(self) -> Iterator[Work]:
         """Read all at one moment, in nobody's way and with nobody in ours. Nothing may be written."""
         with self._sessions.reading() as work:
             yield work
+
+    def bell(self) -> Bell:
+        """Rings when somebody has written here, of this process or another; to be entered by who listens."""
+        return Bell(self._bells)
 
     def version(self) -> int:
         """Changes whenever another process has written: how a running gateway notices new work."""
