@@ -16,12 +16,14 @@ from schemas.wire import ReceiptKind
 _EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
 _ORDERS: Final = frozenset({EntryKind.ORDER, EntryKind.GRANTED, EntryKind.ORDER_REFUSED})
 _KINDS: Final = frozenset(EntryKind)
-_SAID: Final[dict[int, str]] = {
-    ReceiptKind.DELIVERED: "delivered_ms",
-    ReceiptKind.OPENED: "opened_ms",
-    ReceiptKind.TAKEN_ON: "taken_on_ms",
-    ReceiptKind.PASSED_ON: "passed_on_ms",
+_GIVEN, _GRANTED = 0, 1
+_SAID: Final[dict[int, int]] = {
+    ReceiptKind.DELIVERED: 2,
+    ReceiptKind.OPENED: 3,
+    ReceiptKind.TAKEN_ON: 4,
+    ReceiptKind.PASSED_ON: 5,
 }
+"""Which of a copy's times, in the order of the table's columns."""
 _NO_SALT: Final = bytes(16)
 """An entry of a block was never an entry of the log by itself."""
 _TIMED: Final = frozenset(t.STEPS)
@@ -32,19 +34,10 @@ SKEW_MS: Final = 5 * 60_000
 def learn(batch: Batch, entry: Entry) -> None:
     """Add an entry's rows, apart from what its slips and keys say."""
     thread = thread_of(entry)
-    batch.put(
-        t.entries,
-        partition=entry.partition,
-        number=entry.number,
-        inner=entry.inner,
-        at_ms=entry.at_ms,
-        kind=entry.kind,
-        thread=thread,
-        event_id=entry.bytes_of("event"),
-        actor=entry.actor,
-    )
+    place = entry.partition, entry.number, entry.inner
+    batch.row(t.entries, *place, entry.at_ms, entry.kind, thread, entry.bytes_of("event"), entry.actor)
     for member in entry.parties:
-        batch.put(t.parties, member=member, partition=entry.partition, number=entry.number, inner=entry.inner)
+        batch.row(t.parties, member, *place)
     if entry.inner:
         body = canonical.encode(
             [ENTRY_VERSION, _NO_SALT, entry.partition, entry.number, entry.at_ms, entry.kind, entry.fields]
@@ -114,9 +107,9 @@ def _join(batch: Batch, entry: Entry, record: bytes, other: bytes, *, joined: bo
 
 def _thread_concerns(batch: Batch, thread: bytes, areas: Iterable[str], records: Iterable[bytes]) -> None:
     for area in areas:
-        batch.put(t.thread_areas, thread=thread, area=area)
+        batch.row(t.thread_areas, thread, area)
     for record in records:
-        batch.put(t.thread_records, thread=thread, record=record)
+        batch.row(t.thread_records, thread, record)
 
 
 def _facts(batch: Batch, entry: Entry, thread: bytes | None) -> None:
@@ -129,7 +122,7 @@ def _facts(batch: Batch, entry: Entry, thread: bytes | None) -> None:
         case EntryKind.GRANTED:
             event, reader = entry.bytes_of("event"), entry.text_of("reader")
             if event is not None and reader is not None:
-                batch.merge(t.copies, event_id=event, reader=reader, granted_ms=entry.at_ms)
+                batch.copy(event, reader, _GRANTED, entry.at_ms)
         case EntryKind.HANDOVER:
             _move(batch, entry, thread)
         case EntryKind.OVERDUE if thread is not None:
@@ -166,9 +159,9 @@ def _taken(batch: Batch, entry: Entry, thread: bytes | None) -> None:
     if sealed and record is not None:
         batch.put(t.protected, record=record)
     for reader in entry.readers:
-        batch.merge(t.copies, event_id=event, reader=reader, given_ms=entry.at_ms)
+        batch.copy(event, reader, _GIVEN, entry.at_ms)
     if author is not None:
-        batch.merge(t.activity, member=author, published_ms=entry.at_ms)
+        batch.hear(author, 0, entry.at_ms)
 
 
 def _receipt(batch: Batch, entry: Entry) -> None:
@@ -177,8 +170,8 @@ def _receipt(batch: Batch, entry: Entry) -> None:
     if event is None or reader is None:
         return
     if column is not None:
-        batch.merge(t.copies, event_id=event, reader=reader, **{column: entry.at_ms})
-    batch.merge(t.activity, member=reader, read_ms=entry.at_ms)
+        batch.copy(event, reader, column, entry.at_ms)
+    batch.hear(reader, 1, entry.at_ms)
 
 
 def _move(batch: Batch, entry: Entry, thread: bytes | None) -> None:

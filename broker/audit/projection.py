@@ -85,7 +85,7 @@ class Projection:
                 if not came:
                     work.learnt_all()
                     return count
-                entries = [read_entry(one.body) for one in came]
+                entries = [read_entry(one.body, known=True) for one in came]
                 work.mend_holes(entry.place for entry in entries)
                 self._learn(work, entries)
                 after, count = entries[-1].place, count + len(entries)

@@ -1,6 +1,5 @@
 """An audit entry as a board reads it: kinds and fields that this program does not know are kept, never a fault."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,22 +71,25 @@ class Entry:
     @property
     def areas(self) -> frozenset[str]:
         """Every area that the router names in it."""
-        named = (self.text_of(name) for name in _AREAS)
-        return frozenset({area for area in named if area is not None} | set(self.texts_of("areas")))
+        fields = self.fields
+        named = [area for name in _AREAS if isinstance(area := fields.get(name), str)]
+        return frozenset([*named, *self.texts_of("areas")])
 
     @property
     def actor(self) -> str | None:
         """The member whose doing, or whose duty, the entry records."""
-        return next(self._parties(), None)
+        parties = self._parties()
+        return parties[0] if parties else None
 
     @property
     def parties(self) -> frozenset[str]:
         """Every member whom the entry names."""
         told = self.readers or self.texts_of("readers")
-        return frozenset(self._parties()) | frozenset(told) | frozenset(self.texts_of("told"))
+        return frozenset([*self._parties(), *told, *self.texts_of("told")])
 
-    def _parties(self) -> Iterator[str]:
-        return (value for name in _PARTIES if (value := self.text_of(name)) is not None)
+    def _parties(self) -> list[str]:
+        fields = self.fields
+        return [value for name in _PARTIES if isinstance(value := fields.get(name), str)]
 
     def _list(self, name: str) -> list[Any]:
         value = self.fields.get(name)
@@ -105,10 +107,11 @@ def read_veiled(block: Entry, inner: int, item: bytes) -> Entry:
         raise NotAnEntryError(str(error)) from error
 
 
-def read_entry(data: bytes) -> Entry:
-    """Read one entry of a known or unknown kind. Raises NotAnEntryError."""
+def read_entry(data: bytes, *, known: bool = False) -> Entry:
+    """Read one entry of a known or unknown kind; ``known``: read before, and kept since. Raises NotAnEntryError."""
     try:
-        version, salt, partition, number, at_ms, kind, fields = rows(canonical.decode(data), 7, "audit entry")
+        value = canonical.decode_known(data) if known else canonical.decode(data)
+        version, salt, partition, number, at_ms, kind, fields = rows(value, 7, "audit entry")
         octets(salt, 16, "salt")
         if version != ENTRY_VERSION:
             raise NotAnEntryError("of another version")

@@ -43,13 +43,38 @@ _MERGED: Final = (t.copies, t.moves, t.activity, t.overdue, t.told, t.links)
 class Batch:
     """Rows by table."""
 
-    plain: dict[str, dict[tuple[Any, ...], Values]] = field(default_factory=dict)
+    plain: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = field(
+        default_factory=lambda: {table.name: {} for table in t.PROJECTION if table not in _MERGED}
+    )
     merged: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
+    copied: dict[tuple[bytes, str], list[Any]] = field(default_factory=dict)
+    heard: dict[str, list[Any]] = field(default_factory=dict)
 
     def put(self, table: sa.Table, **values: Any) -> None:
         """A row that is written once: the first one of its key stays."""
-        key = tuple(values[name] for name in _KEYS[table.name])
-        self.plain.setdefault(table.name, {}).setdefault(key, values)
+        self.row(table, *(values[name] for name in _COLUMNS[table.name]))
+
+    def row(self, table: sa.Table, *values: Any) -> None:
+        """The same, with the values in the order of the table's columns, which begin with its key."""
+        self.plain[table.name].setdefault(values[: _WIDTHS[table.name]], values)
+
+    def copy(self, event_id: bytes, reader: str, column: int, at_ms: int) -> None:
+        """A reader's copy of an event: when something was said of it first. ``column`` counts from the first time."""
+        known = self.copied.get((event_id, reader))
+        if known is None:
+            known = self.copied[event_id, reader] = [event_id, reader, *_NO_TIMES]
+        before = known[column + 2]
+        if before is None or at_ms < before:
+            known[column + 2] = at_ms
+
+    def hear(self, member: str, column: int, at_ms: int) -> None:
+        """A member was heard: publishing (0) or reading (1)."""
+        known = self.heard.get(member)
+        if known is None:
+            known = self.heard[member] = [member, None, None]
+        before = known[column + 1]
+        if before is None or at_ms > before:
+            known[column + 1] = at_ms
 
     def merge(self, table: sa.Table, **values: Any) -> None:
         """A row that grows."""
@@ -85,7 +110,10 @@ def _place(values: Values) -> tuple[int, int]:
 
 
 _KEYS: Final = {table.name: tuple(c.name for c in table.primary_key.columns) for table in t.PROJECTION}
+_WIDTHS: Final = {name: len(key) for name, key in _KEYS.items()}
 _COLUMNS: Final = {table.name: tuple(c.name for c in table.columns) for table in t.PROJECTION}
+_TIMES: Final = _COLUMNS[t.copies.name][2:]
+_NO_TIMES: Final = (None,) * len(_TIMES)
 
 
 class Writer:
@@ -101,9 +129,22 @@ class Writer:
     def write(self, connection: sa.Connection, batch: Batch) -> None:
         """Write all of a batch."""
         for name, rows in batch.plain.items():
-            self.put(connection, t.METADATA.tables[name], rows.values())
+            self._rows(connection, t.METADATA.tables[name], list(rows.values()))
         for name, grown in batch.merged.items():
             self.put(connection, t.METADATA.tables[name], grown.values())
+        self._rows(connection, t.copies, list(map(tuple, batch.copied.values())))
+        self._rows(connection, t.activity, list(map(tuple, batch.heard.values())))
+
+    def _rows(self, connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Rows in the order of the table's columns."""
+        if not rows:
+            return
+        sql, order = self._statement(table)
+        if order is None:
+            names = tuple(column.name for column in table.columns)
+            connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in rows])
+        else:
+            connection.exec_driver_sql(sql, rows)
 
     def put(self, connection: sa.Connection, table: sa.Table, rows: Iterable[Values]) -> None:
         """Write rows of one table; those that are there stay, or grow where the table's rows do."""
