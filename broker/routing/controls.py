@@ -243,7 +243,9 @@ class Controls:
         child = self._children.get(order.child)
         doors = front_doors([child.holder, child.safety] if child is not None else [], self._directory)
         reader = self._directory.member(order.reader)
-        return doors | ({order.reader} if reader is not None and reader.front_door else frozenset())
+        doors |= {order.reader} if reader is not None and reader.front_door else frozenset()
+        # The notice bears the grantor's name: a side that a hidden child has left does not hear who else is asked.
+        return frozenset(door for door in doors if self._shield.tells(order.grantor, door, order.child))
 
     def _require_open(self, order: OrderRow) -> None:
         if order.state != "open" or order.expires_ms < self._desk.now_ms:

@@ -54,6 +54,8 @@ class Ordering:
         if not grantors or not readers:
             return 0
         grantor, reader = min(grantors), min(readers)
+        if not self._shield.may_be_ordered(grantor, reader, handover.child):
+            return 0
         # Also what waits under other orders: those may be refused, and this one carried out. Granted under both, it is
         # delivered once.
         listed = self._lacking(handover.child, grantor, reader)
@@ -83,6 +85,8 @@ class Ordering:
             release, asked = self._procedures.asked_in(row.handover, int(OrderKind.HANDOVER))
             reader = min(front_doors([row.to_area], self._directory), default=None)
             if release is None or reader is None:
+                continue
+            if not self._shield.may_be_ordered(order.reader, reader, order.child):
                 continue
             lacking = self._lacking(order.child, order.reader, reader)
             listed = [one for one in lacking if one[0] in came - asked]
@@ -160,7 +164,7 @@ class Ordering:
             found = self._outgoing.delivery_of(order.grantor, event_id)
             if found is not None:
                 events.append((event_id, found[0].digest))
-        if events:
+        if events and self._shield.may_be_ordered(order.grantor, order.reader, order.child):
             between, about = (order.grantor, order.reader), (order.child, order.origin)
             again = self._issue(OrderKind.SENSITIVE, between, about, events, evidence, order.handover)
             self._owe(again, order.child, Urgency.U1)

@@ -14,9 +14,11 @@ from broker.store.router.children import Children, ChildRow
 from broker.store.router.hiding import Hiding, Protection
 from schemas.directory import Directory
 from schemas.members import Member
+from schemas.rules import ClockUnit
 
 HOLD_MS: Final = 72 * 3_600_000
-"""How long after a marker nothing automatic is said to the side that was left."""
+"""How long after a marker nothing automatic is said to the side that was left, where the policy has no such clock."""
+_HOLD: Final = "hidden-hold"
 _QUARTER_MS: Final = 6 * 3_600_000
 """A hold ends with a quarter of a day: to the minute it would tell how far away, and how quick, whoever flagged is."""
 
@@ -63,8 +65,14 @@ class Shield:
 
     def protect(self, origin: bytes, event: bytes, by: str, now_ms: int) -> None:
         """A marker came: withheld until a person says otherwise; held for 72 hours, to the end of a quarter of a day."""
-        until_ms = -(-(now_ms + HOLD_MS) // _QUARTER_MS) * _QUARTER_MS
+        until_ms = -(-(now_ms + self._hold_ms()) // _QUARTER_MS) * _QUARTER_MS
         self._hiding.protect(Protection(origin, event, by, now_ms, until_ms))
+
+    def _hold_ms(self) -> int:
+        rule = self._directory.policy.clock(_HOLD)
+        if rule is None or rule.amount is None or rule.unit is not ClockUnit.HOURS:
+            return HOLD_MS
+        return rule.amount * 3_600_000
 
     def lift(self, child: bytes) -> None:
         """A person of the protecting area says otherwise."""

@@ -52,6 +52,7 @@ NAMES: Final[Mapping[str, str]] = {
     DURHAM: "County Durham",
     LANCASHIRE: "Lancashire with Blackburn and Blackpool Combined",
     FAR: "Leeds",
+    "E06000063": "Cumberland",
 }
 
 
@@ -64,6 +65,7 @@ class Pace:
 
 
 PACE: Final[Mapping[str, Pace]] = {
+    "E06000063": Pace(1, 5),
     OLD: Pace(2, 20),
     DURHAM: Pace(1, 5),
     LANCASHIRE: Pace(120, 900),
@@ -88,6 +90,21 @@ CAST: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
     "endorser-2": (MemberKind.PROBATION, (FAR,)),
     "endorser-3": (MemberKind.MARAC, (FAR,)),
 }
+CUMBERLAND: Final = GssCode("E06000063")
+SHARED: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
+    "old": (MemberKind.SOCIAL_CARE, (OLD,)),
+    "old-school": (MemberKind.SCHOOL, (OLD,)),
+    "old-board": (MemberKind.BOARD, (OLD,)),
+    "cumberland": (MemberKind.SOCIAL_CARE, (CUMBERLAND,)),
+    "cumberland-health": (MemberKind.HEALTH_PROVIDER, (CUMBERLAND,)),
+    "cumberland-board": (MemberKind.BOARD, (CUMBERLAND,)),
+    "police": (MemberKind.POLICE, (OLD, CUMBERLAND)),
+    "endorser-1": (MemberKind.IDVA, (FAR,)),
+    "endorser-2": (MemberKind.PROBATION, (FAR,)),
+    "endorser-3": (MemberKind.MARAC, (FAR,)),
+}
+"""Two areas that were one county, with one police force over both: a unit of it in each."""
+CASTS: Final = {"flight": CAST, "shared": SHARED}
 OLD_SIDE: Final = ("old", "old-school", "old-health", "police")
 BOARD: Final = "old-board"
 CLOCKS: Final = {LANCASHIRE: ClockStart.WRITTEN_PACK_RECEIVED, DURHAM: ClockStart.ACCEPTED}
@@ -121,6 +138,8 @@ class Mesh:
     folder: Path
     seed: int
     grid_ms: int = GRID_MS
+    story: str = "flight"
+    """Whose cast plays."""
     """Of the relay."""
     now: datetime = BEGIN
     seen: list[Seen] = field(default_factory=list)
@@ -140,7 +159,7 @@ class Mesh:
     _slot: int = 0
 
     def __post_init__(self) -> None:
-        made = _template()
+        made = _template(self.story)
         shutil.copytree(made.folder, self.folder, dirs_exist_ok=True)
         layout = Layout(self.folder / "exchange")
         self._noise = random.Random(self.seed)
@@ -238,7 +257,7 @@ class Mesh:
                 what()
 
     def _delay(self, name: str) -> timedelta:
-        area = CAST[name][1][0]
+        area = CASTS[self.story][name][1][0]
         pace = PACE[area]
         return timedelta(seconds=self._noise.uniform(pace.low, pace.high))
 
@@ -269,7 +288,7 @@ class Mesh:
         for row in rows:
             name = names[row.reader]
             self.seen.append(Seen(to_ms(self.now), name, row.body))
-            if CAST[name][0] is MemberKind.BOARD or name in self.silent:
+            if CASTS[self.story][name][0] is MemberKind.BOARD or name in self.silent:
                 continue
             if name not in self._post:
                 self.at(self.now + self._delay(name), lambda name=name: self._receive(name))  # type: ignore[misc]
@@ -296,7 +315,7 @@ class _Template:
 
 
 @cache
-def _template() -> _Template:
+def _template(story: str) -> _Template:
     """One exchange, its databases migrated, made once and copied."""
     folder = Path(tempfile.mkdtemp(prefix="handrail-hidden-", dir=fast_disk()))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -307,7 +326,7 @@ def _template() -> _Template:
     issuer = Issuer(layout=layout, now=BEGIN - timedelta(hours=1), entropy=random.Random(4712).randbytes)
     issuer.init(default_policy(), papers, roots=1, threshold=1)
     members = {}
-    for name, (kind, areas) in CAST.items():
+    for name, (kind, areas) in CASTS[story].items():
         _, members[name] = issuer.add_member(
             NewMember(
                 kind=kind,
@@ -317,10 +336,14 @@ def _template() -> _Template:
             )
         )
     for area, start in CLOCKS.items():
-        issuer.set_clock(area, start)
+        if story == "flight":
+            issuer.set_clock(area, start)
+    if story == "shared":
+        for area in (OLD, CUMBERLAND):
+            issuer.add_unit(members["police"], f"Team {NAMES[area]}", (area,))
     issuer.set_endorsers(tuple(members[f"endorser-{n}"] for n in (1, 2, 3)), 2)
     made = Exchange(layout, members, EmbeddedServer(layout.configuration))
-    for name in CAST:
+    for name in CASTS[story]:
         made.open(name).home.close()
     RouterStore(layout.router / "router.db").close()
     return _Template(folder, members, read_current(layout))
@@ -331,6 +354,6 @@ def fast_disk() -> str | None:
     return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - a folder of our own is made in it
 
 
-def a_mesh(seed: int, grid_ms: int = GRID_MS) -> Mesh:
+def a_mesh(seed: int, grid_ms: int = GRID_MS, story: str = "flight") -> Mesh:
     """A fresh one in a folder of its own."""
-    return Mesh(Path(tempfile.mkdtemp(prefix="handrail-hidden-", dir=fast_disk())), seed, grid_ms)
+    return Mesh(Path(tempfile.mkdtemp(prefix="handrail-hidden-", dir=fast_disk())), seed, grid_ms, story)
