@@ -240,7 +240,7 @@ class Events:
                     by=header.author,
                 )
                 self._conflict(event, child, origin)
-        elif effect is MatterEffect.CLOSE and self._children.close_matter(header.author, key):
+        elif effect is MatterEffect.CLOSE and self._children.close_matter(child.child, header.author, key):
             self._desk.audit(
                 EntryKind.MATTER_CLOSED, child=child.child, event=header.event_id, by=header.author
             )

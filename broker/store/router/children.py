@@ -124,9 +124,11 @@ class Children:
     def open_matter(
         self, child: bytes, origin: bytes, author: str, ref: bytes, area: str, at_ms: int
     ) -> bool:
-        """Record an open matter; False if it was open already."""
+        """Record an open matter; False if it was open already for this child."""
         known = self._t.now.scalar(
-            sa.select(t.matters.c.child).where(t.matters.c.author == author, t.matters.c.ref == ref)
+            sa.select(t.matters.c.child).where(
+                t.matters.c.author == author, t.matters.c.ref == ref, t.matters.c.child == child
+            )
         )
         if known is not None:
             return False
@@ -137,10 +139,12 @@ class Children:
         )
         return True
 
-    def close_matter(self, author: str, ref: bytes) -> bool:
-        """Close a matter; False if it was not open."""
+    def close_matter(self, child: bytes, author: str, ref: bytes) -> bool:
+        """Close a matter of this child's; False if it was not open."""
         done = self._t.now.execute(
-            t.matters.delete().where(t.matters.c.author == author, t.matters.c.ref == ref)
+            t.matters.delete().where(
+                t.matters.c.author == author, t.matters.c.ref == ref, t.matters.c.child == child
+            )
         )
         return bool(done.rowcount)
 

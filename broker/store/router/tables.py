@@ -89,7 +89,8 @@ matters = sa.Table(
     sa.Column("author", Text, primary_key=True),
     sa.Column("ref", Bytes, primary_key=True),
     sa.Column("child", Bytes, nullable=False, index=True),
-    sa.Column("origin", Bytes, nullable=False),
+    # Brothers and sisters may be on one plan, under one reference: each has a matter of its own.
+    sa.Column("origin", Bytes, primary_key=True),
     sa.Column("area", Text, nullable=False),
     sa.Column("opened_ms", Number, nullable=False),
 )

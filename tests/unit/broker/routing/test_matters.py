@@ -170,3 +170,17 @@ def test_a_view_holds_no_other_readers_wraps(desk: RouterDesk) -> None:
     assert desk.kem(OLD).key_id.encode() in old.body
     assert desk.kem(NEW).key_id.encode() not in old.body
     assert old.note.child != new.note.child
+
+
+def test_brothers_and_sisters_on_one_plan_have_a_matter_each(desk: RouterDesk) -> None:
+    """One reference for the family's plan: that it ends for one child must not make the other forgotten."""
+    desk.take(desk.opens_matter(tokens=(CHILD,)), desk.opens_matter(tokens=(PUPIL,)))
+    desk.take(desk.closes_matter(tokens=(CHILD,)))
+
+    with desk.store.work() as work:
+        assert [] == work.children.by_tokens([CHILD.value])
+        [other] = work.children.by_tokens([PUPIL.value])
+        assert {desk.world[OLD].id} == work.children.matter_authors(other.child)
+    desk.take(desk.closes_matter(tokens=(PUPIL,)))
+    with desk.store.work() as work:
+        assert [] == work.children.by_tokens([PUPIL.value])
