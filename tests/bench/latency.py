@@ -3,7 +3,9 @@
 The bare bus: a durable publish, a pull, a durable publish, a pull, with the same client, at the same rate, in the same
 minute. Router, author's gateway, reader's gateway and the reader's own program are programs of their own, as they are in
 life; this one is the author's. Every time is counted from when the event was due to be published, so that a program that
-cannot keep up is seen.
+cannot keep up is seen. The author publishes from several threads, as a case system's server does; the reader opens at once
+whatever is there. Before it, the same at 20 a second, when nothing waits for anything. Processor time is of all that a
+program does meanwhile, receipts and clocks included.
 """
 
 import asyncio
@@ -16,6 +18,8 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +29,14 @@ from broker.bus.puller import Puller
 from broker.bus.subjects import shard_of
 from broker.bus.topology import DEFAULT_SHARDS, OUT, in_stream, router_durable, shard_subject
 from schemas.wire import Lane
+from tests.bench.relay import worked
 from tests.support.events import CUMBERLAND, a_document
 from tests.support.exchange import Exchange, FewPlaces, exchange
 
 _RATE: Final = 200
-_SECONDS: Final = 5
+_QUIET_RATE: Final = 20
+_EVENTS: Final = {_QUIET_RATE: 100, _RATE: 1000}
+"""How many at each rate, in that order."""
 _LOOK_S: Final = 0.05
 _LIMIT_S: Final = 60.0
 _HANDRAIL: Final = (sys.executable, "-c", "from broker.cli import main; main()")
@@ -39,32 +46,63 @@ _OPENING: Final = (sys.executable, "-m", "tests.bench.latency")
 def run() -> list[tuple[str, str]]:
     """First the bare bus, then everything."""
     with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder:
-        bare, whole = asyncio.run(_measure(Path(folder)))
-    rows = []
+        it = asyncio.run(_measure(Path(folder)))
+    rows = [(f"p50 from publish to opened at {_QUIET_RATE} a second", f"{_at(it.quiet, 0.5) * 1e3:.1f} ms")]
     for name, share, goal in (("p50", 0.5, 5), ("p99", 0.99, 10)):
-        floor, ours = _at(bare, share), _at(whole, share)
+        floor, ours = _at(it.bare, share), _at(it.whole, share)
         rows += [
             (f"{name} of the bare bus, twice published and pulled", f"{floor * 1e3:.1f} ms"),
             (f"{name} from publish to opened", f"{ours * 1e3:.1f} ms"),
             (f"{name} ratio (goal at most {goal})", f"{ours / floor:.1f}"),
         ]
-    return [(f"events, at {_RATE} a second", f"{len(whole)}"), *rows]
+    each = {name: seconds / len(it.whole) * 1e3 for name, seconds in it.spent.items()}
+    rows += [
+        (f"processor time per event at {_RATE} a second, all programs", f"{sum(each.values()):.2f} ms"),
+        ("of it, in ms", ", ".join(f"{name} {spent:.2f}" for name, spent in each.items())),
+    ]
+    return [(f"events, at {_RATE} a second", f"{len(it.whole)}"), *rows]
 
 
-async def _measure(folder: Path) -> tuple[list[float], list[float]]:
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    bare: list[float]
+    quiet: list[float]
+    whole: list[float]
+    spent: dict[str, float]
+    """Processor time of each program while the events of ``whole`` went their way, in seconds."""
+
+
+async def _measure(folder: Path) -> _Measured:
     async with exchange(folder) as it, AsyncExitStack() as running:
+
+        async def start(*command: str | Path) -> _Program:
+            return await running.enter_async_context(_program(*command))
+
         bare = await _bare(it)
-        await running.enter_async_context(_program(*_HANDRAIL, "router", "--data", it.layout.data))
+        programs = {"router": await start(*_HANDRAIL, "router", "--data", it.layout.data)}
         for name in ("health", "cumberland"):
-            await running.enter_async_context(_program(*_HANDRAIL, "gateway", "run", "--home", it.home(name)))
-        opening = await running.enter_async_context(_program(*_OPENING, it.home("cumberland")))
+            gateway = await start(*_HANDRAIL, "gateway", "run", "--home", it.home(name))
+            programs[f"{'author' if name == 'health' else 'reader'}'s gateway"] = gateway
+        opening = programs["reader"] = await start(*_OPENING, it.home("cumberland"))
+        pids = {"author": os.getpid(), "nats-server": it.server.pid}
+        pids |= {name: program.pid for name, program in programs.items()}
         with it.open("health") as author:
-            return bare, await _whole(author, opening)
+            quiet = await _whole(author, opening, _QUIET_RATE, 0)
+            before = {name: worked(pid) for name, pid in pids.items()}
+            whole = await _whole(author, opening, _RATE, len(quiet))
+            spent = {name: worked(pid) - before[name] for name, pid in pids.items()}
+        return _Measured(bare, quiet, whole, spent)
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    pid: int
+    says: asyncio.StreamReader
 
 
 @asynccontextmanager
-async def _program(*command: str | Path) -> AsyncIterator[asyncio.StreamReader]:
-    """A program that has said its first line, until the block ends; gives the rest of what it says."""
+async def _program(*command: str | Path) -> AsyncIterator[_Program]:
+    """A program that has said its first line, until the block ends."""
     process = await asyncio.create_subprocess_exec(
         *command,
         stdout=subprocess.PIPE,
@@ -75,7 +113,7 @@ async def _program(*command: str | Path) -> AsyncIterator[asyncio.StreamReader]:
     assert process.stdout is not None
     try:
         await process.stdout.readline()
-        yield process.stdout
+        yield _Program(process.pid, process.stdout)
     finally:
         if process.returncode is None:
             process.terminate()
@@ -104,7 +142,7 @@ async def _bare(it: Exchange) -> list[float]:
                     await middle.ack(one)
 
         async def arrive() -> None:
-            while len(took) < _RATE * _SECONDS:
+            while len(took) < _EVENTS[_RATE]:
                 for one in await end.next_batch():
                     took.append(time.perf_counter() - began[one.data[:8]])
                     await end.ack(one)
@@ -116,42 +154,44 @@ async def _bare(it: Exchange) -> list[float]:
             began[key] = when
             await out.publish(Outgoing(f"out.{me}.normal.0", key + bytes(3000), f"bare-{turn}"))
 
-        await _at_the_rate(send)
+        await _at_the_rate(send, _RATE)
         await arriving
         carrying.cancel()
     return took
 
 
-async def _whole(author: Gateway, opening: asyncio.StreamReader) -> list[float]:
+async def _whole(author: Gateway, opening: _Program, rate: int, before: int) -> list[float]:
+    """``before``: how many events there have been. The first of all opens the child's matter."""
     due: dict[str, float] = {}
 
     async def send(turn: int, when: float) -> None:
-        kind = "concern.raised" if turn == 0 else "appointment.missed"
-        document = a_document(kind, n=turn + 1, residence={"gss": CUMBERLAND})
+        number = before + turn + 1
+        kind = "concern.raised" if number == 1 else "appointment.missed"
+        document = a_document(kind, n=number, residence={"gss": CUMBERLAND})
         event_id = await asyncio.to_thread(author.publish, document)
         due[event_id.raw.hex()] = when
 
     async with asyncio.timeout(_LIMIT_S):
-        await _at_the_rate(send)
-        opened: dict[str, float] = json.loads(await opening.readline())
+        await _at_the_rate(send, rate)
+        opened: dict[str, float] = json.loads(await opening.says.readline())
     return [opened[event_id] - when for event_id, when in due.items()]
 
 
 def opens(home: Path) -> None:
-    """The reader's program: open what comes, at once; then say when each event was open."""
+    """The reader's program: open what comes, at once; after the last of each rate say when each event was open."""
     opened: dict[str, float] = {}
     with Gateway.open(home, places=FewPlaces) as reader, reader.home.store.bell() as bell:
         print("ready", flush=True)
-        while len(opened) < _RATE * _SECONDS:
-            seen = reader.home.store.version()
-            while there := _there(reader, len(opened)):
-                numbers = range(len(opened) + 1, len(opened) + 1 + len(there))
-                reader.read_many(numbers, role="duty worker")
-                now = time.perf_counter()
-                opened |= dict.fromkeys(there, now)
-            while reader.home.store.version() == seen:
-                bell.wait(_LOOK_S)
-    print(json.dumps(opened), flush=True)
+        for enough in accumulate(_EVENTS.values()):
+            while len(opened) < enough:
+                seen = reader.home.store.version()
+                while there := _there(reader, len(opened)):
+                    numbers = range(len(opened) + 1, len(opened) + 1 + len(there))
+                    reader.read_many(numbers, role="duty worker")
+                    opened |= dict.fromkeys(there, time.perf_counter())
+                while len(opened) < enough and reader.home.store.version() == seen:
+                    bell.wait(_LOOK_S)
+            print(json.dumps(opened), flush=True)
 
 
 def _there(reader: Gateway, after: int) -> list[str]:
@@ -163,11 +203,11 @@ def _there(reader: Gateway, after: int) -> list[str]:
     return found
 
 
-async def _at_the_rate(send: Callable[[int, float], Coroutine[None, None, None]]) -> None:
+async def _at_the_rate(send: Callable[[int, float], Coroutine[None, None, None]], rate: int) -> None:
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
-        for turn in range(_RATE * _SECONDS):
-            due = began + turn / _RATE
+        for turn in range(_EVENTS[rate]):
+            due = began + turn / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             tasks.create_task(send(turn, due))
 

@@ -154,12 +154,12 @@ class _Course:
         try:
             process.stdin.write(about.encode() + b"\n")
             await process.stdout.readline()
-            began, own, server = time.perf_counter(), _worked(process.pid), _worked(self._scene.server.pid)
+            began, own, server = time.perf_counter(), worked(process.pid), worked(self._scene.server.pid)
             async with asyncio.timeout(_LIMIT_S):
                 while not await self._reached(before, goal):  # noqa: ASYNC110  another process works
                     await asyncio.sleep(_POLL_S)
             took = time.perf_counter() - began
-            own, server = _worked(process.pid) - own, _worked(self._scene.server.pid) - server
+            own, server = worked(process.pid) - own, worked(self._scene.server.pid) - server
             peak = _peak(process.pid)
         finally:
             process.terminate()
@@ -218,7 +218,7 @@ def _use_all_cores() -> None:
     os.sched_setaffinity(0, _CORES)
 
 
-def _worked(pid: int) -> float:
+def worked(pid: int) -> float:
     """Seconds of processor time of a process so far."""
     fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
