@@ -29,6 +29,7 @@ from schemas.rules import (
     ClockUnit,
     ConcernedAreas,
     MoveEvidence,
+    NoRuleError,
     OpeningRule,
     ReaderRule,
     ReleaseRule,
@@ -203,14 +204,6 @@ def _overlap(versions: "list[ClockRule]") -> bool:
     return any(later[0] <= earlier[1] for earlier, later in pairwise(spans))
 
 
-class NoRuleError(LookupError):
-    """The policy has no rule for an event type, so nothing of the type may be sent or read."""
-
-    def __init__(self, event_type: str) -> None:
-        super().__init__(f"the policy has no rule for events of type {event_type!r}")
-        self.event_type = event_type
-
-
 def _per_class(
     pairs: "Iterable[tuple[EventClass, Iterable[MemberKind]]]",
 ) -> dict[EventClass, frozenset[MemberKind]]:
@@ -329,7 +322,8 @@ def _fixed(
     reader: ReaderRule, directory: "Directory", areas: ConcernedAreas, *, hidden: bool, on: date
 ) -> "Iterator[Member]":
     roles = [role for role in reader.areas if not hidden or (reader.when_hidden and role is AreaRole.TO)]
-    for area in areas.of(*roles):
+    host = areas.host if reader.kind is MemberKind.HOUSING and AreaRole.TO in roles else None
+    for area in {*areas.of(*roles), *([] if host is None else [host])}:
         for member in directory.members_serving(area, reader.kind, on=on):
             if not (hidden and areas.from_area in member.acting_areas):
                 yield member

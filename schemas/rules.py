@@ -173,6 +173,8 @@ class ConcernedAreas:
     to_area: GssCode | None = None
     alert: tuple[GssCode, ...] = ()
     """Areas that should look out, where the event names some."""
+    host: GssCode | None = None
+    """The very authority moved to: in a two-tier area the district, whose housing it is."""
 
     def of(self, *roles: AreaRole) -> tuple[GssCode, ...]:
         """The areas that are known in those roles, each once, in order."""
@@ -184,3 +186,11 @@ class ConcernedAreas:
             AreaRole.ALERT: self.alert,
         }
         return tuple(sorted({area for role in roles for area in known[role] if area is not None}))
+
+
+class NoRuleError(LookupError):
+    """The policy has no rule for an event type, so nothing of the type may be sent or read."""
+
+    def __init__(self, event_type: str) -> None:
+        super().__init__(f"the policy has no rule for events of type {event_type!r}")
+        self.event_type = event_type

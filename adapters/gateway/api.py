@@ -9,6 +9,7 @@ from typing import Any, Self
 from adapters.gateway.actions import Actions
 from adapters.gateway.asking import Asking
 from adapters.gateway.chronology import Chronology, Line
+from adapters.gateway.counterparts import Counterparts
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError, UnreadableError
 from adapters.gateway.finding import Finding
 from adapters.gateway.home import Home
@@ -82,6 +83,7 @@ class Gateway:
         self.obliging = Obliging(home, self.publishing)
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
+        self.counterparts = Counterparts(home, self.publishing, self.actions)
         self.finding = Finding(home, self.publishing)
         self.reviewing = Reviewing(home, self.publishing, self.orders)
         self.asking = Asking(home, self.actions)

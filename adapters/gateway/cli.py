@@ -16,6 +16,7 @@ from rich.table import Table
 from adapters.gateway.acting import handover, identity, involvement
 from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.clocks_cli import clocks
+from adapters.gateway.counterparts_cli import counterparts, encompass
 from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.household_cli import household, households
@@ -61,6 +62,8 @@ handover.add_command(households)
 handover.add_command(pack)
 handover.add_command(receipt)
 handover.add_command(refused)
+handover.add_command(counterparts)
+involvement.add_command(encompass)
 
 
 @gateway.command()

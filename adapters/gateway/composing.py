@@ -44,6 +44,7 @@ def concerned_areas(event: Event, places: Places) -> ConcernedAreas:
         from_area=from_area,
         to_area=to_area,
         alert=alert,
+        host=None if movement is None else movement.to_area,
     )
 
 

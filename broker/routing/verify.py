@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cache
 from typing import Final
 
 from broker.bus.subjects import OutSubject, partition_of
@@ -32,6 +33,7 @@ from broker.routing.refusals import (
     WrongVersionError,
 )
 from schemas import canonical
+from schemas.areas import AreaRegister
 from schemas.directory import Directory, PublishedKey, Standing
 from schemas.envelope import FullEnvelope
 from schemas.facts import RoutingFacts
@@ -196,7 +198,7 @@ def check_entitlement(verified: Verified, directory: Directory, is_area: Callabl
         RejectedError: which of them fails.
     """
     facts, member = verified.facts, verified.member
-    if facts.acting_area not in member.acting_areas:
+    if facts.acting_area not in member.acting_areas and not _answers_for(facts.acting_area, member):
         raise WrongActingAreaError
     if not may_publish(directory.policy, verified.checked.header.event_class, member.kind):
         raise WrongKindError(
@@ -205,6 +207,17 @@ def check_entitlement(verified: Verified, directory: Directory, is_area: Callabl
     for area in (facts.residence, facts.from_area, facts.to_area):
         if area is not None and not is_area(area):
             raise UnknownAreaError
+
+
+def _answers_for(area: str, member: Member) -> bool:
+    """Whether an area's children's services answer for one of the member's: a district's county, a successor."""
+    register = _register()
+    return any(register.childrens_services(own) == area for own in member.acting_areas)
+
+
+@cache
+def _register() -> AreaRegister:
+    return AreaRegister.load()
 
 
 def check_place(verified: Verified, subject: OutSubject) -> None:

@@ -1,5 +1,6 @@
 """A child or a family changes place: known, withheld, housed elsewhere, placed elsewhere."""
 
+from datetime import date
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -7,7 +8,7 @@ from pydantic import Field, model_validator
 from schemas.base import AwareDatetime, Date, Line, LocalRef, Prose, Wire
 from schemas.codes.care import EpisodeReason, LegalStatus, PlacementKind, PlacementProvider
 from schemas.codes.cases import Answer, LiveStatus, MoveKind, MoveReason
-from schemas.codes.sharing import Sensitivity
+from schemas.codes.sharing import Basis, Sensitivity
 from schemas.events.base import Details, Event, Movement, Residence, broken
 from schemas.events.parts import HouseholdMember, Professional, movement_between
 from schemas.ids import GssCode, Urn
@@ -158,6 +159,8 @@ class HousingAgreement(Wire):
 
     agreed: bool
     on: Date | None = None
+    details_given_on: Date | None = None
+    """When the family said which practice and school are to be told."""
     by: Line | None = None
 
 
@@ -179,6 +182,13 @@ class TemporaryAccommodationDetails(Details):
     others_in_household: int = Field(ge=0, le=60)
     agreement: HousingAgreement | None = None
 
+    @property
+    def agreement_counts_from(self) -> date:
+        """The latest of placement, agreement and details given: fourteen days begin with it [CWSA11]."""
+        given = self.agreement
+        days = [self.available_from, *([] if given is None else [given.on, given.details_given_on])]
+        return max(day for day in days if day is not None)
+
     def moves(self) -> Movement | None:
         """From the placing to the host district."""
         return movement_between(self.from_area, None, self.to_area, self.to_place)
@@ -189,3 +199,14 @@ class TemporaryAccommodation(Event):
 
     type: Literal["temp_accommodation.placed"] = "temp_accommodation.placed"
     details: TemporaryAccommodationDetails
+
+    @model_validator(mode="after")
+    def _agreement_is_the_footing(self) -> Self:
+        agreement = self.details.agreement
+        if self.basis is Basis.HOUSING_AGREEMENT_213AA and (agreement is None or not agreement.agreed):
+            raise broken(
+                "no-agreement",
+                "rests on an agreement that the family has not given",
+                "Record the agreement, or share on another basis and say why in 'advice_from' or the event's own words.",
+            )
+        return self
