@@ -22,8 +22,8 @@ PLACE_SEEN: Final = "ZZ99 4ZZ"
 _MANAGER: Final = Person("Noor Example", "team manager")
 _LOOKING: Final = ("old", "police", "school", "health")
 _WAIT_S: Final = 60.0
-_PUBLIC: Final = "directory.bin"
-"""Lists every member to everybody."""
+_PUBLIC: Final = ".bin"
+"""Directories, old and new: they list every member to everybody."""
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class Missing:
 
     def _files(self, keys: tuple[str, ...]) -> list[Path]:
         return [
-            path for path in files_under(*(self.stage.homes[key] for key in keys)) if path.name != _PUBLIC
+            path for path in files_under(*(self.stage.homes[key] for key in keys)) if path.suffix != _PUBLIC
         ]
 
     def _publish(self, key: str, kind: str, area: Place, details: dict[str, Any]) -> EventId:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from adapters.demo.cast import Plot
 from adapters.demo.history import Scene, after_the_link, before_the_link, of_no_concern
+from adapters.demo.missing import Missing
 from adapters.demo.refuge import Refuge
 from adapters.demo.stage import Stage
 from adapters.demo.teller import Teller
@@ -56,6 +57,7 @@ class Play:
     steps: list[Step] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     refuge: Refuge | None = None
+    missing: Missing | None = None
 
     def perform(self) -> None:
         """All acts. Raises StageError where something did not come in time."""
@@ -67,6 +69,8 @@ class Play:
         self._read()
         self.refuge = Refuge(self.stage, self.plot, self.teller, self.now)
         self.refuge.perform()
+        self.missing = Missing(self.stage, self.plot, self.teller, self.now)
+        self.missing.perform()
 
     def gateway(self, key: str) -> Gateway:
         """A role's gateway."""

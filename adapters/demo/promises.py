@@ -45,7 +45,7 @@ def check(play: Play, trail: list[dict[str, Any]]) -> list[Checked]:
         checks += [_never_vacant(play), _clocks(play), _history_whole(play)]
     if play.plot.hidden:
         checks.append(_stays_hidden(play))
-    checks.append(_refuge(play))
+    checks += [_refuge(play), _missing(play)]
     return [*checks, *_proof(play, trail), _never_guessed(play), _no_register(play)]
 
 
@@ -191,6 +191,18 @@ def _refuge(play: Play) -> Checked:
         f"{play.plot.old.name} knows that the case was taken on, by a one-time key that two endorsers vouch for; it has sent"
         " the history there, and nothing that it, its members, shared members or its board hold, in any spelling, names"
         f" {play.plot.refuge.name}, its front door or its keys",
+        act is not None and act.holds(),
+    )
+
+
+def _missing(play: Play) -> Checked:
+    """The third act, by every byte that those who look for the family hold."""
+    act = play.missing
+    return Checked(
+        "P7",
+        "a missing family is found and not exposed",
+        f"{play.plot.old.name} has heard that the family was seen, and is safe; nothing that it or the members who serve it"
+        f" hold names {play.plot.refuge.name}, its front door or the place",
         act is not None and act.holds(),
     )
 

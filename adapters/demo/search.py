@@ -20,7 +20,10 @@ def find(words: Iterable[str | bytes], files: Iterable[Path]) -> list[Hit]:
     wanted = [(word, form, needle) for word in words for form, needle in _forms(word)]
     hits = []
     for path in files:
-        content = path.read_bytes()
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue  # a new version on its way into its place, which is searched
         hits += [Hit(str(word), path, form) for word, form, needle in wanted if needle in content]
     return hits
 
