@@ -10,6 +10,8 @@ from rich.table import Table
 
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.counterparts_cli import counterparts, encompass
+from adapters.gateway.reviewing_cli import refused
 from adapters.gateway.showing import Spoken, as_json_flag, day_and_time, home_option, on_its_way
 from schemas.codes.cases import (
     DeclineReason,
@@ -29,6 +31,10 @@ _by = click.option("--by", required=True, help='Who decides: "Name, role".')
 @click.group()
 def handover() -> None:
     """Carry a child from one area to another."""
+
+
+handover.add_command(refused)
+handover.add_command(counterparts)
 
 
 @handover.command("list", cls=Spoken)
@@ -298,6 +304,9 @@ def unlink(home: Path, nhs: str | None, upn: str | None, by: str, why: str, link
 @click.group()
 def involvement() -> None:
     """Which members work with a child: confirmed by the front door, never self-declared."""
+
+
+involvement.add_command(encompass)
 
 
 @involvement.command(cls=Spoken)

@@ -16,14 +16,12 @@ from rich.table import Table
 from adapters.gateway.acting import handover, identity, involvement
 from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.clocks_cli import clocks
-from adapters.gateway.counterparts_cli import counterparts, encompass
 from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.household_cli import household, households
 from adapters.gateway.mending import CHAIN_STRIDE, step_over
 from adapters.gateway.notifying_cli import notices
 from adapters.gateway.packing_cli import pack, receipt
-from adapters.gateway.reviewing_cli import refused
 from adapters.gateway.run import GatewayService
 from adapters.gateway.showing import (
     Spoken,
@@ -61,9 +59,6 @@ handover.add_command(household)
 handover.add_command(households)
 handover.add_command(pack)
 handover.add_command(receipt)
-handover.add_command(refused)
-handover.add_command(counterparts)
-involvement.add_command(encompass)
 
 
 @gateway.command()

@@ -14,7 +14,6 @@ from schemas.catalogue import parse_event
 from schemas.codes.members import MemberKind
 from schemas.directory import Directory
 from schemas.ids import EventId
-from schemas.members import Member
 
 SENT: Final = "counterpart.sent"
 INCIDENT: Final = "da.incident"
@@ -64,7 +63,7 @@ def counterparts(
     Those that have not come first. A member's own word that it works with the child does not make it active here: what
     it wrote about the child does, or a front door's confirmation.
     """
-    active: dict[str, Member] = {}
+    active = {}
     sent: dict[str, str] = {}
     for author, document in lines:
         details = document.get("details", {})

@@ -45,7 +45,6 @@ class Events:
         handovers: Handovers,
         identities: Identities,
         reviews: Reviews,
-        sightings: Sightings,
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
@@ -57,7 +56,7 @@ class Events:
         self._handovers = handovers
         self._identities = identities
         self._reviews = reviews
-        self._sightings = sightings
+        self._sightings = Sightings(children=children, desk=desk, directory=directory)
         self._ordering = ordering
         self._desk = desk
         self._directory = directory
@@ -97,12 +96,11 @@ class Events:
 
     def _kept_there(self, event: Verified, action: Action) -> bool:
         """A missing child was seen: its author's readers have it, and nobody who looks for the child learns of it so."""
-        heard = self._sightings.hear(event, action)
+        self._sightings.hear(event, action)
         readers = choose(event.checked, Concerned(), self._directory)
-        numbers = self._hand_out(event, readers)
-        self._record(event, None, None, Concerned(), readers, numbers)
+        self._record(event, None, None, Concerned(), readers, self._hand_out(event, readers))
         self._desk.flush()
-        return heard
+        return True
 
     def _act(self, event: Verified, action: Action) -> ChildRow | None:
         header = event.checked.header

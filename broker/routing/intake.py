@@ -25,7 +25,6 @@ from broker.routing.refusals import ChainForkError, EventIdTakenError, LostOnThe
 from broker.routing.relay import GRID_MS, Relay
 from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
-from broker.routing.sightings import Sightings
 from broker.routing.veiling import Veiling
 from broker.routing.verify import (
     ChainStep,
@@ -236,7 +235,6 @@ class Batch:
             handovers=handovers,
             identities=identities,
             reviews=reviews,
-            sightings=Sightings(children=work.children, desk=desk, directory=directory),
             ordering=ordering,
             desk=desk,
             directory=directory,

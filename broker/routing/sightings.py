@@ -29,8 +29,8 @@ class Sightings:
         self._desk = desk
         self._directory = directory
 
-    def hear(self, event: Verified, action: Action) -> bool:
-        """Take a sighting, or a person's word on one. Gives True: it is never routine.
+    def hear(self, event: Verified, action: Action) -> None:
+        """Take a sighting, or a person's word on one. Neither is ever routine.
 
         Raises:
             WrongKindError: it is not about a concern.
@@ -40,7 +40,6 @@ class Sightings:
             raise WrongKindError("only a concern can be a sighting")
         if action.kind is ActionKind.SEEN:
             self._tell(event, action)
-        return True
 
     def _tell(self, event: Verified, action: Action) -> None:
         rows = self._children.by_tokens([token.value for token in event.facts.tokens])
