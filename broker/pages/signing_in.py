@@ -197,13 +197,18 @@ class SigningIn:
             if session.person is not None:
                 await run_in_threadpool(self._noted, "signed out", session.person)
             self._sessions.close(session)
-        page = self._show(
-            "message.html",
-            heading="You have signed out",
-            lines=["On a shared computer, close the browser too."],
-            link={"href": "/sign-in", "text": "Sign in again"},
-        )
+        page = self._show("signed_out.html", elsewhere=await self._elsewhere())
         return self._take(page)
+
+    async def _elsewhere(self) -> str | None:
+        """Where the provider's own session ends, if it says so: signing out here does not end it."""
+        if self._client is None:
+            return None
+        try:
+            address = str((await self._client.load_server_metadata()).get("end_session_endpoint") or "")
+        except (httpx2.HTTPError, RuntimeError, ValueError):
+            return None
+        return address if address.startswith(("https://", "http://127.0.0.1", "http://localhost")) else None
 
     async def _enter(self, person: Person) -> Response:
         """A new session with a new cookie: one that a stranger may have planted is worth nothing."""

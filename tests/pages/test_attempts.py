@@ -103,7 +103,7 @@ def test_an_answer_is_for_the_session_that_asked(node: Node, call: Call) -> None
     path = first.ask_about(CASE)
     assert "plan opened" in first.get(path).text
 
-    for ending in ("", "/file"):
+    for ending in ("", "/csv", "/json"):
         assert 404 == second.get(path + ending).status_code
         assert "plan opened" not in second.get(path + ending).text
     assert "refused: an answer that was not given to this session" == _refusals(node)[-1][1]
@@ -206,12 +206,15 @@ def test_no_page_and_no_file_gives_a_hidden_place_away(call: Call) -> None:
     assert number
     second.post("/approvals", {"number": number[1], "why": "agreed"})
     given = [asker.post("/child", form).headers["location"]]
+    told = asker.get(given[0]).text
+    assert "a place that is withheld" in told
+    assert "accepted" not in told  # nor when somebody there did something
     for key, question in CATALOGUE.items():
         if Takes.CHILD not in question.needs:
             asked = asker.post(f"/ask/{key}", {"why": "all that there is"})
             assert 303 == asked.status_code, key
             given.append(asked.headers["location"])
-        read = [asker.get(given[-1]).text, asker.get(f"{given[-1]}/file").text]
+        read = [asker.get(given[-1] + form).text for form in ("", "/csv", "/json")]
         assert not any(told in text for text in read for told in (FAR, "Durham")), key
     opened = (
         "/overview",
@@ -242,7 +245,7 @@ def test_hostile_text_is_text(call: Call, visit: Callable[..., Visitor]) -> None
     assert 0 == at.page.locator("main script, main img").count()
     at.keep("hostile-questions")
     with_file = call(PEOPLE[Role.SCRUTINEER])
-    sheet = with_file.get(with_file.ask_about(HOSTILE) + "/file")
+    sheet = with_file.get(with_file.ask_about(HOSTILE) + "/csv")
     assert "text/csv" in sheet.headers["content-type"]
     assert html.unescape("<script>") in sheet.text
 
@@ -250,7 +253,7 @@ def test_hostile_text_is_text(call: Call, visit: Callable[..., Visitor]) -> None
 def test_a_file_of_an_answer_is_recorded_and_has_no_formula(node: Node, call: Call) -> None:
     at = call(PEOPLE[Role.SCRUTINEER])
     path = at.ask_about(CASE)
-    sheet = at.get(f"{path}/file")
+    sheet = at.get(f"{path}/csv")
 
     assert 200 == sheet.status_code
     assert "plan opened" in sheet.text

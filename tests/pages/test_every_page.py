@@ -60,6 +60,17 @@ def test_each_page_fits_a_narrow_screen(visit: Come) -> None:
     assert {} == {name: by for name, by in wide.items() if by > 0}
 
 
+def test_a_word_without_end_does_not_widen_a_narrow_page(visit: Come) -> None:
+    """As a purpose, in a reference, and back in the list of questions."""
+    at = visit(viewport=NARROW)
+    at.sign_in(PEOPLE[Role.SCRUTINEER], purpose="p" * 400)
+    at.ask_about("r" * 300, why="w" * 400)
+    answer = at.overflow()
+    at.go("/questions")
+
+    assert (0, 0) == (answer, at.overflow())
+
+
 def test_each_page_holds_in_forced_colours(visit: Come) -> None:
     """Contrast is then the browser's affair; that nothing vanishes is looked at, and axe finds no other fault."""
     at = visit(forced_colors="active", color_scheme="dark")

@@ -121,6 +121,9 @@ def test_a_person_signs_in_with_the_roles_that_the_provider_signs(node: Node, vi
     assert 200 == at.go("/overview")
     at.send("Sign out")
     assert "You have signed out" in at.page.content()
+    leads_to = at.page.get_by_role("link", name="sign out of it too").get_attribute("href") or ""
+    assert leads_to.endswith("/end_session")
+    assert [] == at.violations()
     assert ("Asha Example (u-1)", "", "signed out") == node.recorded()[-1]
 
 

@@ -1,7 +1,8 @@
 """Answers: kept for the session that was given them, shown under a handle that says nothing, written as a file."""
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from broker.board.pages.desk import Desk
 from broker.board.pages.drawing import Story, story_of
 from broker.board.pages.moves import ToldMove
 from broker.board.pages.roles import Page
-from broker.board.questions import Answer, Cell, Unit, cell_text
+from broker.board.questions import Answer, Cell, Unit, cell_text, to_json
 from broker.board.questions.cli import as_spreadsheet
 from broker.board.showing import clean
 from broker.pages.door import Visit, see
@@ -19,6 +20,13 @@ from broker.pages.door import Visit, see
 _ANSWERS: Final = "answers"
 _MOST: Final = 5
 _NUMERIC: Final = frozenset({Unit.COUNT, Unit.PERCENT, Unit.HOURS, Unit.DAYS})
+
+
+_FORMS: Final[Mapping[str, tuple[str, Callable[[Answer], bytes]]]] = {
+    "csv": ("text/csv; charset=utf-8", lambda answer: as_spreadsheet(answer).encode("utf-8-sig")),
+    "json": ("application/json", lambda answer: json.dumps(to_json(answer), indent=1).encode()),
+}
+"""In what form an answer is saved: its media type, and how it is written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +116,9 @@ class Answers:
         )
 
     def file(self, visit: Visit) -> Response:
-        """The same as a spreadsheet. That it left the page is recorded."""
-        kept = self._kept(visit)
-        if kept is None:
+        """The same as a spreadsheet, or for machines. That it left the page is recorded."""
+        kept, form = self._kept(visit), _FORMS.get(visit.parts["form"])
+        if kept is None or form is None:
             return self._none(visit)
         self._desk.write_down(
             visit,
@@ -118,10 +126,11 @@ class Answers:
             f"export of answer {kept.answer.logged}: {kept.answer.asked}",
             len(kept.answer.rows),
         )
-        name = f"handrail-{kept.answer.key.lower()}-{kept.answer.logged}.csv"
+        name = f"handrail-{kept.answer.key.lower()}-{kept.answer.logged}.{visit.parts['form']}"
+        media_type, write = form
         return Response(
-            as_spreadsheet(kept.answer).encode("utf-8-sig"),
-            media_type="text/csv; charset=utf-8",
+            write(kept.answer),
+            media_type=media_type,
             headers={"content-disposition": f'attachment; filename="{name}"'},
         )
 

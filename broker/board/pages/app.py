@@ -116,7 +116,7 @@ def _pages(door: Door, desk: Desk) -> list[Route]:
         route("/ask", Page.ASK, asking.choose),
         route("/ask/{key}", Page.ASK, asking.one, form=True),
         route("/answers/{handle}", Page.ANSWER, answers.show),
-        route("/answers/{handle}/file", Page.ANSWER, answers.file),
+        route("/answers/{handle}/{form}", Page.ANSWER, answers.file),
         route("/approvals", Page.APPROVALS, ApprovalsPage(desk).show, form=True),
         route("/questions", Page.QUESTIONS, past.mine),
         route("/all-questions", Page.EVERYBODYS_QUESTIONS, past.everybody),
