@@ -1,6 +1,6 @@
 """``make bench``: run the benches, each in a process of its own, and write their tables to ``docs/benchmarks.md``.
 
-``make bench ARGS="areas"`` runs some of them and keeps the other tables as they are. A bench is a module here with a
+``make bench ARGS="areas"`` runs some of them and keeps the other tables as they are; ``handover:100x50`` gives a size. A bench is a module here with a
 docstring, whose first line is its title, and ``run()`` that gives rows of what was measured and how much.
 """
 
@@ -15,7 +15,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-BENCHES: Final = ("relay", "latency", "history", "oversize", "deadlines", "areas", "log", "peers")
+BENCHES: Final = (
+    "relay",
+    "latency",
+    "history",
+    "handover",
+    "oversize",
+    "deadlines",
+    "areas",
+    "log",
+    "board",
+    "peers",
+)
 PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 _INTRO: Final = """# Benchmarks
 
@@ -27,13 +38,15 @@ _TABLE: Final = re.compile(r"<!-- (\w+) -->\n(.*?)(?=\n<!-- |\Z)", re.DOTALL)
 
 def main(names: list[str]) -> None:
     """Run and write."""
+    sizes = {name: size for name, _, size in (one.partition(":") for one in names)}
+    names = list(sizes)
     unknown = sorted(set(names) - set(BENCHES))
     if unknown:
         sys.exit(f"no bench {', '.join(unknown)}; there are {', '.join(BENCHES)}")
     tables = dict(_TABLE.findall(PAGE.read_text("utf-8"))) if PAGE.exists() else {}
     for name in names or BENCHES:
         print(f"{name} ...", flush=True)
-        rows = _run(name)
+        rows = _run(name, sizes.get(name, ""))
         for what, measured in rows:
             print(f"  {what:<60} {measured}", flush=True)
         tables[name] = _table(name, rows)
@@ -41,9 +54,12 @@ def main(names: list[str]) -> None:
     PAGE.write_text(f"{_INTRO}\n{body}", "utf-8")
 
 
-def _run(name: str) -> list[tuple[str, str]]:
+def _run(name: str, size: str) -> list[tuple[str, str]]:
     code = f"import json; from tests.bench.{name} import run; print(json.dumps(run()))"
-    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    env = {**os.environ, **({"HANDRAIL_BENCH_SIZE": size} if size else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True, env=env
+    )
     return [(what, measured) for what, measured in json.loads(done.stdout.splitlines()[-1])]
 
 

@@ -8,7 +8,7 @@ from broker.audit.words import plain
 from broker.board.questions.answer import Column, Mark, Table, Unit
 from broker.board.questions.child import named
 from broker.board.questions.figures import HOUR_MS
-from broker.board.questions.ground import Ground, handle
+from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.clock import from_ms
 from broker.crypto.notes import Head, Note
 from broker.crypto.tree import root_at
@@ -27,7 +27,6 @@ _UNOPENED: Final = (
     Column("child", "Child", Unit.REFERENCE),
     Column("event", "Event", Unit.REFERENCE),
 )
-_MOST: Final = 1_000
 _RUNGS: Final = ("worker", "team_manager", "service_manager", "head_of_service")
 
 
@@ -36,7 +35,7 @@ def unopened(ground: Ground) -> Table:
     before = min(ground.period.until_ms, ground.now_ms - ground.asked.hours * HOUR_MS + 1)
     inboxes = [one for one in sorted(ground.scope.members) if ground.asked.member in {None, one}]
     inboxes = [one for one in inboxes if ground.serves(one, ground.areas)]
-    found = ground.work.unopened(ground.scope, ground.period._replace(until_ms=before), inboxes, _MOST)
+    found = ground.work.unopened(ground.scope, ground.period._replace(until_ms=before), inboxes, MOST)
     events = ground.events({one.event_id for one in found})
     rungs: dict[str, int] = {}
     for told in ground.work.told(ground.scope, ground.period):
@@ -63,7 +62,7 @@ def unopened(ground: Ground) -> Table:
             )
         )
     by_inbox = Counter(one.reader for one in found)
-    most = f" The first {_MOST} are listed." if len(found) == _MOST else ""
+    most = f" The first {MOST} are listed." if len(found) == MOST else ""
     return Table(
         summary=(
             f"{len(found)} copies in {len(by_inbox)} inboxes were not opened within {ground.asked.hours} hours.{most}",
@@ -184,7 +183,7 @@ def identities(ground: Ground) -> Table:
         by = named(ground, entry.actor or "", hidden)
         rows.append((found.row.at_ms, what, by, told, handle(found.child)))
         places.append(found.row.place)
-    unmatched = [one for one in ground.shares() if one.record is None] if ground.records is None else []
+    unmatched = ground.shares(unmatched=True, most=MOST) if ground.records is None else []
     for one in unmatched:
         rows.append((one.at_ms, "sent to a person to match", ground.names(one.author or ""), "", None))
         places.append(one.place)
@@ -198,6 +197,7 @@ def identities(ground: Ground) -> Table:
         ),
         columns=_DECIDED,
         rows=tuple(sorted(rows, key=lambda row: (row[0], str(row[1])))),
+        notes=capped(len(unmatched)),
         places=tuple(places),
     )
 

@@ -5,7 +5,7 @@ from typing import Final
 from broker.audit.words import plain
 from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
 from broker.board.questions.figures import HOUR_MS, centile, median, rounded
-from broker.board.questions.ground import Ground, handle
+from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.store.audit.rows import Copy, Obligation
 from schemas.codes.members import MemberKind
 
@@ -94,7 +94,7 @@ _ENCOMPASS: Final = (
 
 def encompass(ground: Ground) -> Table:
     """Q9: domestic abuse notices that reached no school before the start of its next day."""
-    incidents = ground.shares("da.incident")
+    incidents = ground.shares("da.incident", most=MOST)
     copies = ground.copies(one.event_id for one in incidents)
     rows = []
     for share in incidents:
@@ -118,6 +118,7 @@ def encompass(ground: Ground) -> Table:
         columns=_ENCOMPASS,
         rows=tuple(rows),
         notes=(
+            *capped(len(incidents)),
             (
                 "A notice has reached a school when the gateway of a school or of the education desk says that it has it. "
                 "Incidents are found by the police's slips; a force that sends this board none is not seen."

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 from broker.audit.reading import Entry, read_entry
 from broker.audit.words import Names, plain
@@ -61,10 +62,25 @@ class Ground:
         )
         return [(found, read_entry(found.row.body)) for found in self.work.answer(question)]
 
-    def shares(self, *types: str, ever: bool = False, skewed: bool = False) -> list[Share]:
+    def shares(
+        self,
+        *types: str,
+        ever: bool = False,
+        skewed: bool = False,
+        unmatched: bool = False,
+        most: int = 0,
+    ) -> list[Share]:
         """Events of these types that fit what was asked; ``ever``: from before the period, too."""
         period = Period(0, self.asked.until_ms) if ever else self.period
-        found = self.work.shares(self._narrowed, period, types=types, records=self.records, skewed=skewed)
+        found = self.work.shares(
+            self._narrowed,
+            period,
+            types=types,
+            records=self.records,
+            skewed=skewed,
+            unmatched=unmatched,
+            most=most,
+        )
         return [one for one in found if self.asked.member in {None, one.author}]
 
     def events(self, events: Collection[bytes]) -> dict[bytes, Share]:
@@ -128,6 +144,15 @@ class Ground:
     @cached_property
     def _due(self) -> dict[tuple[object, ...], int | None]:
         return {}
+
+
+MOST: Final = 1_000
+"""Rows that a list shows at most; a narrower question shows the rest."""
+
+
+def capped(count: int) -> tuple[str, ...]:
+    """What is said beside a list that may go on."""
+    return (f"Only the first {MOST:,} are listed: ask about a shorter time.",) if count >= MOST else ()
 
 
 def handle(record: bytes | None) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 from broker.audit.words import plain, purpose_text
 from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
 from broker.board.questions.figures import DAY_MS, share
-from broker.board.questions.ground import Ground, handle
+from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.clock import from_ms
 
 _NOT_SHARED: Final = (
@@ -22,7 +22,7 @@ _NOT_SHARED: Final = (
 
 def not_shared(ground: Ground) -> Table:
     """Q5: decisions not to share."""
-    decided = ground.shares("share.declined")
+    decided = ground.shares("share.declined", most=MOST)
     rows = tuple(
         (
             one.at_ms,
@@ -39,6 +39,7 @@ def not_shared(ground: Ground) -> Table:
         columns=_NOT_SHARED,
         rows=rows,
         notes=(
+            *capped(len(rows)),
             (
                 "The reason stands in the decision itself, which its readers hold and this board does not: ask its author. "
                 "So is whether it was reversed: a correction says there what it corrects."

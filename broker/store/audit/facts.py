@@ -62,8 +62,13 @@ class Facts(Answers):
         records: Collection[bytes] | None = None,
         events: Collection[bytes] | None = None,
         skewed: bool = False,
+        unmatched: bool = False,
+        most: int = 0,
     ) -> list[Share]:
-        """Events that were taken in the period, oldest first; of these types as far as the board's slips are open."""
+        """Events that were taken in the period, oldest first; of these types as far as the board's slips are open.
+
+        ``unmatched``: those that name nobody by a strong identifier. ``most`` 0: without limit.
+        """
         c, open_slips = (
             t.shares.c,
             sa.and_(t.slips.c.event_id == t.shares.c.event_id, t.slips.c.state == SlipState.OPEN.value),
@@ -83,6 +88,10 @@ class Facts(Answers):
             query = query.where(c["class"].in_(classes))
         if skewed:
             query = query.where(c.skewed == 1)
+        if unmatched:
+            query = query.where(c.record.is_(None))
+        if most:
+            query = query.order_by(t.slips.c.at_ms if types else c.at_ms).limit(most)
         found: list[Share] = []
         for column, wanted in ((c.record, records), (c.event_id, events)):
             if wanted is not None:

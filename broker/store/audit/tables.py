@@ -251,7 +251,13 @@ shares = sa.Table(
     sa.Column("sealed", Number),
     sa.Column("skewed", Number),
     sa.Index("shares_by_time", "at_ms"),
-    sa.Index("shares_by_record", "record"),
+    sa.Index("shares_by_record", "record", "at_ms"),
+    sa.Index(
+        "shares_skewed",
+        "at_ms",
+        sqlite_where=sa.text("skewed = 1"),
+        postgresql_where=sa.text("skewed = 1"),
+    ),
     sqlite_with_rowid=False,
 )
 

@@ -20,46 +20,52 @@ class Trees(Answers):
 
     _writer: Writer
 
+    def __init__(self, connection: sa.Connection) -> None:
+        super().__init__(connection)
+        self._tiles: dict[tuple[int, int], dict[int, bytes]] = {}
+
     def add_leaves(self, leaves: Iterable[tuple[int, bytes]]) -> None:
         """Note which entry stands where in the log; a repeat changes nothing, and nothing is ever replaced."""
         came = list(leaves)
+        self._tiles.clear()
         self._writer.put(self._c, t.leaves, [{"index": index, "hash": leaf} for index, leaf in came])
         touched = {index >> _STEP for index, _ in came}
         level = _STEP
         while touched:
             done: dict[int, bytes] = {}
             for index in sorted(touched):
-                below = self._under(level, index)
+                below = self._kept(level - _STEP, index * _WIDTH, _WIDTH)
                 if len(below) == _WIDTH:
-                    done[index] = perfect_root(below)
+                    done[index] = perfect_root(list(below.values()))
             rows = [{"level": level, "index": index, "hash": node} for index, node in done.items()]
             self._writer.put(self._c, t.nodes, rows)
             level, touched = level + _STEP, {index >> _STEP for index in done}
 
     def subtree(self, level: int, index: int) -> bytes:
         """The hash of a perfect subtree. Raises KeyError where not all of it has come."""
-        if level == 0 or level % _STEP == 0:
-            kept = self._kept(level, index, 1)
-            if kept:
-                return kept[0]
-            if level == 0:
-                raise KeyError((level, index))
-        base = (level - 1) // _STEP * _STEP
+        base = level // _STEP * _STEP
         width = 1 << (level - base)
-        below = self._kept(base, index * width, width)
-        if len(below) != width:
-            raise KeyError((level, index))
-        return perfect_root(below)
+        first = index * width
+        tile = self._tile(base, first >> _STEP)
+        try:
+            return perfect_root([tile[at] for at in range(first, first + width)])
+        except KeyError as error:
+            raise KeyError((level, index)) from error
 
-    def _under(self, level: int, index: int) -> list[bytes]:
-        return self._kept(level - _STEP, index * _WIDTH, _WIDTH)
+    def _tile(self, level: int, index: int) -> dict[int, bytes]:
+        """The 256 hashes of a level that lie together, as far as they have come: read once, since a proof needs many."""
+        if (level, index) not in self._tiles:
+            self._tiles[level, index] = self._kept(level, index * _WIDTH, _WIDTH)
+        return self._tiles[level, index]
 
-    def _kept(self, level: int, first: int, count: int) -> list[bytes]:
+    def _kept(self, level: int, first: int, count: int) -> dict[int, bytes]:
         table = t.leaves if level == 0 else t.nodes
-        query = sa.select(table.c.hash).where(table.c.index >= first, table.c.index < first + count)
+        query = sa.select(table.c.index, table.c.hash).where(
+            table.c.index >= first, table.c.index < first + count
+        )
         if level:
             query = query.where(t.nodes.c.level == level)
-        return list(self._c.scalars(query.order_by(table.c.index)))
+        return {row[0]: row[1] for row in self._c.execute(query.order_by(table.c.index))}
 
     def leaves(self, size: int) -> list[tuple[int, bytes]]:
         """The first leaves of the log as far as they have come, in order."""
