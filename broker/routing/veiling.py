@@ -111,10 +111,13 @@ class Veiling:
 
     def _hidden(self, name: str, value: Any, sides: Sides) -> Any:
         match name:
-            case "holder" | "safety" | "said_to":
-                return value if value in sides.left else HIDDEN
+            # Always the same: what changes when the new area accepts would tell when it did.
+            case "holder" | "safety":
+                return HIDDEN
             case "areas":
-                return sorted({area if area in sides.left else HIDDEN for area in value})
+                return sorted({*sides.left, HIDDEN})
+            case "said_to":
+                return value if value in sides.left else HIDDEN
             case "readers":
                 return [one for one in value if self._of_left(one[0], sides)]
             case "involved":

@@ -215,3 +215,22 @@ def test_the_hold_and_the_relay_survive_a_restart_of_the_router(mesh: Mesh) -> N
 
     assert mesh[NEW[DURHAM]].actions.handovers()[0].verified
     assert BEGIN + timedelta(hours=81) == mesh.now
+
+
+def test_what_stands_in_clear_in_the_trail_does_not_tell_whether_the_case_has_passed(mesh: Mesh) -> None:
+    """Found by the attacker of ``docs/withheld.md``: three bytes of an entry told when the new area had accepted."""
+    _before(mesh, hidden=True)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.run(moment(5))
+    mesh.publish("old-school", "attendance.summary", area=OLD)
+    mesh.run(moment(6))
+    _accept(mesh, DURHAM)
+    mesh.run(moment(7))
+    mesh.publish("old-school", "attendance.summary", area=OLD)
+    mesh.run(moment(8))
+
+    before, after = mesh.entries(EntryKind.TAKEN)[-2:]
+    assert ["withheld", "withheld"] == [before.fields["holder"], before.fields["safety"]]
+    for name in ("holder", "safety", "areas", "involved"):
+        assert before.fields[name] == after.fields[name]
+    assert len(before.to_bytes()) == len(after.to_bytes())
