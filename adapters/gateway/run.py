@@ -9,7 +9,7 @@ What a crash means at each numbered gap of sending (``broker.faults``; those of 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TypeVar
@@ -233,6 +233,8 @@ class GatewayService:
             rung.clear()
 
     async def _receive(self, puller: Puller) -> None:
+        # A crash may have come between a delivery and what follows from it.
+        self._say_what_follows(_MAKE_WHOLE)
         while True:
             batch = await puller.next_batch(_MOST)
             started_ns = time.time_ns()
@@ -246,13 +248,15 @@ class GatewayService:
             self._home.gap(3)
             await puller.ack_all(batch)
             self._watch.received(taken, len(batch), batch[-1].pending, started_ns)
-            if any(kind in _MAKE_WHOLE for kind, _ in taken):
-                self._say_what_is_whole()
+            if kinds := _MAKE_WHOLE.intersection(kind for kind, _ in taken):
+                self._say_what_follows(kinds)
 
-    def _say_what_is_whole(self) -> None:
+    def _say_what_follows(self, kinds: Collection[InKind]) -> None:
+        """What the policy releases or asks by itself, and that a history is whole: each looks at every handover."""
         try:
-            self._gateway.actions.release_by_policy()
-            self._gateway.asking.ask_by_policy()
+            if InKind.HANDOVER in kinds:
+                self._gateway.actions.release_by_policy()
+                self._gateway.asking.ask_by_policy()
             self._gateway.actions.verify_whole()
         except RejectedError as error:
             _log.warning("not-said", code=error.code)
