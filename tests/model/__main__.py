@@ -6,7 +6,8 @@ import time
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.machine import Lives, table
+from tests.model.machine import Lives
+from tests.model.play import table
 
 _AT_ONCE = 50
 """Examples between two looks at the clock."""

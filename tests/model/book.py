@@ -8,87 +8,28 @@ safety duty. A *passage* is a handover from a giver to a taker. Everything is by
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+from tests.model.names import Knot, Name, held_with
+from tests.model.passages import (
+    BY_GIVER,
+    CONFLICT,
+    HELD,
+    MOVE,
+    RUNS,
+    VERBS,
+    Passage,
+    Refused,
+    stand,
+    step,
+    supersede,
+)
 
 OPENS, CLOSES = 1, 2
 MOVE_CLASS: Final = 1
-CONFLICT, MOVE = "conflict", "move"
-
-WAITS: Final = frozenset({"noticed", "released", "verified", "declined", "disputed"})
-RUNS: Final = WAITS | {"provisional", "accepted"}
-GIVEN_MORE: Final = RUNS - {"declined"}
-"""Stages in which the taker is given also what the giver comes by after it has let go."""
-STAGES: Final = (
-    "noticed",
-    "released",
-    "verified",
-    "provisional",
-    "accepted",
-    "declined",
-    "disputed",
-    "withdrawn",
-    "closed",
-    "superseded",
-)
-VERBS: Final = (
-    "release",
-    "verify",
-    "accept",
-    "decline",
-    "withdraw",
-    "conference-held",
-    "contest",
-    "return-or-retain",
-)
-BY_GIVER: Final = frozenset({"release", "withdraw", "contest"})
 SHARED: Final = frozenset({1, 3, 4, 5})
 """Classes of event that members who are involved hear of: moves, plans, concerns, records."""
-
-
-@dataclass(slots=True)
-class Passage:
-    """One handover. ``about`` is the name under which it was opened; ``papers`` what the giver had when it let go."""
-
-    giver: str
-    taker: str
-    why: str
-    about: str
-    by_knot: "Knot | None" = None
-    """The decision on names that opened it, where one did."""
-    stage: str = "noticed"
-    let_go: bool = False
-    checked: bool = False
-    seen: bool = False
-    """Somebody other than the taker says that the child is there."""
-    fought: bool = False
-    """The giver contests the acceptance."""
-    plan: bool = False
-    """A protection plan goes with it: accepted, it waits for its conference."""
-    refused: int = 0
-    left: str = "none"
-    """What becomes of papers that were let go for a case that did not pass: ``owed`` until it is decided."""
-    papers: frozenset[bytes] = frozenset()
-    key: bytes | None = None
-    """The program's id for it, told by the audit trail."""
-
-
-@dataclass(slots=True, eq=False)
-class Knot:
-    """A person's decision that two names are one child."""
-
-    one: str
-    other: str
-    tied: int
-    by: str
-
-
-@dataclass(slots=True)
-class Name:
-    """What was said under one name: who kept its file first, and each area that took it on since, with the moment."""
-
-    first_keeper: str
-    taken: list[tuple[int, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -139,10 +80,6 @@ class File:
         """Nothing is open about the child: the file may be burned, once nothing is on its way."""
         undecided = any(one.left == "owed" for one in self.passages)
         return not self.matters and not self.running and not undecided
-
-
-class Refused(Exception):  # noqa: N818 - a word of the model
-    """The author may not do this, or it does not fit."""
 
 
 @dataclass(slots=True)
@@ -460,91 +397,3 @@ class Said:
     key: bytes | None = None
     member: str | None = None
     conference: bool = False
-
-
-HELD: Final = frozenset({"accepted", "closed"})
-
-
-def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[bytes]) -> None:
-    """One verb in a passage, as the design tells it. Raises Refused where it does not fit."""
-    match verb:
-        case "release":
-            _let_go(passage, papers)
-        case "verify" if passage.let_go and not passage.checked and passage.stage in RUNS | HELD:
-            passage.checked = True
-            passage.stage = "verified" if passage.stage == "released" else passage.stage
-        case "accept" if passage.stage in WAITS and not passage.fought:
-            passage.plan = conference
-            if passage.seen or passage.let_go:
-                stand(passage)
-            else:
-                passage.stage = "provisional"
-        case "decline":
-            _decline(passage)
-        case "withdraw" if passage.stage in WAITS:
-            passage.stage, passage.fought = "withdrawn", False
-            _not_passed(passage)
-        case "conference-held" if passage.stage == "accepted":
-            passage.stage = "closed"
-        case "contest" if passage.stage == "provisional":
-            passage.stage, passage.fought = "disputed", True
-        case "return-or-retain" if passage.left == "owed":
-            passage.left = "retain"
-        case _:
-            raise Refused
-
-
-def _let_go(passage: Passage, papers: frozenset[bytes]) -> None:
-    if passage.stage == "provisional" or passage.fought:
-        stand(passage)
-    elif passage.stage in {"noticed", "declined"} or (passage.stage == "disputed" and not passage.let_go):
-        passage.stage = "released"
-    elif passage.stage not in HELD or passage.let_go:
-        raise Refused
-    passage.let_go, passage.papers = True, papers
-
-
-def _decline(passage: Passage) -> None:
-    if passage.stage not in {"noticed", "released", "verified"} and not passage.fought:
-        raise Refused
-    passage.refused += 1
-    passage.stage = "disputed" if passage.refused > 1 and not passage.fought else "declined"
-    passage.fought = False
-    _not_passed(passage)
-
-
-def _not_passed(passage: Passage) -> None:
-    passage.left = "owed" if passage.let_go else passage.left
-
-
-def stand(passage: Passage) -> None:
-    """The acceptance counts."""
-    passage.stage = "accepted" if passage.plan else "closed"
-    passage.fought, passage.left = False, "none"
-
-
-def supersede(passage: Passage) -> None:
-    """Nobody is waited for in it any more."""
-    passage.stage, passage.fought = "superseded", False
-    _not_passed(passage)
-
-
-def fits(passage: Passage, verb: str) -> bool:
-    """Whether a verb fits where a passage stands."""
-    try:
-        step(replace(passage), verb, conference=False, papers=frozenset())
-    except Refused:
-        return False
-    return True
-
-
-def held_with(name: str, knots: list[Knot]) -> frozenset[str]:
-    """All names that these decisions hold together with ``name``."""
-    found = {name}
-    while True:
-        more = {
-            end for knot in knots for end in (knot.one, knot.other) if {knot.one, knot.other} & found
-        } - found
-        if not more:
-            return frozenset(found)
-        found |= more

@@ -11,7 +11,8 @@ from broker.store.router.tables import METADATA
 from schemas.audit import AuditEntry, EntryKind
 from schemas.orders import OrderKind
 from schemas.wire import InKind
-from tests.model.book import GIVEN_MORE, WAITS, Book, File, Passage, Said
+from tests.model.book import Book, File, Said
+from tests.model.passages import GIVEN_MORE, WAITS, Passage
 from tests.model.town import CAST, Statement, Taken, Town, note_of
 
 _IN_FLIGHT: Final = frozenset({"inbox_outgoing", "audit_outgoing", "quarantine"})

@@ -1,27 +1,16 @@
 """The play: members say things about children, the post is unreliable, everything may be killed; then it is looked at."""
 
 import random
-from collections import Counter
-from collections.abc import Iterator
-from typing import Any, ClassVar, Final
+from typing import Final
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import invariant, precondition, rule
 
-from adapters.gateway.actions import Person
-from adapters.gateway.errors import NoSuchItemError
-from broker.errors import RejectedError
-from schemas.catalogue import parse_event
-from schemas.control import Action, ActionKind
-from schemas.ids import EventId, GssCode
-from schemas.wire import MatterEffect
-from tests.model.book import BY_GIVER, RUNS, STAGES, VERBS, Book, Passage, fits
-from tests.model.checks import Inspector
-from tests.model.town import AREAS, CAST, DOORS, NAMES, Letter, Town, a_town
-from tests.support.events import a_document
+from schemas.ids import EventId
+from tests.model.passages import VERBS, fits
+from tests.model.play import SEEDS, WORKER, Play
+from tests.model.town import AREAS, CAST, DOORS, NAMES
 
-_WORKER: Final = Person("Rowan Example", "social worker")
-_SEEDS: Final = st.integers(0, 2**16)
 _NAMES: Final = st.sampled_from(sorted(NAMES))
 _NHS: Final = st.sampled_from([name for name in sorted(NAMES) if name.startswith("nhs")])
 _UPN: Final = st.sampled_from([name for name in sorted(NAMES) if name.startswith("upn")])
@@ -31,36 +20,10 @@ _OTHERS: Final = st.sampled_from(["health", "police", "school"])
 _MEMBERS: Final = st.sampled_from(sorted(CAST))
 _FAR: Final = st.sampled_from(["settle", "settle", "settle", "publish", "route", "send", "stay"])
 """How far the post carries what was just said."""
-_VISITED: Final[Counter[tuple[str, str]]] = Counter()
 
 
-def visited() -> Counter[tuple[str, str]]:
-    """How often each (stage, verb) of a handover was tried in this process, by a member that might."""
-    return _VISITED
-
-
-class Lives(RuleBasedStateMachine):
+class Lives(Play):
     """Random lives. Everything is checked after each step, and once more when everything has been delivered."""
-
-    crashes: ClassVar[Counter[str]] = Counter()
-
-    town: Town
-    book: Book
-    eye: Inspector
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._said = 0
-        self._links: list[tuple[bytes, str, str]] = []
-        self._noise = random.Random(0)
-
-    @initialize(seed=_SEEDS)
-    def begin(self, seed: int) -> None:
-        """An empty exchange."""
-        self.town = a_town(seed)
-        self._noise = random.Random(seed)
-        self.book = Book(DOORS)
-        self.eye = Inspector(self.town, self.book)
 
     # What members say.
 
@@ -80,7 +43,7 @@ class Lives(RuleBasedStateMachine):
         self._publish(by, "concern.raised", name, home, far, concern_ref=f"concern-{self._said}")
 
     @precondition(lambda self: self._matters())
-    @rule(pick=_SEEDS, far=_FAR)
+    @rule(pick=SEEDS, far=_FAR)
     def a_matter_ends(self, pick: int, far: str) -> None:
         """One of those that are open, by whoever opened it."""
         matters = self._matters()
@@ -97,7 +60,7 @@ class Lives(RuleBasedStateMachine):
             self._publish(by, "move.notified", name, end, far, from_area=start, to_area=end)
 
     @precondition(lambda self: self._known_names())
-    @rule(pick=_SEEDS, by=_MEMBERS, end=_AREAS, far=_FAR)
+    @rule(pick=SEEDS, by=_MEMBERS, end=_AREAS, far=_FAR)
     def a_move_of_a_child_that_is_known(self, pick: int, by: str, end: str, far: str) -> None:
         """The same, where it matters."""
         names = self._known_names()
@@ -116,7 +79,7 @@ class Lives(RuleBasedStateMachine):
         self._publish("health", "move.notified", name, end, "settle", from_area=start, to_area=end)
 
     @precondition(lambda self: self._running())
-    @rule(pick=_SEEDS, times=st.integers(1, 3), conference=st.booleans(), far=_FAR)
+    @rule(pick=SEEDS, times=st.integers(1, 3), conference=st.booleans(), far=_FAR)
     def front_doors_do_what_they_may(self, pick: int, times: int, conference: bool, far: str) -> None:
         """Verbs that fit where one of the handovers stands, so that stories go on."""
         noise = random.Random(pick)
@@ -140,27 +103,17 @@ class Lives(RuleBasedStateMachine):
             self.time_passes(days * 24)
 
     @precondition(lambda self: self._passages())
-    @rule(pick=_SEEDS, verb=st.sampled_from(VERBS), conference=st.booleans(), far=_FAR)
+    @rule(pick=SEEDS, verb=st.sampled_from(VERBS), conference=st.booleans(), far=_FAR)
     def a_front_door_acts(self, pick: int, verb: str, conference: bool, far: str) -> None:
         """One verb in one of the handovers, whether or not it fits where that stands."""
         passages = self._passages()
         self._try(passages[pick % len(passages)], verb, conference, far)
 
-    def _try(self, passage: Passage, verb: str, conference: bool, far: str) -> None:
-        by = DOORS[passage.giver if verb in BY_GIVER else passage.taker]
-        if verb == "verify" and passage.let_go and not passage.checked:
-            return  # its gateway says that itself, when it is true
-        try:
-            self._act(by, passage, verb, conference)
-        except (NoSuchItemError, RejectedError):
-            return  # that gateway has not heard of it, or not that this is its side
-        self._carry(far)
-
     @rule(nhs=_NHS, upn=_UPN, by=_DOORS, far=_FAR)
     def two_names_are_linked(self, nhs: str, upn: str, by: str, far: str) -> None:
         """A named person decides that two identifiers are one child; rightly or wrongly."""
         identities = [dict([NAMES[nhs]]), dict([NAMES[upn]])]
-        event = self.town[by].actions.link(identities, _WORKER, "Compared.", "official_document")
+        event = self.town[by].actions.link(identities, WORKER, "Compared.", "official_document")
         self._links.append((event.raw, nhs, upn))
         self._carry(far)
 
@@ -202,21 +155,21 @@ class Lives(RuleBasedStateMachine):
         self._settle()
 
     @precondition(lambda self: self._links)
-    @rule(pick=_SEEDS, by=_DOORS, far=_FAR)
+    @rule(pick=SEEDS, by=_DOORS, far=_FAR)
     def a_link_is_undone(self, pick: int, by: str, far: str) -> None:
         """Another person finds that it was wrong."""
         event, nhs, upn = self._links[pick % len(self._links)]
         identities = [dict([NAMES[nhs]]), dict([NAMES[upn]])]
-        self.town[by].actions.unlink(identities, _WORKER, "Two children.", str(EventId.from_raw(event)))
+        self.town[by].actions.unlink(identities, WORKER, "Two children.", str(EventId.from_raw(event)))
         self._carry(far)
 
     @precondition(lambda self: self._known_names())
-    @rule(pick=_SEEDS, by=_DOORS, member=_OTHERS, far=_FAR)
+    @rule(pick=SEEDS, by=_DOORS, member=_OTHERS, far=_FAR)
     def involvement_is_confirmed(self, pick: int, by: str, member: str, far: str) -> None:
         """A front door confirms that somebody works with a child."""
         names = self._known_names()
         kind, value = NAMES[names[pick % len(names)]]
-        self.town[by].actions.involve({kind: value}, self.town.members[member], _WORKER)
+        self.town[by].actions.involve({kind: value}, self.town.members[member], WORKER)
         self._carry(far)
 
     # What the post does.
@@ -228,7 +181,7 @@ class Lives(RuleBasedStateMachine):
 
     @precondition(lambda self: self.town.bus)
     @rule(
-        pick=_SEEDS,
+        pick=SEEDS,
         most=st.integers(1, 4),
         die=st.sampled_from([None, "before commit", "before acknowledging"]),
     )
@@ -244,7 +197,7 @@ class Lives(RuleBasedStateMachine):
         self.town.publish(die_before_marking=die)
 
     @precondition(lambda self: any(self.town.doors.values()))
-    @rule(pick=_SEEDS, repeats=st.integers(0, 2), die=st.booleans())
+    @rule(pick=SEEDS, repeats=st.integers(0, 2), die=st.booleans())
     def letters_are_brought(self, pick: int, repeats: int, die: bool) -> None:
         """Some of a reader's, in any order, some twice; perhaps it dies when a part of them is applied."""
         noise = random.Random(pick)
@@ -276,151 +229,3 @@ class Lives(RuleBasedStateMachine):
         """At any moment."""
         if hasattr(self, "eye"):
             self.eye.look()
-
-    def teardown(self) -> None:
-        """Let everything arrive, look once more, and close."""
-        if not hasattr(self, "eye"):
-            return
-        try:
-            self._settle()
-            self.eye.look()
-        finally:
-            _VISITED.update(self.book.visited)
-            Lives.crashes.update(self.town.crashes)
-            self.town.close()
-
-    def _settle(self) -> None:
-        moved = True
-        while moved:
-            moved = sum(self.town.send(name) for name in CAST) > 0
-            while self.town.bus:
-                dies = self._noise.choice([None] * 6 + ["before commit", "before acknowledging"])
-                self._route(self._batch(self.town.bus, 16), dies)
-            moved = self.town.publish(die_before_marking=self._noise.random() < 0.1) > 0 or moved
-            for name in CAST:
-                if letters := self.town.doors.get(name):
-                    places = list(range(len(letters)))
-                    self._noise.shuffle(places)
-                    # In two goes: what overtakes another is seen only while the other is still on its way.
-                    part = places[: self._noise.randint(1, len(places))]
-                    self.town.deliver(name, [*part, part[0]])
-                    self.eye.at_the_door(name)
-                    moved = True
-                moved = self.town.reconsider(name) or moved
-        self.eye.at_rest()
-
-    def _route(self, letters: list[Letter], die: str | None) -> None:
-        self.town.wait(milliseconds=1)
-        self.eye.took(self.town.route(letters, die))
-
-    def _batch(self, letters: list[Letter], most: int) -> list[Letter]:
-        """The first that may be taken together: what may let a child be forgotten is taken alone, and looked at."""
-        chosen: list[Letter] = []
-        for letter in letters[:most]:
-            statement = self.town.statement(letter)
-            alone = statement is None or statement.action or statement.matter[0] == MatterEffect.CLOSE
-            if alone or (statement is not None and statement.to_area):
-                return chosen or [letter]
-            chosen.append(letter)
-        return chosen
-
-    def _carry(self, far: str) -> None:
-        if far == "settle":
-            self._settle()
-        elif far in {"send", "route", "publish"}:
-            for name in CAST:
-                self.town.send(name)
-            while far != "send" and self.town.bus:
-                self._route(self._batch(self.town.bus, 16), None)
-            if far == "publish":
-                self.town.publish()
-
-    # Who says what.
-
-    def _publish(self, by: str, kind: str, name: str, home: str | None, far: str, **details: Any) -> None:
-        self._said += 1
-        field, value = NAMES[name]
-        areas = CAST[by][1]
-        acting = home if home in areas else areas[0]
-        document = a_document(
-            kind,
-            id=EventId.new(self.town.now, random.Random(self._said).randbytes),
-            subject={field: value},
-            acting_area=acting,
-            residence=None if home is None else {"gss": home},
-            details=details,
-            occurred_at=self.town.now.isoformat(),
-            recorded_at=self.town.now.isoformat(),
-        )
-        self.town[by].publish(document)
-        self._carry(far)
-
-    def _act(self, by: str, passage: Passage, verb: str, conference: bool) -> None:
-        actions = self.town[by].actions
-        key = (passage.key or b"").hex()
-        match verb:
-            case "release":
-                actions.release(key, _WORKER)
-            case "accept":
-                actions.accept(key, _WORKER, conference=conference)
-            case "decline":
-                actions.decline(key, _WORKER, "papers_missing", "No chronology.")
-            case "withdraw":
-                actions.withdraw(key, _WORKER, "Came back.")
-            case "contest":
-                actions.contest(key, _WORKER, "Not there.")
-            case "return-or-retain":
-                actions.return_or_retain(key, _WORKER, "retain", "May come back.")
-            case "conference-held":
-                actions.conference_held(key, _WORKER, "2026-03-01", None)
-            case _:
-                row, view = actions.handover(key)
-                details = {"from_area": view.from_area, "to_area": view.to_area, "handover_ref": key}
-                document = a_document(
-                    "handover.verified",
-                    id=EventId.new(self.town.now, random.Random(self._said + 1_000_000).randbytes),
-                    subject=dict([NAMES[passage.about]]),
-                    acting_area=passage.taker,
-                    residence={"gss": passage.taker},
-                    details=details | {"events": 0, "verified_at": self.town.now.isoformat()},
-                )
-                self._said += 1
-                self.town[by].publishing.publish(
-                    parse_event(document), action=Action(ActionKind.VERIFY, handover=row.handover)
-                )
-
-    def _own(self, door: str) -> GssCode:
-        return CAST[door][1][0]
-
-    def _matters(self) -> list[tuple[str, str, str]]:
-        """Open matters: author, its own reference, a name."""
-        if not hasattr(self, "book"):
-            return []
-        return sorted(self._open_references())
-
-    def _open_references(self) -> Iterator[tuple[str, str, str]]:
-        refs = self.town["health"].home.keyring.tokens()
-        for file in self.book.files():
-            for (author, reference), (_, name) in file.matters.items():
-                for n in range(self._said + 1):
-                    for own in (f"plan-{n}", f"concern-{n}"):
-                        if refs.matter_ref(self.town.members[author], own) == reference:
-                            yield author, own, name
-
-    def _known_names(self) -> list[str]:
-        return sorted(self.book.of_name) if hasattr(self, "book") else []
-
-    def _running(self) -> list[Passage]:
-        return [one for one in self._passages() if one.stage in RUNS]
-
-    def _passages(self) -> list[Passage]:
-        if not hasattr(self, "book"):
-            return []
-        return [one for file in self.book.files() for one in file.passages if one.key]
-
-
-def table() -> str:
-    """How often each verb was tried in each stage: rows are stages, columns verbs."""
-    head = "stage       " + "".join(f"{verb:>16}" for verb in VERBS)
-    rows = [f"{stage:<12}" + "".join(f"{_VISITED[stage, verb]:>16}" for verb in VERBS) for stage in STAGES]
-    return "\n".join([head, *rows])

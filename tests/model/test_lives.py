@@ -6,10 +6,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.book import STAGES, VERBS
 from tests.model.checks import BrokenPromiseError
 from tests.model.faults import FAULTS
-from tests.model.machine import Lives, table, visited
+from tests.model.machine import Lives
+from tests.model.passages import STAGES, VERBS
+from tests.model.play import table, visited
 from tests.model.tour import tour
 
 SHORT = settings(

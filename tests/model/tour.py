@@ -7,8 +7,9 @@ router and changes nothing, so all of those share one life; what fits has a life
 from collections.abc import Iterator
 from typing import Final
 
-from tests.model.book import STAGES, VERBS, fits
-from tests.model.machine import Lives, visited
+from tests.model.machine import Lives
+from tests.model.passages import STAGES, VERBS, fits
+from tests.model.play import visited
 from tests.support.desk import NORTHUMBERLAND
 
 _WAYS: Final[dict[str, tuple[str, ...]]] = {

@@ -1,0 +1,143 @@
+"""A handover as the design tells it: its stages, who may do what in it, and what that makes of it."""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from tests.model.names import Knot
+
+CONFLICT, MOVE = "conflict", "move"
+
+WAITS: Final = frozenset({"noticed", "released", "verified", "declined", "disputed"})
+RUNS: Final = WAITS | {"provisional", "accepted"}
+GIVEN_MORE: Final = RUNS - {"declined"}
+"""Stages in which the taker is given also what the giver comes by after it has let go."""
+STAGES: Final = (
+    "noticed",
+    "released",
+    "verified",
+    "provisional",
+    "accepted",
+    "declined",
+    "disputed",
+    "withdrawn",
+    "closed",
+    "superseded",
+)
+VERBS: Final = (
+    "release",
+    "verify",
+    "accept",
+    "decline",
+    "withdraw",
+    "conference-held",
+    "contest",
+    "return-or-retain",
+)
+BY_GIVER: Final = frozenset({"release", "withdraw", "contest"})
+
+
+@dataclass(slots=True)
+class Passage:
+    """One handover. ``about`` is the name under which it was opened; ``papers`` what the giver had when it let go."""
+
+    giver: str
+    taker: str
+    why: str
+    about: str
+    by_knot: Knot | None = None
+    """The decision on names that opened it, where one did."""
+    stage: str = "noticed"
+    let_go: bool = False
+    checked: bool = False
+    seen: bool = False
+    """Somebody other than the taker says that the child is there."""
+    fought: bool = False
+    """The giver contests the acceptance."""
+    plan: bool = False
+    """A protection plan goes with it: accepted, it waits for its conference."""
+    refused: int = 0
+    left: str = "none"
+    """What becomes of papers that were let go for a case that did not pass: ``owed`` until it is decided."""
+    papers: frozenset[bytes] = frozenset()
+    key: bytes | None = None
+    """The program's id for it, told by the audit trail."""
+
+
+class Refused(Exception):  # noqa: N818 - a word of the model
+    """The author may not do this, or it does not fit."""
+
+
+HELD: Final = frozenset({"accepted", "closed"})
+
+
+def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[bytes]) -> None:
+    """One verb in a passage, as the design tells it. Raises Refused where it does not fit."""
+    match verb:
+        case "release":
+            _let_go(passage, papers)
+        case "verify" if passage.let_go and not passage.checked and passage.stage in RUNS | HELD:
+            passage.checked = True
+            passage.stage = "verified" if passage.stage == "released" else passage.stage
+        case "accept" if passage.stage in WAITS and not passage.fought:
+            passage.plan = conference
+            if passage.seen or passage.let_go:
+                stand(passage)
+            else:
+                passage.stage = "provisional"
+        case "decline":
+            _decline(passage)
+        case "withdraw" if passage.stage in WAITS:
+            passage.stage, passage.fought = "withdrawn", False
+            _not_passed(passage)
+        case "conference-held" if passage.stage == "accepted":
+            passage.stage = "closed"
+        case "contest" if passage.stage == "provisional":
+            passage.stage, passage.fought = "disputed", True
+        case "return-or-retain" if passage.left == "owed":
+            passage.left = "retain"
+        case _:
+            raise Refused
+
+
+def _let_go(passage: Passage, papers: frozenset[bytes]) -> None:
+    if passage.stage == "provisional" or passage.fought:
+        stand(passage)
+    elif passage.stage in {"noticed", "declined"} or (passage.stage == "disputed" and not passage.let_go):
+        passage.stage = "released"
+    elif passage.stage not in HELD or passage.let_go:
+        raise Refused
+    passage.let_go, passage.papers = True, papers
+
+
+def _decline(passage: Passage) -> None:
+    if passage.stage not in {"noticed", "released", "verified"} and not passage.fought:
+        raise Refused
+    passage.refused += 1
+    passage.stage = "disputed" if passage.refused > 1 and not passage.fought else "declined"
+    passage.fought = False
+    _not_passed(passage)
+
+
+def _not_passed(passage: Passage) -> None:
+    passage.left = "owed" if passage.let_go else passage.left
+
+
+def stand(passage: Passage) -> None:
+    """The acceptance counts."""
+    passage.stage = "accepted" if passage.plan else "closed"
+    passage.fought, passage.left = False, "none"
+
+
+def supersede(passage: Passage) -> None:
+    """Nobody is waited for in it any more."""
+    passage.stage, passage.fought = "superseded", False
+    _not_passed(passage)
+
+
+def fits(passage: Passage, verb: str) -> bool:
+    """Whether a verb fits where a passage stands."""
+    try:
+        step(replace(passage), verb, conference=False, papers=frozenset())
+    except Refused:
+        return False
+    return True

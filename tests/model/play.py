@@ -1,0 +1,215 @@
+"""What a play is made of: the town, the book beside it, and how something is said, carried and looked at."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, ClassVar, Final
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize
+
+from adapters.gateway.actions import Person
+from adapters.gateway.errors import NoSuchItemError
+from broker.errors import RejectedError
+from schemas.catalogue import parse_event
+from schemas.control import Action, ActionKind
+from schemas.ids import EventId, GssCode
+from schemas.wire import MatterEffect
+from tests.model.book import Book
+from tests.model.checks import Inspector
+from tests.model.passages import BY_GIVER, RUNS, STAGES, VERBS, Passage
+from tests.model.town import CAST, DOORS, NAMES, Letter, Town, a_town
+from tests.support.events import a_document
+
+WORKER: Final = Person("Rowan Example", "social worker")
+SEEDS: Final = st.integers(0, 2**16)
+_VISITED: Final[Counter[tuple[str, str]]] = Counter()
+
+
+def visited() -> Counter[tuple[str, str]]:
+    """How often each (stage, verb) of a handover was tried in this process, by a member that might."""
+    return _VISITED
+
+
+class Play(RuleBasedStateMachine):
+    """One exchange and its book. What happens in it is the rules' to say."""
+
+    crashes: ClassVar[Counter[str]] = Counter()
+
+    town: Town
+    book: Book
+    eye: Inspector
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said = 0
+        self._links: list[tuple[bytes, str, str]] = []
+        self._noise = random.Random(0)
+
+    @initialize(seed=SEEDS)
+    def begin(self, seed: int) -> None:
+        """An empty exchange."""
+        self.town = a_town(seed)
+        self._noise = random.Random(seed)
+        self.book = Book(DOORS)
+        self.eye = Inspector(self.town, self.book)
+
+    def teardown(self) -> None:
+        """Let everything arrive, look once more, and close."""
+        if not hasattr(self, "eye"):
+            return
+        try:
+            self._settle()
+            self.eye.look()
+        finally:
+            _VISITED.update(self.book.visited)
+            Play.crashes.update(self.town.crashes)
+            self.town.close()
+
+    def _try(self, passage: Passage, verb: str, conference: bool, far: str) -> None:
+        by = DOORS[passage.giver if verb in BY_GIVER else passage.taker]
+        if verb == "verify" and passage.let_go and not passage.checked:
+            return  # its gateway says that itself, when it is true
+        try:
+            self._act(by, passage, verb, conference)
+        except (NoSuchItemError, RejectedError):
+            return  # that gateway has not heard of it, or not that this is its side
+        self._carry(far)
+
+    # What the post does.
+
+    def _settle(self) -> None:
+        moved = True
+        while moved:
+            moved = sum(self.town.send(name) for name in CAST) > 0
+            while self.town.bus:
+                dies = self._noise.choice([None] * 6 + ["before commit", "before acknowledging"])
+                self._route(self._batch(self.town.bus, 16), dies)
+            moved = self.town.publish(die_before_marking=self._noise.random() < 0.1) > 0 or moved
+            for name in CAST:
+                if letters := self.town.doors.get(name):
+                    places = list(range(len(letters)))
+                    self._noise.shuffle(places)
+                    # In two goes: what overtakes another is seen only while the other is still on its way.
+                    part = places[: self._noise.randint(1, len(places))]
+                    self.town.deliver(name, [*part, part[0]])
+                    self.eye.at_the_door(name)
+                    moved = True
+                moved = self.town.reconsider(name) or moved
+        self.eye.at_rest()
+
+    def _route(self, letters: list[Letter], die: str | None) -> None:
+        self.town.wait(milliseconds=1)
+        self.eye.took(self.town.route(letters, die))
+
+    def _batch(self, letters: list[Letter], most: int) -> list[Letter]:
+        """The first that may be taken together: what may let a child be forgotten is taken alone, and looked at."""
+        chosen: list[Letter] = []
+        for letter in letters[:most]:
+            statement = self.town.statement(letter)
+            alone = statement is None or statement.action or statement.matter[0] == MatterEffect.CLOSE
+            if alone or (statement is not None and statement.to_area):
+                return chosen or [letter]
+            chosen.append(letter)
+        return chosen
+
+    def _carry(self, far: str) -> None:
+        if far == "settle":
+            self._settle()
+        elif far in {"send", "route", "publish"}:
+            for name in CAST:
+                self.town.send(name)
+            while far != "send" and self.town.bus:
+                self._route(self._batch(self.town.bus, 16), None)
+            if far == "publish":
+                self.town.publish()
+
+    # Who says what.
+
+    def _publish(self, by: str, kind: str, name: str, home: str | None, far: str, **details: Any) -> None:
+        self._said += 1
+        field, value = NAMES[name]
+        areas = CAST[by][1]
+        acting = home if home in areas else areas[0]
+        document = a_document(
+            kind,
+            id=EventId.new(self.town.now, random.Random(self._said).randbytes),
+            subject={field: value},
+            acting_area=acting,
+            residence=None if home is None else {"gss": home},
+            details=details,
+            occurred_at=self.town.now.isoformat(),
+            recorded_at=self.town.now.isoformat(),
+        )
+        self.town[by].publish(document)
+        self._carry(far)
+
+    def _act(self, by: str, passage: Passage, verb: str, conference: bool) -> None:
+        actions = self.town[by].actions
+        key = (passage.key or b"").hex()
+        match verb:
+            case "release":
+                actions.release(key, WORKER)
+            case "accept":
+                actions.accept(key, WORKER, conference=conference)
+            case "decline":
+                actions.decline(key, WORKER, "papers_missing", "No chronology.")
+            case "withdraw":
+                actions.withdraw(key, WORKER, "Came back.")
+            case "contest":
+                actions.contest(key, WORKER, "Not there.")
+            case "return-or-retain":
+                actions.return_or_retain(key, WORKER, "retain", "May come back.")
+            case "conference-held":
+                actions.conference_held(key, WORKER, "2026-03-01", None)
+            case _:
+                row, view = actions.handover(key)
+                details = {"from_area": view.from_area, "to_area": view.to_area, "handover_ref": key}
+                document = a_document(
+                    "handover.verified",
+                    id=EventId.new(self.town.now, random.Random(self._said + 1_000_000).randbytes),
+                    subject=dict([NAMES[passage.about]]),
+                    acting_area=passage.taker,
+                    residence={"gss": passage.taker},
+                    details=details | {"events": 0, "verified_at": self.town.now.isoformat()},
+                )
+                self._said += 1
+                self.town[by].publishing.publish(
+                    parse_event(document), action=Action(ActionKind.VERIFY, handover=row.handover)
+                )
+
+    def _own(self, door: str) -> GssCode:
+        return CAST[door][1][0]
+
+    def _matters(self) -> list[tuple[str, str, str]]:
+        """Open matters: author, its own reference, a name."""
+        if not hasattr(self, "book"):
+            return []
+        return sorted(self._open_references())
+
+    def _open_references(self) -> Iterator[tuple[str, str, str]]:
+        refs = self.town["health"].home.keyring.tokens()
+        for file in self.book.files():
+            for (author, reference), (_, name) in file.matters.items():
+                for n in range(self._said + 1):
+                    for own in (f"plan-{n}", f"concern-{n}"):
+                        if refs.matter_ref(self.town.members[author], own) == reference:
+                            yield author, own, name
+
+    def _known_names(self) -> list[str]:
+        return sorted(self.book.of_name) if hasattr(self, "book") else []
+
+    def _running(self) -> list[Passage]:
+        return [one for one in self._passages() if one.stage in RUNS]
+
+    def _passages(self) -> list[Passage]:
+        if not hasattr(self, "book"):
+            return []
+        return [one for file in self.book.files() for one in file.passages if one.key]
+
+
+def table() -> str:
+    """How often each verb was tried in each stage: rows are stages, columns verbs."""
+    head = "stage       " + "".join(f"{verb:>16}" for verb in VERBS)
+    rows = [f"{stage:<12}" + "".join(f"{_VISITED[stage, verb]:>16}" for verb in VERBS) for stage in STAGES]
+    return "\n".join([head, *rows])
