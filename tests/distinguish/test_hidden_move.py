@@ -1,6 +1,7 @@
 """P7 from end to end, on real gateways and a real router: nothing that the old side holds gives the new area away."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -233,4 +234,4 @@ def test_what_stands_in_clear_in_the_trail_does_not_tell_whether_the_case_has_pa
     assert ["withheld", "withheld"] == [before.fields["holder"], before.fields["safety"]]
     for name in ("holder", "safety", "areas", "involved"):
         assert before.fields[name] == after.fields[name]
-    assert len(before.to_bytes()) == len(after.to_bytes())
+    assert len(replace(before, number=1).to_bytes()) == len(replace(after, number=1).to_bytes())
