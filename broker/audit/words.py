@@ -41,6 +41,8 @@ KINDS: Final[dict[str, str]] = {
     EntryKind.SLIP_KEY: "key for the board",
     EntryKind.OVERDUE: "overdue",
     EntryKind.NOTICE_SENT: "people told",
+    EntryKind.OBLIGATION: "something owed",
+    EntryKind.VEILED: "sealed block",
     EntryKind.SENT_AGAIN: "sent again",
     EntryKind.FLOOD: "many refused",
 }
@@ -281,6 +283,10 @@ def _amiss(entry: Entry, found: Found, who: str, names: Names) -> Told:
             return Told(f"a message by {who} was refused", (f"reason code: {entry.text_of('code')}",))
         case EntryKind.CHAIN_GAP:
             return Told(f"messages by {who} were lost before they reached the exchange")
+        case EntryKind.OBLIGATION:
+            return Told(f"{who} told its boards of something that it owes", _about(found))
+        case EntryKind.VEILED:
+            return Told("a sealed block: entries about hidden children, or nothing")
         case EntryKind.FLOOD:
             return Told(f"{who} sent more wrong messages than are listed one by one")
         case EntryKind.SENT_AGAIN:
