@@ -301,6 +301,20 @@ def unlink(home: Path, nhs: str | None, upn: str | None, by: str, why: str, link
     on_its_way("The link is undone; everybody who was told under it will be told.", sent)
 
 
+@identity.command(cls=Spoken)
+@home_option
+@click.option("--old", "former", required=True, help="The NHS number that no longer counts.")
+@click.option("--new", "current", required=True, help="The NHS number that has taken its place.")
+@_by
+@_why
+def superseded(home: Path, former: str, current: str, by: str, why: str) -> None:
+    """The NHS has given this child another number. Not for an adoption: there nothing is linked."""
+    numbers = [{"nhs_number": former}, {"nhs_number": current}]
+    with Gateway.open(home) as opened:
+        sent = opened.actions.link(numbers, Person.parse(by), why, Evidence.STRONG_IDENTIFIER.value)
+    on_its_way("Both numbers lead to this child from now on.", sent)
+
+
 @click.group()
 def involvement() -> None:
     """Which members work with a child: confirmed by the front door, never self-declared."""

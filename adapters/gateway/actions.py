@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
+from adapters.gateway.cut import require_not_cut
 from adapters.gateway.documents import between, keys_of, once, require_named, spelled
 from adapters.gateway.errors import (
     NobodyVouchesError,
@@ -265,10 +266,10 @@ class Actions:
     def link(self, identities: Sequence[dict[str, Any]], by: Person, why: str, evidence: str) -> EventId:
         """A named person decides that these identifiers are one child. Raises MalformedIdentifierError."""
         identities = spelled(identities)
+        require_not_cut(self._home, identities)
         details = self._identity(identities, by, why) | {"evidence": [evidence]}
-        return self._identify(
-            "identity.linked", identities, details, Action(ActionKind.LINK, reason=evidence)
-        )
+        action = Action(ActionKind.LINK, reason=evidence)
+        return self._identify("identity.linked", identities, details, action)
 
     def unlink(self, identities: Sequence[dict[str, Any]], by: Person, why: str, link: str) -> EventId:
         """A named person decides that a link was wrong; everybody who was told is told.
@@ -291,7 +292,7 @@ class Actions:
             )
         known, member = found[0], found[0].id
         details = {"member": member, "agency": known.kind.value, "by": by.document()}
-        document = self._document("involvement.confirmed", subject, self._own_area(), details)
+        document = self._document("involvement.confirmed", subject, self._home.me.areas[0], details)
         return self._publishing.publish(
             parse_event(document), action=Action(ActionKind.INVOLVE, member=member)
         )

@@ -102,6 +102,13 @@ class AreaHiddenError(RejectedError):
         super().__init__("the child's place is to stay hidden")
 
 
+class AdoptedError(RejectedError):
+    """One of these numbers was given on an adoption: the former identity is cut from it, and is never linked."""
+
+    code = "adopted"
+    advice = "Nothing links an adopted child to the former identity. If the number was marked by mistake, correct that event."
+
+
 class NotAnEventError(RejectedError):
     """What was given is not one JSON object, so it cannot be an event."""
 

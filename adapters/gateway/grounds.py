@@ -118,15 +118,19 @@ class Record:
 
 
 def confirmed(record: Iterable[Read], directory: Directory) -> frozenset[str]:
-    """The members whose involvement a front door has confirmed and not ended. A member's own word is none."""
+    """The members whose involvement a front door, or a member so confirmed, has confirmed, and no front door has ended.
+
+    A member's own word is none.
+    """
     found: set[str] = set()
     for read in sorted(record, key=lambda read: str(read.document.get("recorded_at", ""))):
         author = directory.member(read.author)
         member = read.document.get("details", {}).get("member")
-        if author is None or not author.front_door or not isinstance(member, str):
+        if author is None or not isinstance(member, str):
             continue
-        if read.type == CONFIRMED:
+        vouches = read.author in found and member != read.author
+        if read.type == CONFIRMED and (author.front_door or vouches):
             found.add(member)
-        elif read.type == ENDED:
+        elif read.type == ENDED and author.front_door:
             found.discard(member)
     return frozenset(found)

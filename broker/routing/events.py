@@ -4,7 +4,6 @@ from typing import Final
 
 from broker.clock import from_ms
 from broker.crypto.check import Views
-from broker.crypto.errors import MalformedError
 from broker.handover.machine import HANDOVER_ACTIONS, Kind
 from broker.routing.desk import Desk, Item
 from broker.routing.forgetting import forget_if_over
@@ -16,7 +15,7 @@ from broker.routing.refusals import NotYourActionError, UnknownHandoverError
 from broker.routing.reviews import Reviews
 from broker.routing.shield import Shield
 from broker.routing.sightings import KEPT_THERE, Sightings
-from broker.routing.verify import Verified
+from broker.routing.verify import Verified, action_of
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.outgoing import Delivered, Outgoing
 from broker.store.router.procedures import Procedures
@@ -24,7 +23,6 @@ from broker.store.router.records import Report
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.directory import Directory
-from schemas.reading import MalformedMessageError
 from schemas.wire import EventClass, Field, InKind, Lane, MatterEffect
 
 LATE_MS: Final = {Lane.URGENT: 60 * MINUTE_MS, Lane.NORMAL: DAY_MS, Lane.BULK: 3 * DAY_MS}
@@ -68,7 +66,7 @@ class Events:
         Raises:
             RejectedError: its action is not this author's, or does not fit; then nothing was changed.
         """
-        action = _action_of(event)
+        action = action_of(event)
         if action is not None and action.kind in KEPT_THERE:
             return self._kept_there(event, action)
         child = self._act(event, action) if action else None
@@ -81,10 +79,9 @@ class Events:
         self._matter(event, child, origin)
         sides = self._shield.sides(child)
         concerned = self._shield.concerned(event.member, sides, self._concerned(child))
+        chosen = choose(event.checked, concerned, self._directory)
         said = (event.facts.to_area, event.facts.residence)
-        readers = self._shield.screen(
-            event.member, sides, choose(event.checked, concerned, self._directory), said
-        )
+        readers = self._shield.screen(event.member, sides, chosen, said)
         numbers = self._deliver(event, child, origin, readers)
         self._record(event, child, origin, concerned, readers, numbers)
         self._order_missing(event, child, origin, readers)
@@ -144,11 +141,14 @@ class Events:
         return child
 
     def _involve(self, event: Verified, action: Action) -> ChildRow:
-        """A front door confirms that a member is involved. Self-declared involvement grants nothing."""
+        """A front door confirms that a member is involved, or one that is confirmed does. Its own word grants nothing."""
         child = self._child_of(event)
         if child is None or action.member is None or self._directory.member(action.member) is None:
             raise NotYourActionError("no child with an open matter, or no such member")
-        if event.member.id not in front_doors([child.holder, child.safety], self._directory):
+        doors = front_doors([child.holder, child.safety], self._directory)
+        if action.kind is ActionKind.INVOLVE:
+            doors |= self._children.involved(child.child) - {action.member}
+        if event.member.id not in doors:
             raise NotYourActionError
         if action.kind is ActionKind.INVOLVE:
             self._children.involve(child.child, action.member, self._desk.now_ms)
@@ -391,10 +391,3 @@ class Events:
                 (header.event_id, event.checked.manifest_hash),
                 header.urgency,
             )
-
-
-def _action_of(event: Verified) -> Action | None:
-    try:
-        return Action.from_value(event.facts.action)
-    except MalformedMessageError as error:
-        raise MalformedError(str(error)) from error

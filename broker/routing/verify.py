@@ -34,6 +34,7 @@ from broker.routing.refusals import (
 )
 from schemas import canonical
 from schemas.areas import AreaRegister
+from schemas.control import Action
 from schemas.directory import Directory, PublishedKey, Standing
 from schemas.envelope import FullEnvelope
 from schemas.facts import RoutingFacts
@@ -227,3 +228,11 @@ def check_place(verified: Verified, subject: OutSubject) -> None:
         raise WrongLaneError
     if subject.partition != partition_of(verified.facts.tokens, subject.member):
         raise WrongPartitionError
+
+
+def action_of(event: Verified) -> Action | None:
+    """What an event asks the router to do; None for most. Raises MalformedError."""
+    try:
+        return Action.from_value(event.facts.action)
+    except MalformedMessageError as error:
+        raise MalformedError(str(error)) from error

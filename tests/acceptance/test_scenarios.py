@@ -161,6 +161,12 @@ def s1(start: ClockStart) -> Scenario:
                 "lancashire",
                 lambda g, s: g.actions.involve(dict(AVA), s.member("nurses"), MANAGER),
             ),
+            Sees(
+                accepted,
+                "lancashire",
+                "that the nurses are involved",
+                lambda _, s: "involvement.confirmed" in s.types("lancashire"),
+            ),
             Says(
                 uk(2026, 3, 27), "lancashire", "plan.changed", LANCASHIRE, AVA, PLAN, arrives=("lancashire",)
             ),
