@@ -31,6 +31,7 @@ from schemas.wire import Lane, OutKind, Urgency
 _log = structlog.get_logger()
 
 SETTINGS: Final = "notices.toml"
+MINUTE_MS: Final = 60_000
 
 
 class Notifying:
@@ -64,7 +65,9 @@ class Notifying:
         policy = self._home.directory.policy
         with self._home.store.work() as work:
             views = [HandoverView.from_bytes(row.body) for row in work.inbox.handovers()]
-            clocks = work.clocks.open()
+            # Nobody is told earlier than the earliest rung of any ladder before something is due.
+            earliest = min(rung.minutes for ladder in policy.ladders for rung in ladder.rungs)
+            clocks = work.clocks.open(to_ms(self._home.clock()) - earliest * MINUTE_MS + 1)
         for row in clocks:
             if row.owner == self._home.member_id and row.due_ms is not None:
                 ladder = ladder_of(policy, row.key)

@@ -1,10 +1,12 @@
-"""What a look at the clock costs the router when a million deadlines are open.
+"""What a look at the clock costs the router, and a gateway, when a million deadlines are open.
 
 All of them lie in the router's own table with its own indexes, beside them a tenth as many open orders; none has fallen due.
 A tick is the router's whole one: deadlines, quarantine, orders that expire, refusals summed up; in one transaction on
-the real database. Beside it, a tick at which two hundred have fallen due (the most that one tick takes).
+the real database. Beside it, a tick at which two hundred have fallen due (the most that one tick takes); and the same of a
+gateway that keeps a million clocks of its own: its look at what has come and is late, and at whom it must tell.
 """
 
+import asyncio
 import secrets
 import sqlite3
 import statistics
@@ -15,6 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from adapters.gateway.notifying import Notifying
 from broker.clock import system_clock, system_entropy, to_ms
 from broker.crypto.keyring import load_keyring
 from broker.directory.files import read_current
@@ -23,6 +26,7 @@ from broker.routing.intake import Batch
 from broker.store.router.store import RouterStore
 from broker.wiring import RouterHome
 from tests.bench.load import make_scene
+from tests.support.exchange import make_exchange
 
 _OPEN: Final = 1_000_000
 _ROUNDS: Final = 50
@@ -55,6 +59,7 @@ def run() -> list[tuple[str, str]]:
         busy = _timed(lambda: batch.tick(directory, now + timedelta(days=30)))
         store.close()
         size = home.database.stat().st_size / 2**20
+    own_look, own_tell = _gateway()
     return [
         ("open deadlines, and a tenth as many open orders", f"{_OPEN:,} ({size:,.0f} MB)"),
         (
@@ -63,7 +68,37 @@ def run() -> list[tuple[str, str]]:
         ),
         ("the slowest of them", f"{max(idle):.2f} ms"),
         ("a tick at which 200 fell due, each told to both ends and audited", f"{busy:.0f} ms"),
+        (
+            f"a gateway's look at as many clocks of its own, median of {_ROUNDS} (goal at most 50 ms)",
+            own_look,
+        ),
+        ("its look at whom it must tell, of nothing that is due within a day", own_tell),
     ]
+
+
+def _gateway() -> tuple[str, str]:
+    with tempfile.TemporaryDirectory(prefix="handrail-bench-") as folder:
+        made = make_exchange(Path(folder))
+        with made.open("cumberland") as gateway:
+            _fill_clocks(gateway.home.folder / "gateway.db", str(gateway.home.member_id), system_clock())
+            looks = [_timed(gateway.clocking.look) for _ in range(_ROUNDS)]
+            with Notifying(gateway.home, gateway.publishing) as notifying:
+                tells = [_timed(lambda: list(notifying.owed())) for _ in range(_ROUNDS)]
+        asyncio.run(made.close())
+    return f"{statistics.median(looks):.2f} ms", f"{statistics.median(tells):.2f} ms"
+
+
+def _fill_clocks(database: Path, owner: str, now: datetime) -> None:
+    """Due from two days on, so that nobody need be told of any."""
+    first_ms = to_ms(now) + 48 * _HOUR_MS
+    with sqlite3.connect(database) as connection:
+        connection.execute("PRAGMA synchronous=OFF")
+        connection.executemany(
+            "INSERT INTO clocks (about, key, number, owner, area, start_ms, due_ms, reason)"
+            " VALUES (?1, 'assessment', 1, ?2, 'E06000063', 0, ?3, '45 working days')",
+            ((secrets.token_bytes(16), owner, first_ms + n * _SPREAD_MS // _OPEN) for n in range(_OPEN)),
+        )
+    connection.close()
 
 
 def _timed(work: Callable[[], object]) -> float:
