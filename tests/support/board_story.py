@@ -19,7 +19,7 @@ from schemas.audit import ENTRY_VERSION, EntryKind
 from schemas.codes.members import MemberKind
 from schemas.directory import AreaEntry
 from schemas.ids import GssCode
-from schemas.slip import BoardSlip
+from schemas.slip import BoardSlip, ObligationSlip
 from tests.support.audit_trail import Trail, an_id
 from tests.support.directory import CUMBERLAND, WESTMORLAND, World, a_directory, a_seat
 from tests.support.events import CHILD
@@ -135,16 +135,30 @@ class Diary(Trail):
             reason="15 working days from being notified [P-NOT]",
         )
 
+    def seen(self, event: str, author: str, since: datetime) -> int:
+        """A member says that the child of an event, which had to be seen from ``since`` on, was seen now."""
+        opened, name = to_ms(since), f"child-seen {event}"
+        word = ObligationSlip("child-seen", opened, opened + 5 * 86_400_000, to_ms(self.at))
+        sealed = self._sealed(name, author, word.to_bytes())
+        about = {"event": an_id(event), "id": an_id(name), "ref": an_id(f"ref {event}")}
+        return self.add(
+            EntryKind.OBLIGATION, owner=self.member(author), slips=[[self.board, sealed]], **about
+        )
+
     def _slip(self, event: str, author: str, kind: str, case: str | None) -> bytes:
-        key, at_ms = self.keys[author], to_ms(self.at)
+        at_ms = to_ms(self.at)
         said = BoardSlip(kind, "promote_welfare", "safeguarding_public_task", at_ms, at_ms, case)
+        return self._sealed(event, author, said.to_bytes())
+
+    def _sealed(self, event: str, author: str, plaintext: bytes) -> bytes:
+        key = self.keys[author]
         return seal_slip(
             key.secret,
             key.setup.key_ref,
             author=self.member(author),
             board=self.board,
             event_id=an_id(event),
-            plaintext=said.to_bytes(),
+            plaintext=plaintext,
             entropy=random.Random(event).randbytes,
         )
 
@@ -244,6 +258,14 @@ def _move(child: str, number: int) -> list[tuple[float, Any]]:
     day = dice.uniform(0.5, 30)
     took = dice.choice([0.4, 1.2, 2.5, 3.0, 5.0, 6.5, 9.0, 12.0])
     steps: list[tuple[float, Any]] = [(day, lambda it: it.handover(child, "noticed", "noticed", to=to))]
+    if number % 4:
+        arrival, waits = f"arrival of {child}", dice.choice([0.2, 1.1, 1.5, 2.2, 3.1, 6.0])
+        since = START + timedelta(days=day + 0.01)
+        told = {"child": child, "area": to}
+        steps += [
+            (day + 0.01, lambda it: it.shared(arrival, new, "contact.recorded", ["health"], **told)),
+            (day + 0.01 + waits, lambda it: it.seen(arrival, new, since)),
+        ]
     if number % 5 == 0:
         return [*steps, (day + 15, lambda it: it.overdue(child, "acceptance", new))]
     steps.append((day + took / 2, lambda it: it.handover(child, "release", "released", to=to)))
