@@ -36,6 +36,7 @@ _LED_TO = (
     .join(t.children, t.children.c.child == t.tokens.c.child)
     .where(t.tokens.c.token.in_(sa.bindparam("tokens", expanding=True)))
 )
+_MATTER_AREAS = sa.select(t.matters.c.area).where(t.matters.c.child == sa.bindparam("of_child"))
 _INVOLVED = sa.select(t.involved.c.child, t.involved.c.member).where(
     t.involved.c.child.in_(sa.bindparam("children", expanding=True))
 )
@@ -154,7 +155,7 @@ class Children:
 
     def matter_areas(self, child: bytes) -> frozenset[str]:
         """Areas with an open matter for the child."""
-        return frozenset(self._t.now.scalars(sa.select(t.matters.c.area).where(t.matters.c.child == child)))
+        return frozenset(area for (area,) in self._t.ask(_MATTER_AREAS, of_child=child))
 
     def involved(self, child: bytes) -> frozenset[str]:
         """Members whose involvement a front door has confirmed."""

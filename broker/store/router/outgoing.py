@@ -34,6 +34,8 @@ _sent = insert(t.sent)
 _SENT = _sent.on_conflict_do_update(
     index_elements=["reader", "number"], set_={"stream_sequence": _sent.excluded.stream_sequence}
 )
+# An event has few readers, and a reader many deliveries: found by the event alone, whatever the planner thinks.
+_GIVEN_OF = sa.select(t.deliveries).where(t.deliveries.c.event_id == sa.bindparam("of_event"))
 _FIRST: sa.BindParameter[int] = sa.bindparam("first")
 _LAST: sa.BindParameter[int] = sa.bindparam("last")
 # However many numbers are asked for, the question has one text, which the database has read before.
@@ -188,13 +190,15 @@ class Outgoing:
 
     def delivery_of(self, reader: str, event_id: bytes) -> tuple[Delivered, bytes] | None:
         """A reader's newest recorded delivery of an event, and the record that the event came under."""
-        # An event has few readers, and a reader many deliveries: found by the event alone, whatever the planner thinks.
-        rows = self._t.now.execute(sa.select(t.deliveries).where(t.deliveries.c.event_id == event_id)).all()
-        given = [row for row in rows if row.reader == reader]
+        names = t.deliveries.c.keys()
+        rows = [dict(zip(names, row, strict=True)) for row in self._t.ask(_GIVEN_OF, of_event=event_id)]
+        given = [row for row in rows if row["reader"] == reader]
         if not given:
             return None
-        newest = max(given, key=lambda row: row.number)
-        return _delivered(newest), newest.origin
+        newest = max(given, key=lambda row: int(row["number"]))
+        origin = newest.pop("origin")
+        del newest["child"]
+        return Delivered(**newest), origin
 
     def concerning(self, member: str, event_id: bytes) -> tuple[bytes, bytes] | None:
         """The child and the record of an event that this member wrote or was given; None where nothing is kept of it."""

@@ -34,6 +34,24 @@ EXPIRED = (
 )
 
 
+# Asked at each grant, and a history has thousands.
+_ORDER_ID: sa.BindParameter[bytes] = sa.bindparam("of_order")
+_EVENT_ID: sa.BindParameter[bytes] = sa.bindparam("of_event")
+_of_order = t.order_events.c.order_id == _ORDER_ID
+_of_grant = sa.and_(_of_order, t.order_events.c.event_id == _EVENT_ID)
+_ORDER = sa.select(t.orders).where(t.orders.c.order_id == _ORDER_ID)
+_GRANT_STATE = sa.select(t.order_events.c.granted_ms).where(_of_grant)
+_GRANT = t.order_events.update().where(_of_grant).values(granted_ms=sa.bindparam("at_ms"))
+# The last first: grants come in the order of the events, so of a long history it is the one that waits longest.
+_LAST_OPEN = (
+    sa.select(t.order_events.c.event_id)
+    .where(_of_order, t.order_events.c.granted_ms.is_(None))
+    .order_by(t.order_events.c.event_id.desc())
+    .limit(1)
+)
+_ASK_FOR = t.order_events.insert()
+
+
 @dataclass(frozen=True, slots=True)
 class HandoverRow:
     """A handover as stored; ``broker.handover.machine`` gives it meaning."""
@@ -166,12 +184,12 @@ class Procedures:
         """Write a new order and the events that it asks for."""
         self._t.now.execute(t.orders.insert().values(**asdict(row)))
         for event_id in events:
-            self._t.now.execute(t.order_events.insert().values(order_id=row.order_id, event_id=event_id))
+            self._t.keep(_ASK_FOR, {"order_id": row.order_id, "event_id": event_id, "granted_ms": None})
 
     def order(self, order_id: bytes) -> OrderRow | None:
         """One order by its id."""
-        row = self._t.now.execute(sa.select(t.orders).where(t.orders.c.order_id == order_id)).first()
-        return None if row is None else OrderRow(**row._mapping)  # noqa: SLF001
+        rows = self._t.ask(_ORDER, of_order=order_id)
+        return OrderRow(**dict(zip(t.orders.c.keys(), rows[0], strict=True))) if rows else None
 
     def waiting_orders(self, child: bytes) -> list[OrderRow]:
         """A child's orders that are not answered."""
@@ -229,22 +247,14 @@ class Procedures:
 
     def grant_state(self, order_id: bytes, event_id: bytes) -> str:
         """Whether an event of an order is ``"unknown"`` to it, ``"open"``, or ``"granted"``."""
-        row = self._t.now.execute(
-            sa.select(t.order_events.c.granted_ms).where(
-                t.order_events.c.order_id == order_id, t.order_events.c.event_id == event_id
-            )
-        ).first()
-        if row is None:
+        rows = self._t.ask(_GRANT_STATE, of_order=order_id, of_event=event_id)
+        if not rows:
             return "unknown"
-        return "open" if row.granted_ms is None else "granted"
+        return "open" if rows[0][0] is None else "granted"
 
     def grant(self, order_id: bytes, event_id: bytes, at_ms: int) -> None:
         """One event of an order has been granted."""
-        self._t.now.execute(
-            t.order_events.update()
-            .where(t.order_events.c.order_id == order_id, t.order_events.c.event_id == event_id)
-            .values(granted_ms=at_ms)
-        )
+        self._t.keep(_GRANT, {"of_order": order_id, "of_event": event_id, "at_ms": at_ms})
 
     def granted_of(self, handover: bytes) -> tuple[int, int]:
         """Of a handover's ordered history: how many events were granted, and how many were asked for."""
@@ -290,12 +300,7 @@ class Procedures:
 
     def anything_open_in(self, order_id: bytes) -> bool:
         """Whether an event of an order waits for its grant."""
-        waiting = sa.select(t.order_events.c.event_id).where(
-            t.order_events.c.order_id == order_id, t.order_events.c.granted_ms.is_(None)
-        )
-        # The last first: grants come in the order of the events, so of a long history it is the one that waits longest.
-        last = waiting.order_by(t.order_events.c.event_id.desc()).limit(1)
-        return self._t.now.execute(last).first() is not None
+        return bool(self._t.ask(_LAST_OPEN, of_order=order_id))
 
     def owe(self, row: DeadlineRow) -> None:
         """Write a deadline; one that exists for the same thing starts anew."""

@@ -20,6 +20,7 @@ _COUNTED = sa.select(t.counters.c.value).where(t.counters.c.name == _DECISIONS)
 _counter = insert(t.counters)
 _COUNT = _counter.on_conflict_do_update(index_elements=["name"], set_={"value": _counter.excluded.value})
 _ADD = t.records.insert()
+_CHILD_OF = sa.select(t.records.c.child).where(t.records.c.origin == sa.bindparam("of_origin"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,8 @@ class Records:
 
     def child_of(self, origin: bytes) -> bytes | None:
         """The child that a record is of today."""
-        return self._t.now.scalar(sa.select(t.records.c.child).where(t.records.c.origin == origin))
+        rows = self._t.ask(_CHILD_OF, of_origin=origin)
+        return rows[0][0] if rows else None
 
     def newest(self, child: bytes) -> RecordRow | None:
         """The record under which the child's whereabouts were last reported."""

@@ -38,6 +38,20 @@ class Transaction:
         """For a question about what cannot be among the kept, or is remembered beside it."""
         return self._connection
 
+    def ask(self, statement: sa.ClauseElement, **values: Any) -> list[tuple[Any, ...]]:
+        """Make a statement that is asked often at once, as ``now`` does, but straight by the driver: what it answers.
+
+        Its values and columns are numbers, text and bytes, which need no converting.
+        """
+        self.write()
+        text, values_of = _compiled(statement, self._connection.dialect, tuple(values))
+        cursor = self._connection.connection.cursor()
+        try:
+            cursor.execute(text, values_of(values))
+            return list(cursor.fetchall()) if cursor.description else []
+        finally:
+            cursor.close()
+
     def keep(self, statement: sa.ClauseElement, row: Rows, key: object = None) -> None:
         """Make this write before the next statement that could see it. Of one ``key`` only the last is made."""
         kept = self._kept.setdefault(statement, {})
@@ -55,12 +69,18 @@ class Transaction:
 
     def write(self) -> None:
         """Make all writes that were kept."""
+        if not self._kept:
+            return
         kept, self._kept = self._kept, {}
-        for statement, rows in kept.items():
-            values = list(rows.values())
-            written, values_of = _compiled(statement, self._connection.dialect, tuple(values[0]))
-            # Straight to the driver: SQLAlchemy would look at each value of each row, for types that we do not have.
-            self._connection.exec_driver_sql(written, list(map(values_of, values)))
+        cursor = self._connection.connection.cursor()
+        try:
+            for statement, rows in kept.items():
+                values = list(rows.values())
+                text, values_of = _compiled(statement, self._connection.dialect, tuple(values[0]))
+                # Straight to the driver: SQLAlchemy would look at each value of each row, for types that we do not have.
+                cursor.executemany(text, list(map(values_of, values)))
+        finally:
+            cursor.close()
 
     def forget(self) -> None:
         """Rows are about to change behind the memories: they are read again."""
@@ -96,4 +116,6 @@ def _compiled(
     assert compiled.positiontup is not None, "the driver takes values by position"
     first, *others = compiled.positiontup
     # Of a single name ``itemgetter`` gives the value itself.
-    return str(compiled), itemgetter(first, *others) if others else lambda row: (row[first],)
+    values_of = itemgetter(first, *others) if others else lambda row: (row[first],)
+    own = {name: compiled.params[name] for name in {first, *others} - set(names)}
+    return str(compiled), (lambda row: values_of({**own, **row})) if own else values_of
