@@ -8,6 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broker.board.node import BoardHome
+from broker.errors import ConfigurationError
 from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
 from broker.store.engine import open_sqlite
@@ -15,6 +17,7 @@ from schemas.audit import EntryKind
 from schemas.wire import ReceiptKind
 from tests.support.audit_trail import Trail, an_id, find
 from tests.support.directory import CUMBERLAND, WESTMORLAND
+from tests.support.exchange import make_exchange
 from tests.support.postgres import a_database
 
 _STEPS = ("noticed", "release", "verify", "decline", "decline", "accept", "conference-held")
@@ -194,3 +197,22 @@ def test_a_store_from_before_the_mirror_keeps_its_entries_and_its_questions(tmp_
             assert ["what"] == [one.asked for one in work.questions()]
     finally:
         store.close()
+
+
+def test_a_board_keeps_its_store_where_its_home_says(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A URL in the home leads to PostgreSQL; anything else is refused, and no SQLite file stands in for it."""
+    it = make_exchange(tmp_path_factory.mktemp("home"))
+    home = BoardHome.open(it.home("board"))
+    where = home.folder / "database.url"
+    where.write_text("mysql://elsewhere\n")
+    with pytest.raises(ConfigurationError):
+        home.store()
+    where.write_text(a_database() + "\n")
+    store = home.store()
+    try:
+        with store.work() as work:
+            LIFE.projection().take_all(work, [Came(data) for data in LIFE.entries])
+            assert len(LIFE.entries) == work.count()
+    finally:
+        store.close()
+    assert not (home.folder / "audit.db").exists()
