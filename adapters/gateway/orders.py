@@ -1,6 +1,6 @@
 """A front door's duty: answer the router's orders after judging each itself, and take in what others grant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, assert_never
 
@@ -37,6 +37,8 @@ _log = structlog.get_logger()
 _ONE_EACH: Final = frozenset({OrderKind.HANDOVER, OrderKind.SENSITIVE})
 """A person's decision is the evidence of these: it serves one order, once."""
 _VOID: Final = "void"
+_FEW: Final = 1_024
+"""Events of an order that are kept at hand between judging and granting; the rest of a long history is read again."""
 _NEW_MS: Final = 86_400_000
 """What came to us so lately is news, which a front door may be given on the router's word; the rest is history."""
 _ORDERS_READ: Final = 8
@@ -193,8 +195,8 @@ class Orders:
 
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         child = self._child_of(work, order, row)
-        deliveries = self._ours(work, order, child)
-        known = self._known(work, order, row, deliveries, child)
+        few: dict[bytes, _Ours] = {}
+        known = self._known(work, order, row, few, child)
         me, now = self._home.member_id, self._home.clock()
         if one_time_key_of(order.reader) is None:
             verdict = judge(order, me, known, self._home.directory, now)
@@ -209,7 +211,10 @@ class Orders:
             case Carry(events, kept):
                 to, digest = self._reader_of(work, order), order_hash(order.to_bytes())
                 for sequence, event_id in enumerate(events, start=1):
-                    grant = self._grant(work, order, digest, to, deliveries[event_id], sequence)
+                    # A long history is read again, one event at a time: never all of it at once.
+                    ours = few.get(event_id) or self._held(work, event_id)
+                    assert ours is not None, "judged a moment ago, in this transaction"
+                    grant = self._grant(work, order, digest, to, ours, sequence)
                     name = f"grant.{order.order_id.hex()}.{event_id.hex()}"
                     self._publishing.control(work, OutKind.GRANTS, grant, Lane.URGENT, name)
                 work.inbox.answered(order.order_id, "granted in part" if kept else "granted")
@@ -280,14 +285,12 @@ class Orders:
         )
         return sign_grant(grant, signer)
 
-    def _ours(self, work: Work, order: Order, child: Identifiers) -> dict[bytes, _Ours]:
+    def _ours(self, work: Work, order: Order, child: Identifiers) -> Iterator[_Ours]:
         """What we hold of the order's events about that child. The child is known by what *we* can read."""
-        held = (self._held(work, event_id) for event_id, _ in order.events)
-        return {
-            ours.event_id: ours
-            for ours in held
-            if ours is not None and identifiers_in(ours.read.document) & child
-        }
+        for event_id, _ in order.events:
+            ours = self._held(work, event_id)
+            if ours is not None and identifiers_in(ours.read.document) & child:
+                yield ours
 
     def _held(self, work: Work, event_id: bytes) -> _Ours | None:
         """One event, sent to us, or granted when the child came to us: a history goes on with the child."""
@@ -305,16 +308,19 @@ class Orders:
             return None
 
     def _known(
-        self, work: Work, order: Order, row: InRow, deliveries: Mapping[bytes, _Ours], child: Identifiers
+        self, work: Work, order: Order, row: InRow, few: dict[bytes, _Ours], child: Identifiers
     ) -> Known:
+        """What we know by ourselves of an order's matter; ``few`` is given the first events, to be at hand."""
         directory = self._home.directory
         unnamed = one_time_key_of(order.reader) is not None
         reader = self._home.me if unnamed else directory.member(order.reader)
         digests: dict[bytes, bytes] = {}
         answers: dict[bytes, GrantAnswer] = {}
-        for event_id, ours in deliveries.items():
-            digests[event_id] = ours.read.digest
-            answers[event_id] = answer_of_policy(ours.read.event, reader, directory)
+        for ours in self._ours(work, order, child):
+            digests[ours.event_id] = ours.read.digest
+            answers[ours.event_id] = answer_of_policy(ours.read.event, reader, directory)
+            if len(few) < _FEW:
+                few[ours.event_id] = ours
         return Known(
             digests=digests,
             answers=answers,
@@ -325,15 +331,15 @@ class Orders:
             grounded=order.kind is not OrderKind.HANDOVER
             and reader is not None
             and self._record.vouches_for(work, row.child, reader, child),
-            news=self._is_news(order, deliveries),
+            news=self._is_news(order, few),
             evidence=self._held(work, order.evidence) is not None,
         )
 
-    def _is_news(self, order: Order, deliveries: Mapping[bytes, _Ours]) -> bool:
+    def _is_news(self, order: Order, few: Mapping[bytes, _Ours]) -> bool:
         """The evidence is the one event asked for, and it came to us within the day, by our own clock."""
         if len(order.events) != 1 or order.events[0][0] != order.evidence:
             return False
-        ours = deliveries.get(order.evidence)
+        ours = few.get(order.evidence)
         return ours is not None and to_ms(self._home.clock()) - ours.arrived_ms < _NEW_MS
 
     def _child_of(self, work: Work, order: Order, row: InRow) -> Identifiers:
