@@ -128,7 +128,7 @@ async def test_a_node_that_was_offline_for_the_whole_time_catches_up(tmp_path: P
             await settled(cumberland.inbox)
             with it.open("school") as school, it.open("police") as police:
                 school.publish(_document("attendance.summary"))
-                police.publish(_document("da.incident"))
+                police.publish(_document("concern.raised", n=5))
             async with it.gateway("school"), it.gateway("police"):
                 await settled(lambda: len(cumberland.inbox()) == 3)
             cumberland.publish(_document("move.notified"))
@@ -142,7 +142,7 @@ async def test_a_node_that_was_offline_for_the_whole_time_catches_up(tmp_path: P
             count, newest = _numbers(store)
 
     assert ["plan.opened", "move.notified"] == [kinds[0], kinds[-1]]
-    assert {"attendance.summary", "da.incident"} == set(kinds[1:-1])
+    assert {"attendance.summary", "concern.raised"} == set(kinds[1:-1])
     assert count == newest
 
 
