@@ -33,6 +33,7 @@ ROUTER_KEPT: Final[Mapping[str, str]] = {
     "temporary-review": f"a signed word that it still is a stay, the case being asked to pass, or {_OVER}",
     "grant-at-once": "every ordered event being granted, or a signed refusal",
     "grant": "every ordered event being granted, or a signed refusal",
+    "refusal": "a person's signed word on the refusal: shared after all, or upheld",
     "contest": "a contest; unmet, the acceptance stands",
     "respond": "being asked again, or a withdrawal",
     "dispute": "any step; unmet, the heads of service must settle it",

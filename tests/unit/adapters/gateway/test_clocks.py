@@ -139,6 +139,20 @@ STORIES: Final[Mapping[str, Story]] = {
         met=("police", "missing.ended", HERE),
         before=health_works_with_the_child,
     ),
+    "unknown-whereabouts": Story(
+        "cumberland",
+        "whereabouts.unknown",
+        "cumberland",
+        met=("cumberland", "missing.child", HERE),
+        before=a_plan,
+    ),
+    "sighting-decision": Story(
+        "health",
+        "missing.sighted",
+        "cumberland",
+        met=("cumberland", "missing.ended", HERE),
+        before=a_plan,
+    ),
     "pupil-added": Story("school", "school.joined", "school", opened_by="desk"),
     "absence-ten-days": Story(
         "school", "cme.reported", "school", details={"last_seen_on": "2026-03-02"}, opened_by="desk"
