@@ -29,6 +29,7 @@ class Step:
     where: str
     at: float
     data: str
+    thread: int
 
 
 def why_not() -> str | None:
@@ -87,14 +88,14 @@ def steps(output: Path) -> list[Step]:
             file, since = begun.pop(thread)
             # Written to again meanwhile: this sync need not hold it.
             if not any(step.what == "write" and step.where == file for step in found[since:]):
-                found.append(Step("synced", file, float(at), ""))
+                found.append(Step("synced", file, float(at), "", int(thread)))
         elif call in _SYNCS and "unfinished" in rest:
             begun[thread] = (where, len(found))
         elif call in _SYNCS:
-            found.append(Step("synced", where, float(at), ""))
+            found.append(Step("synced", where, float(at), "", int(thread)))
         elif call is not None:
             what = "send" if where.startswith(("socket:", "TCP", "UNIX")) else "write"
-            found.append(Step(what, where, float(at), rest))
+            found.append(Step(what, where, float(at), rest, int(thread)))
     return found
 
 
