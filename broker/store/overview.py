@@ -234,7 +234,7 @@ def board_overview(path: Path) -> BoardOverview:
     """Look at a board node's database."""
     with ReadOnly(path) as db:
         return BoardOverview(
-            entries=db.count(_count(a.entries)),
+            entries=db.count(_count(a.mirror)),
             missing=db.count(sa.select(sa.func.sum(a.holes.c.last - a.holes.c.first + 1))),
             unread=db.count(_count(a.unread)),
         )

@@ -92,7 +92,7 @@ def unsettled(homes: Mapping[str, Path], ids: Mapping[str, str], router: Path, t
             if have != given.get(f"in {ids[name]}", 0):
                 found.append(f"{name}: {have} of {given.get(f'in {ids[name]}', 0)} deliveries")
     with reading(homes["board"] / "audit.db") as trail:
-        have = _one(trail, "SELECT COUNT(*) FROM entries")
+        have = _one(trail, "SELECT COUNT(*) FROM mirror")
     if have != given.get("audit 0", 0):
         found.append(f"board: {have} of {given.get('audit 0', 0)} entries")
     if (have := logged(tiles)) < given.get("audit 0", 0):
@@ -131,17 +131,25 @@ def count(
     return result
 
 
+_TAKEN: Final = """
+SELECT event_id FROM entries AS one WHERE kind = 'taken' AND (inner = 0 OR NOT EXISTS (
+    SELECT 1 FROM entries AS clear WHERE clear.event_id = one.event_id AND clear.kind = 'taken' AND clear.inner = 0
+))
+"""
+"""Of an event that stands in clear and in a sealed block, too, the one in clear."""
+
+
 def _count_trail(result: Counts, board: Path, journal: Journal, router: Path) -> None:
     with reading(router / "router.db") as state:
         given = _one(state, "SELECT value FROM counters WHERE name = 'audit 0'")
     with reading(board / "audit.db") as trail:
-        result.audit_entries = _one(trail, "SELECT COUNT(*) FROM entries")
-        newest = _one(trail, "SELECT MAX(number) FROM entries")
+        result.audit_entries = _one(trail, "SELECT COUNT(*) FROM mirror")
+        newest = _one(trail, "SELECT MAX(number) FROM mirror")
         result.audit_gaps += [
             f"hole {first} to {last}" for first, last in trail.execute("SELECT first, last FROM holes")
         ]
         result.audit_gaps += [f"unread: {why}" for (why,) in trail.execute("SELECT why FROM unread")]
-        taken = Counter(row[0] for row in trail.execute("SELECT event_id FROM entries WHERE kind = 'taken'"))
+        taken = Counter(row[0] for row in trail.execute(_TAKEN))
         named = {row[0] for row in trail.execute("SELECT event_id FROM entries WHERE event_id IS NOT NULL")}
     if not newest == result.audit_entries == given:
         result.audit_gaps.append(f"{result.audit_entries} entries, newest {newest}, {given} given")
