@@ -10,6 +10,7 @@ from broker.board.questions import CATALOGUE
 from tests.support.board_story import CASE
 from tests.support.pages import NARROW, PEOPLE, Visitor
 
+pytestmark = pytest.mark.timeout(300)  # many pages in one test, and the machine may be busy
 Come = Callable[..., Visitor]
 _FOCUSABLE: Final = "a[href], button, input:not([type=hidden]), select, textarea, [tabindex='0']"
 
