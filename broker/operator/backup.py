@@ -1,8 +1,9 @@
 """``python -m broker.operator.backup``: one copy of what this machine holds, made while it runs.
 
-Copied: the directory, keys and access of every home, the databases (each of one moment), the bus's configuration and
-certificates. Not copied: the bus's own store, which lies on two disks or is replicated; what is on it is also with
-its author until it is taken and with its reader's custody afterwards.
+Copied: the directory, keys and access of every home and of the audit log, the databases (each of one moment), the bus's
+configuration and certificates. Not copied: the bus's own store, which lies on two disks or is replicated; what is on it is
+also with its author until it is taken and with its reader's custody afterwards; and the log's tiles, which come out of the
+trail again, the same to the byte.
 
 A copy holds private keys. Whoever has it can read what the members here can read: keep it encrypted.
 """
@@ -22,7 +23,6 @@ from broker.store.copying import copy_database
 
 _DATABASES: Final = ".db"
 _LEFT_OUT: Final = ("-wal", "-shm", ".lock", ".pid", ".ports", ".log")
-_STORE: Final = "store"
 
 
 @click.command()
@@ -74,11 +74,12 @@ def copies(target: Path) -> list[Path]:
 
 
 def _files(layout: Layout) -> Iterator[Path]:
-    for root in (layout.directory, layout.nats, layout.router, layout.members):
+    made_again = (layout.nats / "store", layout.log / "tiles")
+    for root in (layout.directory, layout.nats, layout.router, layout.log, layout.members):
         for path in sorted(root.rglob("*")):
-            inside = path.relative_to(root).parts
-            of_the_store = root == layout.nats and inside[0] == _STORE
-            if path.is_file() and not of_the_store and not path.name.endswith(_LEFT_OUT):
+            if any(path.is_relative_to(one) for one in made_again):
+                continue
+            if path.is_file() and not path.name.endswith(_LEFT_OUT):
                 yield path
 
 
