@@ -32,7 +32,6 @@ from adapters.gateway.showing import (
     show_faults,
     show_refusal,
 )
-from adapters.gateway.watch_cli import watch
 from broker.clock import to_ms
 from broker.errors import RejectedError
 from broker.faults import gap_of
@@ -54,7 +53,6 @@ def gateway() -> None:
 
 gateway.add_command(notices)
 gateway.add_command(clocks)
-gateway.add_command(watch)
 handover.add_command(household)
 handover.add_command(households)
 handover.add_command(pack)

@@ -86,7 +86,7 @@ def test_what_waits_is_shown_with_its_date_its_reason_and_both_facts(room: PostR
     two_children(room)
     room["health"].publish(a_document("concern.raised", n=30, **HERE))
     room.settle()
-    shown = run(room, "cumberland", "gateway", "watch", "--once", columns=columns)
+    shown = run(room, "cumberland", "watch", "--once", columns=columns)
 
     assert 0 == shown.exit_code, shown.output
     assert all(len(line) <= columns for line in shown.output.splitlines())
@@ -96,4 +96,4 @@ def test_what_waits_is_shown_with_its_date_its_reason_and_both_facts(room: PostR
 
 
 def test_nothing_waits_where_nothing_happened(room: PostRoom) -> None:
-    assert "Nothing waits." in run(room, "westmorland", "gateway", "watch", "--once").output
+    assert "Nothing waits." in run(room, "westmorland", "watch", "--once").output
