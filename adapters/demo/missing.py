@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from adapters.demo.cast import Place, Plot
 from adapters.demo.history import SOCIAL_WORKER
-from adapters.demo.search import files_under, find
+from adapters.demo.search import files_under, find, told_to_all
 from adapters.demo.stage import Stage
 from adapters.demo.teller import Teller
 from adapters.gateway import Gateway
@@ -22,8 +22,6 @@ PLACE_SEEN: Final = "ZZ99 4ZZ"
 _MANAGER: Final = Person("Noor Example", "team manager")
 _LOOKING: Final = ("old", "police", "school", "health")
 _WAIT_S: Final = 60.0
-_PUBLIC: Final = ".bin"
-"""Directories, old and new: they list every member to everybody."""
 
 
 @dataclass(slots=True)
@@ -115,9 +113,8 @@ class Missing:
         return next((one for one in said if "was seen" in one), None)
 
     def _files(self, keys: tuple[str, ...]) -> list[Path]:
-        return [
-            path for path in files_under(*(self.stage.homes[key] for key in keys)) if path.suffix != _PUBLIC
-        ]
+        files = files_under(*(self.stage.homes[key] for key in keys))
+        return [path for path in files if not told_to_all(path)]
 
     def _publish(self, key: str, kind: str, area: Place, details: dict[str, Any]) -> EventId:
         return self._gateway(key).publish(

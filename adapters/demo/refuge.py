@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from adapters.demo.cast import Place, Plot
 from adapters.demo.history import SOCIAL_WORKER
-from adapters.demo.search import files_under, find
+from adapters.demo.search import files_under, find, told_to_all
 from adapters.demo.stage import Stage
 from adapters.demo.teller import Teller
 from adapters.gateway import Gateway
@@ -26,8 +26,6 @@ _NEW_WORKER: Final = Person("Ash Sample", "team manager")
 _OLD_SIDE: Final = ("old", "school", "health", "police", "board")
 """Whoever serves the area that was left, whether it serves another as well or not."""
 _WAIT_S: Final = 60.0
-_PUBLIC: Final = "directory.bin"
-"""Lists every member to everybody, whoever has the child."""
 
 
 @dataclass(slots=True)
@@ -169,7 +167,7 @@ class Refuge:
             for path in files_under(self.stage.data / "logs")
             if any(home.name in path.name for home in homes)
         ]
-        return [path for path in files_under(*homes) if path.name != _PUBLIC] + logs
+        return [path for path in files_under(*homes) if not told_to_all(path)] + logs
 
     def _publish(
         self, key: str, kind: str, area: Place, details: dict[str, Any], *, sensitivity: str | None = None

@@ -33,6 +33,11 @@ def files_under(*folders: Path) -> list[Path]:
     return sorted(path for folder in folders for path in folder.rglob("*") if path.is_file())
 
 
+def told_to_all(path: Path) -> bool:
+    """Whether this is the directory, in one of its versions: it lists every member to everybody, whoever has the child."""
+    return path.name == "directory.bin" or path.parent.name == "directories"
+
+
 def _forms(word: str | bytes) -> Iterator[tuple[str, bytes]]:
     plain = word.encode() if isinstance(word, str) else word
     yield "plain", plain

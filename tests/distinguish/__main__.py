@@ -11,7 +11,7 @@ _CONTROL_RUNS = 40
 
 def main() -> int:
     """Play, guess, write; 1 if the attacker does better than it may, or the control worse."""
-    runs, workers = (int(one) for one in (sys.argv[1:] + ["480", "2"][len(sys.argv) - 1 :])[:2])
+    runs, workers = (int(one) for one in (sys.argv[1:] + ["1000", "2"][len(sys.argv) - 1 :])[:2])
     on = judge(play_many(runs, hidden=True, workers=workers))
     off = judge(play_many(_CONTROL_RUNS, hidden=False, first=100_000, workers=workers))
     write(on, off, datetime.now(UTC).date())

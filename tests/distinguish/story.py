@@ -42,7 +42,7 @@ def play(mesh: Mesh, area: GssCode, *, hidden: bool = True) -> Told:
 
     With ``hidden`` False the same happens without any sign of abuse: the old area is told everything.
     """
-    chance = random.Random(mesh.seed)
+    chance = random.Random(f"story {mesh.seed}")
     _before(mesh, hidden=hidden)
     arrives = BEGIN + timedelta(hours=chance.uniform(4, 8))
     mesh.at(arrives, lambda: _arrival(mesh, area))

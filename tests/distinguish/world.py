@@ -138,9 +138,9 @@ class Mesh:
     folder: Path
     seed: int
     grid_ms: int = GRID_MS
+    """Of the relay."""
     story: str = "flight"
     """Whose cast plays."""
-    """Of the relay."""
     now: datetime = BEGIN
     seen: list[Seen] = field(default_factory=list)
     log: list[AuditRow] = field(default_factory=list)
@@ -162,7 +162,8 @@ class Mesh:
         made = _template(self.story)
         shutil.copytree(made.folder, self.folder, dirs_exist_ok=True)
         layout = Layout(self.folder / "exchange")
-        self._noise = random.Random(self.seed)
+        # Not the stream from which the story draws its hours, or the ids would tell of those.
+        self._noise = random.Random(f"noise {self.seed}")
         self.members, self.directory = dict(made.members), made.directory
         self._exchange = Exchange(layout, self.members, EmbeddedServer(layout.configuration))
         self.restart_router()
