@@ -62,7 +62,8 @@ def search(places: Iterable[tuple[str, bytes]], words: dict[str, bytes]) -> list
 def files_of(home: Path) -> Iterator[tuple[str, bytes]]:
     """Every file of a home but what is public, journals and write-ahead logs included."""
     for path in sorted(home.rglob("*")):
-        if path.is_file() and path.name not in _PUBLIC:
+        earlier = path.parent.name == "directories"  # versions of the directory that a board keeps
+        if path.is_file() and path.name not in _PUBLIC and not earlier:
             yield f"{home.name}/{path.relative_to(home)}", path.read_bytes()
 
 
