@@ -158,6 +158,9 @@ AT_THE_ROUTER: Final = {
     "receipts in another's name": Bad("foreign-receipt", wrong.receipt_for("police", OLD)),
     "deliveries of another asked for again": Bad("foreign-receipt", wrong.resend_for_another),
     "slip key in another's name": Bad("foreign-receipt", wrong.slip_key_of_another),
+    "acceptance that no one-time key has signed": Bad(
+        "not-endorsed", wrong.acceptance_by_no_one_time_key, sender=NEW
+    ),
     "receipt for another event": Bad("foreign-receipt", wrong.receipt_of_another_event, sender=OLD),
 }
 

@@ -12,6 +12,7 @@ from broker.crypto.signing import sign
 from schemas import canonical
 from schemas.control import Action, ActionKind, Receipts, Resend, SlipKey
 from schemas.envelope import FullEnvelope
+from schemas.hiding import HiddenAcceptance
 from schemas.orders import Order
 from schemas.wire import EventClass, Lane, OutKind
 from tests.support.desk import NEW, OLD, PUPIL, Posted, RouterDesk, framed
@@ -189,6 +190,11 @@ def from_a_stranger(desk: RouterDesk) -> Posted:
     batch = Receipts("m-aaaaaaaaaa", 1, ())
     posted = desk.control("police", OutKind.RECEIPTS, Receipts.LABEL, batch.to_bytes())
     return replace(posted, subject=replace(posted.subject, member="m-aaaaaaaaaa"))
+
+
+def acceptance_by_no_one_time_key(desk: RouterDesk) -> Posted:
+    accepted = HiddenAcceptance(b"h" * 16, "accepted")
+    return desk.control(NEW, OutKind.UNNAMED, HiddenAcceptance.LABEL, accepted.to_bytes())
 
 
 def key_times(**times: Any) -> Callable[[World], World]:
