@@ -14,7 +14,9 @@ from nats.aio.client import Client
 from broker.errors import UnavailableError
 
 _UNFIT: Final = re.compile(r"[\x00-\x20\x7f]")
-"""In a subject or a header's value such a character would end it, and begin another command."""
+"""In a subject such a character would end it, and begin another command."""
+_UNFIT_IN_HEADERS: Final = re.compile(r"[\x00-\x1f\x7f]")
+"""In a header's value a space may stand."""
 _TOGETHER_BYTES: Final = 256 << 10
 
 
@@ -28,7 +30,7 @@ def framed(subject: str, data: bytes, *, reply: str = "", headers: Mapping[str, 
         raise UnavailableError("the bus takes no such subject")
     if headers is None:
         return f"PUB {subject} {reply} {len(data)}\r\n".encode() + data + b"\r\n"
-    if _UNFIT.search("".join(headers.values())):
+    if _UNFIT_IN_HEADERS.search("".join(headers.values())):
         raise UnavailableError("the bus takes no such header")
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     head = f"NATS/1.0\r\n{lines}\r\n".encode()

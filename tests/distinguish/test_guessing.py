@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from tests.distinguish.attacker import upper_bound
 from tests.distinguish.measuring import Run, judge, play_many
 from tests.distinguish.page import page
@@ -40,7 +42,7 @@ def test_where_nothing_tells_it_tosses_a_coin() -> None:
 
 def test_the_bound_is_wilsons() -> None:
     assert 0.5488 == round(upper_bound(200, 400), 4)
-    assert upper_bound(400, 400) == 1.0
+    assert upper_bound(400, 400) == pytest.approx(1.0)
 
 
 def test_told_openly_every_run_is_guessed_and_withheld_they_look_alike() -> None:
