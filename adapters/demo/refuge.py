@@ -126,7 +126,9 @@ class Refuge:
         """Every byte that the old side holds: what it was sent, keeps and logged."""
         with self.teller.waiting("searching all that the old side holds ..."):
             words = self._words()
-            hits = find(words, self._files(_OLD_SIDE))
+            # Witnesses sign the log's heads by name, every second, whatever happens to whom: any board has those.
+            witness = f"\u2014 {self.stage.member('refuge')} ".encode()
+            hits = find(words, self._files(_OLD_SIDE), but=[witness])
             self.found = [f"{hit.path.name} ({hit.form})" for hit in hits]
             self.control = len(find(words, self._files(("refuge",))))
         self.teller.say(

@@ -28,7 +28,7 @@ def page(on: Measured, off: Measured, today: date) -> str:
     )
     return f"""# Can the side that was left guess where a hidden family went?
 
-Made by `python -m tests.distinguish` on {today:%d %B %Y}; the same in short is in the suite.
+Made by `python -m tests.distinguish 1000 2` on {today:%d %B %Y}; the same in short is in the suite.
 
 One story, played on real gateways and the real router with a clock of its own: a plan, an incident, a flight, an open report by somebody who knows of no danger, a flag, an acceptance, the end of the hold, a release, late papers. In
 each run the family goes to one of two areas that differ in everything that could show:
