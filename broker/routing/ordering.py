@@ -126,7 +126,7 @@ class Ordering:
             )
 
     def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
-        """Order all that ``grantor`` was given about a child and ``reader`` was not: record by record."""
+        """Order all that ``grantor`` was given, or is still to be given, and ``reader`` was not: record by record."""
         if not self._shield.may_be_ordered(grantor, reader, child):
             return  # to a side that a hidden child has left, the relay speaks
         records: dict[bytes, list[tuple[bytes, bytes]]] = {}
@@ -142,6 +142,32 @@ class Ordering:
                 about = child, origin
                 order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, part, evidence)
                 self._owe(order, child, Urgency.U2)
+        self._coming(child, grantor, reader, evidence)
+
+    def _coming(self, child: bytes, door: str, reader: str, evidence: bytes) -> None:
+        """What ``door`` waits for is not yet its own to grant: whoever has been asked for it is asked for ``reader``, too.
+
+        Without this a link would pass by an event that is on order at that moment, and no later step asks for it (P1).
+        A released history stays what a person released it for: that one front door.
+        """
+        waiting = self._procedures.under_order(child, reader, self._desk.now_ms)
+        for row in self._procedures.waiting_orders(child):
+            if row.reader != door or row.handover is not None or row.expires_ms < self._desk.now_ms:
+                continue
+            if row.grantor == reader or not self._shield.may_be_ordered(row.grantor, reader, child):
+                continue
+            listed = [
+                (event_id, found[0].digest)
+                for event_id in self._procedures.ungranted(row.order_id)
+                if event_id not in waiting
+                and self._outgoing.delivery_of(reader, event_id) is None
+                and (found := self._outgoing.delivery_of(row.grantor, event_id)) is not None
+            ]
+            if listed:
+                between, about = (row.grantor, reader), (child, row.origin)
+                order = self._issue(OrderKind.COMPLETE_READERS, between, about, listed, evidence)
+                self._owe(order, child, Urgency.U2)
+                waiting |= {event_id for event_id, _ in listed}
 
     def one(
         self,

@@ -70,6 +70,42 @@ def test_linking_completes_both_histories_at_the_case_holder(desk: RouterDesk) -
     assert "order-late" == desk.notices(OLD)[-1][0], "the order has a clock"
 
 
+def test_what_is_still_on_order_when_records_are_linked_comes_to_the_case_holder_too(
+    desk: RouterDesk,
+) -> None:
+    """The school wrote to an area that has nothing to do with the child; its front door has been asked for it, once."""
+    desk.take(desk.opens_matter())
+    a_pupil(desk)
+    said = desk.event("school", tokens=(PUPIL,), to=(THIRD,), residence=NORTHUMBERLAND)
+    desk.take(said)
+    third, old = desk.world[THIRD].id, desk.world[OLD].id
+
+    linked = link(desk, CHILD, PUPIL)
+
+    [order] = [one for one in desk.orders(OLD) if one.grantor == third]
+    assert (old, linked.event_id) == (order.reader, order.evidence)
+    assert [said.event_id] == [event for event, _ in order.events]
+    desk.take(*[desk.grant(THIRD, one, said.event_id) for one in desk.orders(THIRD)])
+    for door in (NEW, OLD):
+        assert [said.event_id] == [got.note.message_id for got in desk.inbox(door, InKind.GRANTED)]
+
+
+def test_what_was_on_order_when_records_were_linked_stays_where_it_is_once_the_link_is_undone(
+    desk: RouterDesk,
+) -> None:
+    desk.take(desk.opens_matter())
+    a_pupil(desk)
+    said = desk.event("school", tokens=(PUPIL,), to=(THIRD,), residence=NORTHUMBERLAND)
+    desk.take(said)
+    link(desk, CHILD, PUPIL)
+
+    unlink(desk, CHILD, PUPIL)
+    desk.take(*[desk.grant(THIRD, one, said.event_id) for one in desk.orders(THIRD)])
+
+    assert [said.event_id] == [got.note.message_id for got in desk.inbox(NEW, InKind.GRANTED)]
+    assert [] == desk.inbox(OLD, InKind.GRANTED)
+
+
 def test_two_case_holders_of_one_child_are_a_conflict_for_people(desk: RouterDesk) -> None:
     desk.take(desk.opens_matter())
     a_pupil(desk)
