@@ -15,7 +15,7 @@ from adapters.gateway.judgement import Carry, Known, Refuse, Wait, judge
 from adapters.gateway.publishing import Publishing
 from adapters.gateway.reading import Read, Reading
 from adapters.gateway.sameness import Identifiers, identifiers_in, joined, links_in
-from adapters.gateway.signed import Signed, answer_of_policy
+from adapters.gateway.signed import Signed, answer_of_policy, parts_for
 from broker.clock import to_ms
 from broker.crypto.endorsing import kem_of
 from broker.crypto.errors import GrantMismatchError
@@ -25,12 +25,11 @@ from broker.crypto.signing import sign, unverified_payload, verify
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HistoryRow, InRow, OrderRow
 from broker.store.gateway.store import Work
-from schemas.directory import Directory
 from schemas.hiding import one_time_key_of
 from schemas.members import ROUTER, Member
 from schemas.orders import Grant, Order, OrderKind, Refusal
 from schemas.policy import GrantAnswer
-from schemas.wire import InKind, Lane, OutKind, PartKind, ReceiptKind
+from schemas.wire import InKind, Lane, OutKind, ReceiptKind
 
 _log = structlog.get_logger()
 
@@ -170,7 +169,7 @@ class Orders:
 
     def answers(self, work: Work, order: Order) -> dict[bytes, GrantAnswer]:
         """What policy and marks say to each of an order's events that we hold."""
-        reader = self._home.directory.member(order.reader)
+        reader = self._judged_as(order)
         held = {event_id: self._held(work, event_id) for event_id, _ in order.events}
         return {
             event_id: answer_of_policy(ours.read.event, reader, self._home.directory)
@@ -258,7 +257,7 @@ class Orders:
         """One event sealed anew for the order's reader: of its parts, those that the policy gives that reader."""
         signer, (reader, public), manifest = self._home.signer(), to, ours.read.manifest
         keys = work.inbox.keys_of(ours.event_id)
-        kinds = _parts_for(ours.read, reader, self._home.directory)
+        kinds = parts_for(ours.read, reader, self._home.directory)
         grant = Grant(
             order_id=order.order_id,
             grantor=self._home.member_id,
@@ -311,9 +310,7 @@ class Orders:
         self, work: Work, order: Order, row: InRow, few: dict[bytes, _Ours], child: Identifiers
     ) -> Known:
         """What we know by ourselves of an order's matter; ``few`` is given the first events, to be at hand."""
-        directory = self._home.directory
-        unnamed = one_time_key_of(order.reader) is not None
-        reader = self._home.me if unnamed else directory.member(order.reader)
+        directory, reader = self._home.directory, self._judged_as(order)
         digests: dict[bytes, bytes] = {}
         answers: dict[bytes, GrantAnswer] = {}
         for ours in self._ours(work, order, child):
@@ -334,6 +331,11 @@ class Orders:
             news=self._is_news(order, few),
             evidence=self._held(work, order.evidence) is not None,
         )
+
+    def _judged_as(self, order: Order) -> Member | None:
+        """Whom policy is asked about: behind a one-time key stands a front door, which gets as much as this one."""
+        unnamed = one_time_key_of(order.reader) is not None
+        return self._home.me if unnamed else self._home.directory.member(order.reader)
 
     def _is_news(self, order: Order, few: Mapping[bytes, _Ours]) -> bool:
         """The evidence is the one event asked for, and it came to us within the day, by our own clock."""
@@ -389,12 +391,3 @@ def _overlaps(order: Order, work: Work) -> bool:
         if earlier.handover != order.handover or wanted & {event_id for event_id, _ in earlier.events}:
             return True
     return False
-
-
-def _parts_for(read: Read, reader: Member, directory: Directory) -> frozenset[PartKind]:
-    """Front doors get what the grantor has; others what the policy names for their kind, at least the core."""
-    if reader.front_door:
-        return frozenset(PartKind)
-    rules = directory.policy.rule(read.type).readers
-    named = {kind for rule in rules if rule.kind is reader.kind for kind in rule.parts}
-    return frozenset(named | {PartKind.CORE})

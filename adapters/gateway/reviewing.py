@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.gateway.actions import Person
-from adapters.gateway.errors import AuthorNotAskedError, NoSuchItemError
+from adapters.gateway.errors import AuthorNotAskedError, NoSuchItemError, ReaderHiddenError
 from adapters.gateway.home import Home
 from adapters.gateway.judgement import KEPT
 from adapters.gateway.orders import Orders
@@ -14,6 +14,7 @@ from broker.store.gateway.inbox import OrderRow
 from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
 from schemas.control import Action, ActionKind
+from schemas.hiding import HIDDEN, one_time_key_of
 from schemas.ids import EventId
 from schemas.orders import Order
 from schemas.policy import GrantAnswer
@@ -53,11 +54,14 @@ class Reviewing:
         Raises:
             NoSuchItemError: no such refusal waits here.
             AuthorNotAskedError: an author wants to be asked first, and nobody says that it was.
+            ReaderHiddenError: it was asked for under a one-time key.
         """
         with self._home.store.look() as work:
             row = self._one(work, order)
             asked = Order.from_bytes(self._orders.payload(row))
             answers = self._orders.answers(work, asked)
+        if one_time_key_of(asked.reader) is not None:
+            raise ReaderHiddenError
         marked = [
             EventId.from_raw(one) for one, answer in answers.items() if answer is GrantAnswer.ASK_AUTHOR
         ]
@@ -86,7 +90,7 @@ class Reviewing:
             subject = self._orders.subject_of(work, order)
         details = {
             "order_ref": order.order_id.hex(),
-            "reader": order.reader,
+            "reader": HIDDEN if one_time_key_of(order.reader) is not None else order.reader,
             "decision": decision,
             "because": because,
             "by": by.document(),

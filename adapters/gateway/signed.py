@@ -15,7 +15,7 @@ from schemas.events.base import Event
 from schemas.members import Member
 from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer, NoRuleError, may_be_granted
-from schemas.wire import InKind
+from schemas.wire import InKind, PartKind
 
 
 class Signed:
@@ -75,3 +75,12 @@ def answer_of_policy(event: Event | None, reader: Member | None, directory: Dire
         return may_be_granted(directory.policy, event, reader)
     except NoRuleError:
         return GrantAnswer.NO
+
+
+def parts_for(read: Read, reader: Member, directory: Directory) -> frozenset[PartKind]:
+    """Front doors get what the grantor has; others what the policy names for their kind, at least the core."""
+    if reader.front_door:
+        return frozenset(PartKind)
+    rules = directory.policy.rule(read.type).readers
+    named = {kind for rule in rules if rule.kind is reader.kind for kind in rule.parts}
+    return frozenset(named | {PartKind.CORE})

@@ -46,8 +46,8 @@ class OrderReviewedDetails(Details):
     usual_urgency: ClassVar[Urgency] = Urgency.U1
 
     order_ref: LocalRef
-    reader: MemberId
-    """Who was to have it."""
+    reader: MemberId | Literal["withheld"]
+    """Who was to have it; withheld where a one-time key stands for whoever has a hidden family."""
     handover_ref: LocalRef | None = None
     decision: Literal["share", "uphold"]
     events: tuple[EventId, ...] = Field(default=(), max_length=10_000)

@@ -17,6 +17,7 @@ import pytest
 
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.errors import ReaderHiddenError
 from broker.bus.server import EmbeddedServer
 from broker.directory.apply import apply, write_urls
 from broker.directory.issue import Issuer, NewMember
@@ -307,15 +308,34 @@ async def _monday(it: Flight) -> None:
     await settled(lambda: all(_receipted(wf)), within=120, what="the releases are taken")
     it.clock.to(_bst(15, 9, 20))
     await settled(
-        lambda: all(view.verified for view in it.views("durham")),
-        within=180,
-        what="the whole history in Durham",
+        lambda: len(wf.reviewing.refused()) == len(CHILDREN), within=120, what="what waits for a person"
     )
+    # All but the flag, which its author marked "ask me": plan, incident and release, of both children.
+    await settled(
+        lambda: _granted(it.gateways["durham"]) == 3 * len(CHILDREN), within=120, what="the history"
+    )
+    for one in wf.reviewing.refused():
+        assert ["ask-the-author"] == [why for _, why in one.kept]
+        with pytest.raises(ReaderHiddenError):
+            wf.reviewing.share(
+                one.order_id.hex(), MANAGER, "Whoever has them must know.", agreed="the police"
+            )
+        wf.reviewing.uphold(
+            one.order_id.hex(), MANAGER, "Whoever has them was told of the flag by the police."
+        )
+    await settled(lambda: all(_receipted(wf)), within=120, what="the second looks are taken")
+    assert [] == wf.reviewing.refused()
     events = [item for item in wf.inbox() if item.kind is InKind.VIEW and item.state == "applied"]
     it.read += [wf.read(item.number, role="insider").document for item in events]
     # After the 72 hours nothing else is said than before.
     it.clock.to(_bst(16, 9))
     await settled(lambda: it.clock() > _bst(16, 9, 0), within=5)
+
+
+def _granted(gateway: Gateway) -> int:
+    return sum(
+        item.kind is InKind.GRANTED and item.state == "applied" for item in gateway.inbox(everything=True)
+    )
 
 
 def _receipted(gateway: Gateway) -> Iterator[bool]:

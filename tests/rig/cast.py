@@ -18,11 +18,11 @@ AUTHORS: Final = ("cumberland", "westmorland", "health", "school", "police")
 ABOUT_ANYBODY: Final[Mapping[str, tuple[str, ...]]] = {
     "health": ("appointment.missed", "health.presentation", "gp.changed"),
     "school": ("attendance.summary", "exclusion.recorded"),
-    "police": ("adult_risk.disclosed", "da.incident"),
+    "police": ("household.changed",),
     "cumberland": ("voice.recorded", "household.changed"),
     "westmorland": ("voice.recorded",),
 }
-"""What is published again and again. None of it opens a matter, so it is routine about a child without one (P12)."""
+"""What is published again and again. None hides a child or waits for its author when handed on; none opens a matter, so it is routine about a child without one (P12)."""
 
 _FIRST_NUMBER: Final = 999_100_000
 

@@ -160,6 +160,8 @@ async def _whole_run(folder: Path) -> Run:
                 story = await _story(it)
                 scraped = {}
                 await settled(lambda: _refusals(running["router"]) == 1.0, within=40)
+                # What is published is marked so with the next commit, at the latest a second later.
+                await settled(lambda: _waiting(running["router"]) == 0.0, within=40)
                 for name, one in running.items():
                     scraped[name] = await asyncio.to_thread(_scrape, one)
             # Stopped: each has sent what was left.
@@ -177,6 +179,10 @@ async def _whole_run(folder: Path) -> Run:
 
 def _refusals(router: Running) -> float | None:
     return _scrape(router)[0].get(("handrail_router_refused_total", "malformed"))
+
+
+def _waiting(router: Running) -> float | None:
+    return _scrape(router)[0].get(("handrail_router_waiting", "inbox"))
 
 
 @pytest.fixture(scope="module")
