@@ -21,8 +21,8 @@ GAPS: Final[Mapping[str, Mapping[int, str]]] = {
         1: "before the transaction commits",
         2: "committed, not acknowledged",
         3: "acknowledged, deliveries not published",
-        4: "deliveries published, not marked",
-        5: "audit entries published, not marked",
+        4: "deliveries published, not marked on disk",
+        5: "audit entries published, not marked on disk",
     },
     "gateway": {
         1: "received, not in custody",

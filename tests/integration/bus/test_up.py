@@ -106,7 +106,8 @@ def test_it_starts_every_part_and_says_where_things_are_without_noise(up: Up) ->
     assert re.search(r"\d+ durables created\n", text)
     assert 6 == len(
         re.findall(
-            r"ready    (?:router|log|notifier|gateway  Example school|(?:gateway|board)  +Example board) ", text
+            r"ready    (?:router|log|notifier|gateway  Example school|(?:gateway|board)  +Example board) ",
+            text,
         )
     )
     assert "eof_received" not in text
