@@ -140,9 +140,14 @@ def cast(plot: Plot) -> tuple[Role, ...]:
             "idva",
             "Example domestic abuse advisers",
             "advisers",
-            (LEEDS if plot.refuge.gss != LEEDS else COUNTY_DURHAM,),
+            (_far_from(old.gss, new.gss, plot.refuge.gss),),
         ),
     )
+
+
+def _far_from(*taken: GssCode) -> GssCode:
+    """Who endorses one-time keys serves none of the areas of the story."""
+    return next(gss for gss in (LEEDS, COUNTY_DURHAM, NORTHUMBERLAND, CUMBERLAND) if gss not in taken)
 
 
 def _place(gss: GssCode | None, register: AreaRegister) -> Place | None:
