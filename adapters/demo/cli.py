@@ -83,7 +83,7 @@ def _map(message: bytes) -> Mapped:
 def _perform(stage: Stage, play: Play, keep: bool) -> list[Checked]:
     teller = play.teller
     try:
-        teller.act("0. An exchange is made")
+        teller.act("An exchange is made")
         teller.say(f"{len(stage.roles)} members, each with keys of its own; directory signed by 2 of 3 roots")
         stage.start()
         stage.open_gateways()

@@ -92,7 +92,7 @@ class Play:
         return min(found) if found else ""
 
     def _history(self) -> None:
-        self.teller.act("1. What several agencies know before anything happens")
+        self.teller.act("What several agencies know before anything happens")
         self._publish_all(before_the_link(self.plot.child, self.plot.old, self.now))
         self.handles_before_link = self._handles_at_old()
         self.teller.say(
@@ -117,7 +117,7 @@ class Play:
         self.teller.say(f"Example primary school {routine.says}.")
 
     def _message(self) -> None:
-        self.teller.act("2. An NHS message arrives at the health provider's gateway")
+        self.teller.act("An NHS message arrives at the health provider's gateway")
         fed = feed_nems(self.gateway("health"), self.message)
         self.message_ids = list(fed.event_ids)
         report = fed.report
@@ -147,7 +147,7 @@ class Play:
         )
 
     def _attack(self) -> None:
-        self.teller.act("3. Somebody tries to cheat")
+        self.teller.act("Somebody tries to cheat")
         asyncio.run(self._forge())
         self._until("the refusals", lambda: len(self._returned()) >= 2)  # noqa: PLR2004  both attempts
         self.refused = self._returned()
@@ -156,7 +156,7 @@ class Play:
         )
 
     def _handover(self) -> None:
-        self.teller.act("4. The handover")
+        self.teller.act("The handover")
         view = self.view("old")
         if view is None:
             return

@@ -14,6 +14,7 @@ class Teller:
     def __init__(self, console: Console) -> None:
         self.console = console
         self._begun = time.monotonic()
+        self._acts = 0
 
     @property
     def elapsed(self) -> float:
@@ -21,8 +22,9 @@ class Teller:
         return time.monotonic() - self._begun
 
     def act(self, title: str) -> None:
-        """A new part of the story."""
-        self.console.print(f"\n[bold]{escape(title)}[/bold]")
+        """A new part of the story, numbered from 0."""
+        self.console.print(f"\n[bold]{self._acts}. {escape(title)}[/bold]")
+        self._acts += 1
 
     def say(self, text: str) -> None:
         """Something has happened."""
