@@ -16,9 +16,10 @@ from broker.board import showing
 from broker.board.keeping import rebuild, replay
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
+from broker.board.options import HOME
 from broker.board.pages.cli import pages
 from broker.board.proving import prove
-from broker.board.questions.answer import NotAnsweredError
+from broker.board.questions.answer import BadQuestionError, NotAnsweredError
 from broker.board.questions.cli import approve_command, ask_command, catalogue_command
 from broker.board.releasing import release
 from broker.clock import system_clock, to_ms
@@ -30,13 +31,6 @@ from broker.store.audit.store import AuditStore
 from broker.telemetry.watching import BoardWatch
 from schemas.audit import EntryKind
 
-_home = click.option(
-    "--home",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_HOME",
-    help="The board's home.",
-)
 _json = click.option("--json", "as_json", is_flag=True, help="For machines.")
 _WHY = (
     "Say why you ask, for example --purpose 'case audit 2026/14'. "
@@ -55,7 +49,7 @@ board.add_command(replay)
 
 
 @board.command()
-@_home
+@HOME
 @click.option("--url", help="The bus, if not the one in the home.")
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of 127.0.0.1.")
 def run(home: Path, url: str | None, metrics_port: int | None) -> None:
@@ -123,7 +117,7 @@ def _question(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @audit.command("list")
-@_home
+@HOME
 @_question
 @_json
 @click.option("--csv", "as_csv", is_flag=True, help="For a spreadsheet.")
@@ -161,7 +155,7 @@ def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bo
 
 
 @audit.command()
-@_home
+@HOME
 @_question
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> None:
@@ -182,7 +176,7 @@ def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> No
 
 
 @audit.command("verify")
-@_home
+@HOME
 def verify_command(home: Path) -> None:
     """Hold this node's whole trail against what the log has signed and its witnesses have seen."""
     opened = BoardHome.open(home)
@@ -203,7 +197,7 @@ def verify_command(home: Path) -> None:
 
 
 @audit.command()
-@_home
+@HOME
 @_json
 def questions(home: Path, as_json: bool) -> None:
     """Every question that was put to this node: when, by whom, for what purpose."""
@@ -238,6 +232,8 @@ def _left_out(count: int) -> str:
 def _refusals() -> Iterator[None]:
     try:
         yield
+    except BadQuestionError as error:
+        raise click.UsageError(error.says) from error
     except NotAnsweredError as error:
         number = f" It is request {error.logged}." if error.logged is not None else ""
         raise click.ClickException(f"{error.says}{number}") from error

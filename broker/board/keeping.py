@@ -9,21 +9,15 @@ import click
 from broker.audit.reading import NotAnEntryError, read_entry
 from broker.audit.replaying import Replay
 from broker.board.node import BoardHome
+from broker.board.options import HOME
 from broker.board.showing import clean, names_of
 from broker.clock import system_clock, to_ms
 
 _SHOWN = 200
-_home = click.option(
-    "--home",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_HOME",
-    help="The board's home.",
-)
 
 
 @click.command()
-@_home
+@HOME
 def rebuild(home: Path) -> None:
     """Throw away all that was learnt from the trail, and learn it again from the entries as they came."""
     opened = BoardHome.open(home)
@@ -38,7 +32,7 @@ def rebuild(home: Path) -> None:
 
 
 @click.command()
-@_home
+@HOME
 @click.option("--purpose", required=True, help="Why you ask. It is recorded.")
 @click.option("--by", "asker", required=True, help="Who asks.")
 def replay(home: Path, purpose: str, asker: str) -> None:

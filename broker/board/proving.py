@@ -32,7 +32,7 @@ def prove(
         NoHeadError: nothing can be proven so far.
         NotTheLogError: what is here is not what the log has signed.
         ConfigurationError: the board has no key that is good now.
-        click.UsageError: it cannot be read.
+        BadQuestionError: it cannot be read.
     """
     asker, purpose = who
 

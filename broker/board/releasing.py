@@ -47,7 +47,7 @@ def release(
 
     Raises:
         NeedsApprovalError: about a protected child; a second auditor must approve it first.
-        click.UsageError: it cannot be read.
+        BadQuestionError: it cannot be read.
     """
     asker, purpose = who
     with store.work() as work:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Final
 
-import click
 from starlette.responses import Response
 
 from broker.board.mirror import NoHeadError, NotTheLogError
@@ -67,8 +66,8 @@ class ChildPage:
         who = visit.person.asker, clean(typed["why"])
         try:
             proven = prove(desk.home, desk.store, who, asked, desk.clock())
-        except click.UsageError as error:
-            return self._form(visit, typed, {"reference": error.message})
+        except BadQuestionError as error:
+            return self._form(visit, typed, {"reference": error.says})
         except NeedsApprovalError as error:
             return desk.needs_approval(visit, error, Page.CHILD)
         except (NoHeadError, NotTheLogError, ConfigurationError) as error:

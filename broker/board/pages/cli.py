@@ -7,19 +7,14 @@ from pathlib import Path
 
 import click
 
+from broker.board.options import HOME
 from broker.clock import system_clock
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
 
 
 @click.command()
-@click.option(
-    "--home",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_HOME",
-    help="The board's home.",
-)
+@HOME
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port", default=8450, show_default=True, type=click.IntRange(0, 65535), help="0: any that is free."

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from broker.board.asking import scope_of
 from broker.board.pages.desk import Desk
 from broker.board.questions import CATALOGUE, Mark
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import read_params, records_of
+from broker.board.scope import scope_of
 from broker.board.showing import clean, names_of
 from broker.clock import to_ms
 from broker.pages.door import Visit

@@ -6,7 +6,6 @@ from typing import Final
 
 from starlette.responses import Response
 
-from broker.board.asking import scope_of
 from broker.board.pages.answers import Heading, TableView
 from broker.board.pages.desk import Desk
 from broker.board.pages.figures import (
@@ -23,6 +22,7 @@ from broker.board.pages.roles import Page, Role
 from broker.board.questions import Cell
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params
+from broker.board.scope import scope_of
 from broker.board.showing import names_of
 from broker.clock import to_ms
 from broker.pages.charts import Bars, draw_bars

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from broker.board.asking import scope_of
 from broker.board.feed import read_feed
 from broker.board.node import BoardHome
 from broker.board.questions.answer import (
@@ -30,6 +29,7 @@ from broker.board.questions.catalogue import CATALOGUE
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params, read_params, records_of
 from broker.board.questions.suppressing import suppress
+from broker.board.scope import scope_of
 from broker.board.showing import names_of
 from broker.clock import Entropy, system_entropy, to_ms
 from broker.crypto.notes import Head, Note

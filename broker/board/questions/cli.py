@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from broker.board.node import BoardHome
+from broker.board.options import HOME
 from broker.board.questions.answer import Answer, BadQuestionError, NotAnsweredError, cell_text, to_json
 from broker.board.questions.approving import approve, waiting
 from broker.board.questions.asking import ask
@@ -34,15 +35,6 @@ _NARROWED = (
 )
 
 
-_home = click.option(
-    "--home",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_HOME",
-    help="The board's home.",
-)
-
-
 def _narrowed(command: Any) -> Any:
     for name, words in reversed(_NARROWED):
         command = click.option(f"--{name}", help=words)(command)
@@ -51,7 +43,7 @@ def _narrowed(command: Any) -> Any:
 
 @click.command("ask", epilog="`handrail audit catalogue` lists the questions.")
 @click.argument("key")
-@_home
+@HOME
 @click.option("--purpose", default="", help="Why you ask. Required, and recorded.")
 @click.option("--by", "asker", default=getpass.getuser, help="Who asks, if not the user who is signed in.")
 @_narrowed
@@ -114,7 +106,7 @@ def catalogue_command() -> None:
 
 @click.command("approve")
 @click.argument("number", type=int, required=False)
-@_home
+@HOME
 @click.option("--why", default="", help="Why the question may be answered. Required, and recorded.")
 @click.option(
     "--by", "approver", default=getpass.getuser, help="Who approves, if not the user who is signed in."

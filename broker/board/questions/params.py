@@ -54,11 +54,6 @@ class Params:
     days: int = 0
     recorded: str = field(default="everything")
 
-    @property
-    def names_a_child(self) -> bool:
-        """Whether it is about chosen children, rather than all."""
-        return self.case is not None or bool(self.tokens) or self.sample is not None
-
 
 def read_params(home: BoardHome, question: Question, given: Mapping[str, str | None], seed: int) -> Params:
     """Read what was given; ``seed`` is drawn by the caller and used where a sample names none.
@@ -74,7 +69,7 @@ def read_params(home: BoardHome, question: Question, given: Mapping[str, str | N
     for need in question.needs:
         if need not in present:
             raise BadQuestionError(need.value, _NEEDED[need])
-    tokens, recorded = _tokens(home, typed)
+    tokens, recorded = tokens_of(home, typed)
     sample = _number(typed, "sample", MOST_SAMPLED)
     drawn = _number(typed, "seed", 1 << 31)
     if sample is not None and (typed.get("case") or tokens):
@@ -149,8 +144,12 @@ _NEEDED: Final[Mapping[Takes, str]] = {
 }
 
 
-def _tokens(home: BoardHome, typed: Mapping[str, str]) -> tuple[tuple[bytes, ...], list[str]]:
-    """What leads to a child by number. The number itself is neither kept nor recorded: its token is."""
+def tokens_of(home: BoardHome, typed: Mapping[str, str]) -> tuple[tuple[bytes, ...], list[str]]:
+    """What leads to a child by number, and the words for it. The number is neither kept nor recorded: its token is.
+
+    Raises:
+        BadQuestionError: it is no such number.
+    """
     tokens, recorded = [], []
     for name, kind, form in IDENTIFIERS:
         if name not in typed:
