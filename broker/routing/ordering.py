@@ -59,16 +59,7 @@ class Ordering:
         # Also what waits under other orders: those may be refused, and this one carried out. Granted under both, it is
         # delivered once.
         listed = self._lacking(handover.child, grantor, reader)
-        # An empty history is ordered too, so that the new side knows that it is whole.
-        for start in range(0, max(len(listed), 1), MAX_ORDERED):
-            self._issue(
-                OrderKind.HANDOVER,
-                (grantor, reader),
-                (handover.child, handover.origin),
-                listed[start : start + MAX_ORDERED],
-                evidence,
-                handover.handover,
-            )
+        self._issue_history(handover, (grantor, reader), listed, evidence)
         return len(listed)
 
     def follow(self, order: OrderRow, holder: str) -> None:
@@ -114,16 +105,7 @@ class Ordering:
         listed = [one for one in self._lacking(handover.child, grantor, reader) if one[0] not in known]
         if not listed and asked is not None:
             return
-        for start in range(0, max(len(listed), 1), MAX_ORDERED):
-            self._issue(
-                OrderKind.HANDOVER,
-                (grantor, reader),
-                (handover.child, handover.origin),
-                listed[start : start + MAX_ORDERED],
-                evidence,
-                handover.handover,
-                named=named,
-            )
+        self._issue_history(handover, (grantor, reader), listed, evidence, named=named)
 
     def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
         """Order all that ``grantor`` was given, or is still to be given, and ``reader`` was not: record by record."""
@@ -245,6 +227,21 @@ class Ordering:
         return _once(
             one for one in self._outgoing.delivered_about(child, grantor) if one.event_id not in known
         )
+
+    def _issue_history(
+        self,
+        handover: Handover,
+        between: tuple[str, str],
+        listed: list[tuple[bytes, bytes]],
+        evidence: bytes,
+        *,
+        named: str | None = None,
+    ) -> None:
+        """A handover's history in as many orders as it takes; an empty one too, so that the new side knows it is whole."""
+        about = handover.child, handover.origin
+        for start in range(0, max(len(listed), 1), MAX_ORDERED):
+            part = listed[start : start + MAX_ORDERED]
+            self._issue(OrderKind.HANDOVER, between, about, part, evidence, handover.handover, named=named)
 
     def _issue(
         self,
