@@ -34,6 +34,7 @@ from tests.distinguish.world import Anywhere
 from tests.support.events import a_document, event_id
 from tests.support.exchange import Exchange, settled
 from tests.support.processes import program
+from tests.support.turning import FAKETIME, Turned
 
 WF: Final = GssCode("E06000064")
 DURHAM: Final = GssCode("E06000047")
@@ -42,7 +43,6 @@ CHILDREN: Final = ("9990000026", "9990000034")
 PUPIL: Final = "N909999919003"
 REFUGE: Final = "DH99 9ZZ"
 SCHOOL: Final = "114999"
-_FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 CAST: Final = {
     "wf": (MemberKind.SOCIAL_CARE, WF),
     "wf-education": (MemberKind.EDUCATION, WF),
@@ -65,33 +65,6 @@ MANAGER: Final = Person("Rowan Example", "team manager")
 def _bst(day: int, hour: int, minute: int = 0) -> datetime:
     """A moment of June 2026 by the clock on the wall, which is an hour ahead of UTC."""
     return datetime(2026, 6, day, hour, minute, tzinfo=UTC) - timedelta(hours=1)
-
-
-@dataclass(slots=True)
-class Turned:
-    """One clock for all: what it is apart from the machine's, in a file that every process reads."""
-
-    file: Path
-    off: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.off
-
-    def to(self, moment: datetime) -> None:
-        """Turn it, in one move, so that nobody reads half of it."""
-        self.off = moment - datetime.now(UTC)
-        new = self.file.with_suffix(".new")
-        new.write_text(f"{self.off.total_seconds():+.0f}\n")
-        new.rename(self.file)
-
-    def environment(self) -> dict[str, str]:
-        """Of a process whose time is this; intervals stay what they are."""
-        return {
-            "LD_PRELOAD": str(_FAKETIME[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
 
 
 @dataclass(slots=True)
@@ -184,7 +157,7 @@ async def _flight(folder: Path) -> AsyncIterator[Flight]:
         await it.close()
 
 
-@pytest.mark.skipif(not _FAKETIME, reason="needs libfaketime (Debian: faketime)")
+@pytest.mark.skipif(not FAKETIME, reason="needs libfaketime (Debian: faketime)")
 @pytest.mark.timeout(600)
 async def test_s2_a_flight_to_a_refuge_names_durham_to_nobody_of_the_old_area(tmp_path: Path) -> None:
     async with _flight(tmp_path) as it:

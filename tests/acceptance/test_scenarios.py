@@ -20,7 +20,8 @@ from schemas.handover import HandoverView
 from schemas.policy import Policy
 from tests.support.events import a_document
 from tests.support.exchange import settled
-from tests.support.scenario import FAKETIME, LONDON, Does, Never, Says, Scenario, Sees, Stage, played, uk
+from tests.support.scenario import LONDON, Does, Never, Says, Scenario, Sees, Stage, played, uk
+from tests.support.turning import FAKETIME
 
 CUMBERLAND: Final = "E06000063"
 LANCASHIRE: Final = "E10000017"

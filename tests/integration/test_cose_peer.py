@@ -5,11 +5,6 @@ commitment, views, HPKE wraps) is checked by the vectors. The environment is mad
 the tests, from a lock file with hashes; after that no network is needed.
 """
 
-import hashlib
-import json
-import subprocess
-import sys
-import venv
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +15,7 @@ from broker.crypto.derive import EVENT_LABEL
 from broker.crypto.errors import BadSignatureError
 from broker.crypto.signing import Signed, sign, verify
 from schemas.orders import Grant
+from tests.support.peers import ask_peer, peer_python
 from tests.support.sealing import CAST, sealed
 
 HERE = Path(__file__).parent
@@ -28,16 +24,8 @@ LOCK = HERE.parents[1] / "requirements" / "peer.lock"
 
 @pytest.fixture(scope="module")
 def peer() -> Path:
-    """The peer's interpreter; the folder's name holds the lock's hash, so a new lock makes a new environment."""
-    folder = Path(sys.prefix) / "peers" / hashlib.sha256(LOCK.read_bytes()).hexdigest()[:16]
-    python, complete = folder / "bin" / "python", folder / "complete"
-    if not complete.exists():
-        venv.create(folder, clear=True, symlinks=True, with_pip=False)
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check", "-q"]
-        install = [*pip, "install", "--require-hashes", "--only-binary", ":all:", "-r", str(LOCK)]
-        subprocess.run(install, check=True, timeout=100)
-        complete.touch()
-    return python
+    """The peer's interpreter."""
+    return peer_python(LOCK)
 
 
 def ask(python: Path, label: str, payload: bytes, *messages: bytes) -> Any:
@@ -49,16 +37,7 @@ def ask(python: Path, label: str, payload: bytes, *messages: bytes) -> Any:
         "payload": payload.hex(),
         "messages": [message.hex() for message in messages],
     }
-    done = subprocess.run(
-        [str(python), "-I", str(HERE / "cose_peer.py")],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    return json.loads(done.stdout)
+    return ask_peer(python, HERE / "cose_peer.py", request)
 
 
 def test_the_peer_verifies_our_signatures_and_refuses_altered_ones(peer: Path) -> None:

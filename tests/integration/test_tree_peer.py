@@ -4,8 +4,6 @@ It writes a proof as the hashes from the leaf up, the leaf's own first. Its cons
 RFC 9162's, so ours are held against its roots.
 """
 
-import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ from broker.crypto.tree import (
     perfect_root,
     root_of,
 )
-from tests.support.peers import peer_python
+from tests.support.peers import ask_peer, peer_python
 
 HERE = Path(__file__).parent
 ENTRIES = [f"entry {number}".encode() for number in range(70)]
@@ -37,17 +35,7 @@ def peer() -> Any:
         "sizes": SIZES,
         "inclusion": WITHIN,
     }
-    python = peer_python(HERE / "tree_peer.lock")
-    done = subprocess.run(
-        [str(python), "-I", str(HERE / "tree_peer.py")],
-        input=json.dumps(request),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert 0 == done.returncode, done.stderr
-    return json.loads(done.stdout)
+    return ask_peer(peer_python(HERE / "tree_peer.lock"), HERE / "tree_peer.py", request)
 
 
 def subtree(level: int, index: int) -> bytes:

@@ -19,10 +19,10 @@ from tests.rig.counting import overtakers
 from tests.support.events import CUMBERLAND, a_document
 from tests.support.exchange import Exchange, exchange, settled
 from tests.support.processes import program
+from tests.support.turning import FAKETIME, Turned
 
 HERE = {"residence": {"gss": CUMBERLAND}}
 _ACK_WAIT_S: Final = 1
-_FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 _DAY_S, _HOUR_S = 86_400, 3_600
 
 
@@ -117,45 +117,38 @@ async def test_a_clock_that_jumps_a_day_ahead_and_an_hour_back_loses_and_doubles
         await _holds_through_jumps(it, health, cumberland, who, turn)
 
 
-@pytest.mark.skipif(not _FAKETIME, reason="needs libfaketime (Debian: faketime)")
+@pytest.mark.skipif(not FAKETIME, reason="needs libfaketime (Debian: faketime)")
 @pytest.mark.parametrize("who", ["router", "gateway"])
 async def test_a_process_whose_machine_turns_its_clock_loses_and_doubles_nothing(
     tmp_path: Path, who: str
 ) -> None:
     """The same with processes of their own: the system's time of one of them jumps while it runs, and nothing tells it."""
+    clocks = {name: Turned(tmp_path / name) for name in ("router", "gateway")}
+    for clock in clocks.values():
+        clock.turn(timedelta(seconds=_HOUR_S))
     async with exchange(tmp_path) as it, it.gateway("health", clock=_Clock()) as health:
         with (
             program(
-                tmp_path / "router.log", "router", "--data", it.layout.data, env=_turned(tmp_path / "router")
+                tmp_path / "router.log",
+                "router",
+                "--data",
+                it.layout.data,
+                env=clocks["router"].environment(),
             ),
             program(
                 tmp_path / "gateway.log",
                 *("gateway", "run", "--home", it.home("cumberland")),
-                env=_turned(tmp_path / "gateway"),
+                env=clocks["gateway"].environment(),
             ),
             it.open("cumberland") as cumberland,
         ):
             await _holds_through_jumps(
-                it, health, cumberland, who, lambda off_s: _turn(tmp_path / who, _HOUR_S + off_s)
+                it,
+                health,
+                cumberland,
+                who,
+                lambda off_s: clocks[who].turn(timedelta(seconds=_HOUR_S + off_s)),
             )
-
-
-def _turned(clock: Path) -> dict[str, str]:
-    """The environment of a process whose time is the machine's and what the file says; intervals stay what they are."""
-    _turn(clock, _HOUR_S)
-    return {
-        "LD_PRELOAD": str(_FAKETIME[0]),
-        "FAKETIME_TIMESTAMP_FILE": str(clock),
-        "FAKETIME_NO_CACHE": "1",
-        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-    }
-
-
-def _turn(clock: Path, off_s: int) -> None:
-    """In one move, so that nobody reads half of it."""
-    new = clock.with_suffix(".new")
-    new.write_text(f"{off_s:+d}\n")
-    new.rename(clock)
 
 
 async def _holds_through_jumps(

@@ -1,10 +1,12 @@
 """Environments of their own for outside implementations: made once from a lock file with hashes, then used offline."""
 
 import hashlib
+import json
 import subprocess
 import sys
 import venv
 from pathlib import Path
+from typing import Any
 
 
 def peer_python(lock: Path) -> Path:
@@ -18,3 +20,17 @@ def peer_python(lock: Path) -> Path:
         subprocess.run(install, check=True, timeout=100)
         complete.touch()
     return python
+
+
+def ask_peer(python: Path, script: Path, request: object) -> Any:
+    """Run a script in such an environment, with nothing of ours; both sides speak JSON."""
+    done = subprocess.run(
+        [str(python), "-I", str(script)],
+        input=json.dumps(request),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert 0 == done.returncode, done.stderr
+    return json.loads(done.stdout)

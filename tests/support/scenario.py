@@ -12,7 +12,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -38,8 +38,8 @@ from schemas.wire import InKind
 from tests.support.events import a_document, event_id
 from tests.support.exchange import Exchange, settled
 from tests.support.processes import program
+from tests.support.turning import Turned
 
-FAKETIME: Final = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
 LONDON: Final = ZoneInfo("Europe/London")
 _LONG: Final = 120.0
 
@@ -119,33 +119,6 @@ class Answering:
     def answering(self, gss: GssCode) -> GssCode:
         """A district's county, a dissolved area's successor."""
         return GssCode(self._register.childrens_services(gss))
-
-
-@dataclass(slots=True)
-class Turned:
-    """One clock for all: how far it is from the machine's, in a file that every process reads."""
-
-    file: Path
-    off: timedelta = timedelta()
-
-    def __call__(self) -> datetime:
-        return datetime.now(UTC) + self.off
-
-    def to(self, moment: datetime) -> None:
-        """Turn it, in one move, so that nobody reads half of it."""
-        self.off = moment - datetime.now(UTC)
-        fresh = self.file.with_suffix(".new")
-        fresh.write_text(f"{self.off.total_seconds():+.0f}\n")
-        fresh.rename(self.file)
-
-    def environment(self) -> dict[str, str]:
-        """Of a process whose time is this; intervals stay what they are."""
-        return {
-            "LD_PRELOAD": str(FAKETIME[0]),
-            "FAKETIME_TIMESTAMP_FILE": str(self.file),
-            "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Alarms are said once, stand where ``status`` finds them, and end the command with 1; nothing personal is in them."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,22 +12,12 @@ from structlog.testing import capture_logs
 from adapters.gateway.alarming import Alarming
 from adapters.gateway.cli import gateway
 from adapters.gateway.watching import Watching
-from broker.clock import system_clock
 from broker.store.standing import read_alarms
 from broker.telemetry.gateway import GatewayWatcher
 from tests.support.events import CHILD, CUMBERLAND, a_document
 from tests.support.exchange import FewPlaces
 from tests.support.postroom import PostRoom, a_postroom
-
-
-class Watch:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return system_clock() + self.ahead
+from tests.support.turning import Watch
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +24,7 @@ from schemas.ids import GssCode
 from schemas.keeping import ROUTER_KEPT, Keeper, keeper
 from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document
 from tests.support.postroom import PostRoom, a_postroom
+from tests.support.turning import Stopped
 
 POLICY: Final = default_policy()
 KEPT: Final = {clock.key: clock for clock in POLICY.clocks if keeper(clock) is Keeper.GATEWAY}
@@ -46,16 +47,6 @@ TERMS: Final = tuple(
     SchoolTerm(name=f"example term {year}", first=date(year, 1, 1), last=date(year, 12, 31))
     for year in range(2025, 2029)
 )
-
-
-class Turned:
-    """A clock that a test turns."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(hour=10, microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,12 +185,12 @@ NOT_YET: Final = {"housing-213aa"}
 
 
 @pytest.fixture
-def turned() -> Turned:
-    return Turned()
+def turned() -> Stopped:
+    return Stopped()
 
 
 @pytest.fixture
-def room(tmp_path: Path, turned: Turned) -> Any:
+def room(tmp_path: Path, turned: Stopped) -> Any:
     made = a_postroom(tmp_path, turned, CAST)
     local = tuple(sorted(key for key, clock in KEPT.items() if clock.local))
     for area in BOTH:
@@ -244,7 +235,7 @@ def test_each_clock_of_the_policy_is_kept_by_somebody_or_says_why_not() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(STORIES))
-def test_a_real_event_starts_it_and_a_real_event_meets_it(room: PostRoom, turned: Turned, key: str) -> None:
+def test_a_real_event_starts_it_and_a_real_event_meets_it(room: PostRoom, turned: Stopped, key: str) -> None:
     story = STORIES[key]
     begin(room, story)
     owner = room[story.owner]
@@ -288,7 +279,7 @@ def test_a_practice_runs_only_where_an_area_has_switched_it_on(room: PostRoom) -
     assert kept(room["cumberland"], "tell-of-move")
 
 
-def test_a_conference_of_the_other_area_meets_nothing_of_ours(room: PostRoom, turned: Turned) -> None:
+def test_a_conference_of_the_other_area_meets_nothing_of_ours(room: PostRoom, turned: Stopped) -> None:
     begin(room, STORIES["sudden-move-review"])
     turned.now += timedelta(minutes=5)
     room["westmorland"].publish(a_document("conference.held", n=2, **THERE))
@@ -306,7 +297,7 @@ def test_what_does_not_apply_starts_nothing(room: PostRoom) -> None:
     assert [] == kept(room["cumberland"], "placement-notice") == kept(room["school"], "protection-file")
 
 
-def test_it_fires_once_and_late_also_if_nothing_ran_when_it_fell_due(room: PostRoom, turned: Turned) -> None:
+def test_it_fires_once_and_late_also_if_nothing_ran_when_it_fell_due(room: PostRoom, turned: Stopped) -> None:
     begin(room, STORIES["assessment"])
     [row] = kept(room["cumberland"], "assessment")
     room.shut("cumberland")
@@ -350,7 +341,7 @@ def test_an_imported_history_raises_nothing(room: PostRoom) -> None:
     assert 1 == len(kept(room["cumberland"], "assessment"))
 
 
-def test_the_child_is_found_by_any_of_its_numbers(room: PostRoom, turned: Turned) -> None:
+def test_the_child_is_found_by_any_of_its_numbers(room: PostRoom, turned: Stopped) -> None:
     """A school that knows only the UPN closes what a plan by both numbers has started."""
     both = {"nhs_number": CHILD, "upn": "E909999923001"}
     room["school"].publish(a_document("school.left", n=1, details=_LEFT, subject=both, **HERE))

@@ -1,7 +1,7 @@
 """A history is whole when every event of it is here, under whichever order it came; what never comes is an alarm."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,25 +9,15 @@ import pytest
 from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from adapters.gateway.grounds import Record
-from broker.clock import system_clock
 from schemas.ids import EventId, GssCode
 from schemas.wire import InKind
 from tests.support.events import CHILD, CUMBERLAND, PUPIL, SIBLING, WESTMORLAND, a_document
 from tests.support.exchange import FewPlaces
 from tests.support.postroom import PostRoom, a_postroom
+from tests.support.turning import Watch
 
 WORKER = Person("Rowan Example", "social worker")
 HERE = {"residence": {"gss": CUMBERLAND}}
-
-
-class Watch:
-    """A clock that a test moves."""
-
-    def __init__(self) -> None:
-        self.ahead = timedelta(0)
-
-    def __call__(self) -> datetime:
-        return system_clock() + self.ahead
 
 
 @pytest.fixture

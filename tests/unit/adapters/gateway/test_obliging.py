@@ -1,7 +1,7 @@
 """A gateway tells its boards what its member owes and when it did it; nobody else can read what."""
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ from schemas.codes.members import MemberKind
 from schemas.ids import GssCode
 from tests.support.events import CUMBERLAND, WESTMORLAND, a_document
 from tests.support.postroom import PostRoom, a_postroom
+from tests.support.turning import Stopped
 
 HERE: dict[str, Any] = {"residence": {"gss": CUMBERLAND}}
 CAST: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
@@ -25,21 +26,13 @@ CAST: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
 }
 
 
-class Turned:
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC).replace(hour=10, microsecond=0)
-
-    def __call__(self) -> datetime:
-        return self.now
+@pytest.fixture
+def clock() -> Stopped:
+    return Stopped()
 
 
 @pytest.fixture
-def clock() -> Turned:
-    return Turned()
-
-
-@pytest.fixture
-def room(tmp_path: Path, clock: Turned) -> Iterator[PostRoom]:
+def room(tmp_path: Path, clock: Stopped) -> Iterator[PostRoom]:
     room = a_postroom(tmp_path, clock, CAST)
     yield room
     room.close()
@@ -64,7 +57,7 @@ def said(room: PostRoom) -> list[Any]:
         store.close()
 
 
-def test_a_board_reads_what_is_owed_and_when_it_was_met(room: PostRoom, clock: Turned) -> None:
+def test_a_board_reads_what_is_owed_and_when_it_was_met(room: PostRoom, clock: Stopped) -> None:
     room["cumberland"].publish(a_document("concern.raised", **HERE))
     room.settle()
     assert room["cumberland"].clocking.open()
