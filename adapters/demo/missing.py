@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 from adapters.demo.act import Act
 from adapters.demo.history import SOCIAL_WORKER
 from adapters.demo.search import find
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from schemas.wire import InKind
 
 PLACE_SEEN: Final = "ZZ99 4ZZ"

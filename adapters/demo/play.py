@@ -13,8 +13,8 @@ from adapters.demo.refuge import Refuge
 from adapters.demo.stage import Stage
 from adapters.demo.teller import Teller
 from adapters.gateway import Gateway
-from adapters.gateway.actions import Person
 from adapters.gateway.feeding import feed_nems
+from adapters.gateway.frontdoor.actions import Person
 from broker.bus.connection import connect
 from broker.bus.publisher import Outgoing, Publisher
 from schemas import canonical

@@ -12,7 +12,7 @@ from adapters.demo.history import PUPIL_OF_NO_CONCERN
 from adapters.demo.play import UNSEALED, Play
 from adapters.demo.search import files_under, find
 from adapters.demo.stage import StageError
-from adapters.gateway.chronology import Line
+from adapters.gateway.record.chronology import Line
 from broker.crypto.tokens import IdentifierKind
 from schemas.catalogue import parse_event
 from schemas.ids import EventId

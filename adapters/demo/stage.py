@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from adapters.demo.cast import Role
 from adapters.gateway import Gateway
-from adapters.gateway.places import LocalPlaces
+from adapters.gateway.record.places import LocalPlaces
 from broker.clock import system_clock, system_entropy
 from broker.directory.issue import Issuer, NewMember
 from broker.directory.layout import Layout

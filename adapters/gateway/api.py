@@ -6,25 +6,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from adapters.gateway.actions import Actions
-from adapters.gateway.asking import Asking
-from adapters.gateway.chronology import Chronology, Line
-from adapters.gateway.counterparts import Counterparts
+from adapters.gateway.duties.notices import words_of
+from adapters.gateway.duties.watching import Alarm, Watching
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError, UnreadableError
-from adapters.gateway.finding import Finding
+from adapters.gateway.frontdoor.actions import Actions
+from adapters.gateway.frontdoor.asking import Asking
+from adapters.gateway.frontdoor.counterparts import Counterparts
+from adapters.gateway.frontdoor.finding import Finding
+from adapters.gateway.frontdoor.packing import Packing
+from adapters.gateway.frontdoor.reviewing import Reviewing
 from adapters.gateway.home import Home
-from adapters.gateway.mending import catch_up
-from adapters.gateway.notices import words_of
-from adapters.gateway.obliging import Obliging
-from adapters.gateway.orders import Orders
-from adapters.gateway.packing import Packing
-from adapters.gateway.places import LocalPlaces, Places
-from adapters.gateway.publishing import Publishing
-from adapters.gateway.reading import Read, Reading
-from adapters.gateway.receipting import Receipting
-from adapters.gateway.receiving import Receiving
-from adapters.gateway.reviewing import Reviewing
-from adapters.gateway.watching import Alarm, Watching
+from adapters.gateway.orders.answering import Orders
+from adapters.gateway.record.chronology import Chronology, Line
+from adapters.gateway.record.places import LocalPlaces, Places
+from adapters.gateway.record.reading import Read, Reading
+from adapters.gateway.sending.mending import catch_up
+from adapters.gateway.sending.obliging import Obliging
+from adapters.gateway.sending.publishing import Publishing
+from adapters.gateway.taking.receipting import Receipting
+from adapters.gateway.taking.receiving import Receiving
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
 from broker.errors import RejectedError
 from broker.faults import Gap, no_gap

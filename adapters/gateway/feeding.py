@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Final
 from adapters.formats.nems import map_message
 from adapters.formats.outcome import Reason, Refused, Report
 from adapters.gateway.api import Gateway
-from adapters.gateway.places import Places
+from adapters.gateway.record.places import Places
 from broker.errors import RejectedError
 from schemas.errors import EventRefusedError, MalformedIdentifierError
 from schemas.ids import EventId, GssCode, Postcode
 
 if TYPE_CHECKING:
-    from adapters.gateway.publishing import Ready
+    from adapters.gateway.sending.publishing import Ready
 
 _MOST_SHOWN: Final = 3
 

@@ -16,13 +16,13 @@ from typing import Final, TypeVar
 
 import structlog
 
-from adapters.gateway.alarming import EVERY_S, Alarming
 from adapters.gateway.api import Gateway
+from adapters.gateway.duties.alarming import EVERY_S, Alarming
+from adapters.gateway.duties.notifying import Notifying
+from adapters.gateway.duties.watching import Watching
+from adapters.gateway.duties.witnessing import Witnessing
 from adapters.gateway.errors import NoKeyError
-from adapters.gateway.mending import send_again
-from adapters.gateway.notifying import Notifying
-from adapters.gateway.watching import Watching
-from adapters.gateway.witnessing import Witnessing
+from adapters.gateway.sending.mending import send_again
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller

@@ -15,9 +15,9 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import ReaderHiddenError
+from adapters.gateway.frontdoor.actions import Person
 from broker.bus.server import EmbeddedServer
 from broker.directory.apply import apply, write_urls
 from broker.directory.issue import Issuer, NewMember

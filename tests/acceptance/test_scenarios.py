@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from broker.clock import from_ms
 from broker.store.audit.rows import Question, Scope
 from schemas.audit import EntryKind

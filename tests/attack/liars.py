@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from broker.bus.subjects import OutSubject, partition_of
 from broker.clock import to_ms
 from broker.crypto.grants import read_grant, sign_grant

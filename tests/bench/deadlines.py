@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from adapters.gateway.notifying import Notifying
+from adapters.gateway.duties.notifying import Notifying
 from broker.clock import system_clock, system_entropy, to_ms
 from broker.crypto.keyring import load_keyring
 from broker.directory.files import read_current

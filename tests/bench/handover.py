@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 from typing import Final
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from schemas.ids import EventId
 from tests.bench.history import cryptography
 from tests.rig.cast import children

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
-from adapters.gateway.composing import kem_public
+from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.record.composing import kem_public
 from broker.crypto.check import read_manifest
 from broker.crypto.grants import grant_part, open_grant, read_grant, sign_grant
 from broker.crypto.open import open_with_key

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from broker.board.node import BoardHome
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.streams import stream_facts

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from schemas.ids import GssCode
 from tests.distinguish.world import BEGIN, DURHAM, LANCASHIRE, OLD, Mesh
 from tests.support.events import CHILD

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import NobodyVouchesError, NotOurSideError
+from adapters.gateway.frontdoor.actions import Person
 from broker.crypto.veil import lift
 from schemas.audit import EntryKind
 from schemas.ids import GssCode

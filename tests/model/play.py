@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize
 
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import NoSuchItemError
+from adapters.gateway.frontdoor.actions import Person
 from broker.errors import RejectedError
 from schemas.catalogue import parse_event
 from schemas.control import Action, ActionKind

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from broker.errors import RejectedError, UnavailableError
 from broker.faults import gap_of
 from schemas.handover import HandoverView

@@ -21,7 +21,7 @@ _LOADED: Final = (
     "broker.board.cli",
     "broker.telemetry.process",
     "broker.wiring",
-    "adapters.gateway.cli",
+    "adapters.gateway.commands.gateway",
     "adapters.gateway.run",
 )
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from adapters.gateway.api import Gateway
-from adapters.gateway.cli import gateway
+from adapters.gateway.commands.gateway import gateway
 from broker.errors import ConfigurationError
 from schemas.wire import InKind
 from tests.support.events import CUMBERLAND, a_document

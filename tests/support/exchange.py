@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, overload
 
 from adapters.gateway.api import Gateway
-from adapters.gateway.places import Places
+from adapters.gateway.record.places import Places
 from adapters.gateway.run import GatewayService
 from broker.board.node import BoardHome, BoardService
 from broker.bus.connection import Access, Bus, connect

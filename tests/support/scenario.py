@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.errors import NoSuchItemError
-from adapters.gateway.places import Places
+from adapters.gateway.record.places import Places
 from broker.bus.server import EmbeddedServer
 from broker.directory.apply import apply, write_urls
 from broker.directory.issue import Issuer, NewMember

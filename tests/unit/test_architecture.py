@@ -55,6 +55,9 @@ LAYERS["adapters"] = FOUNDATION
 # The demonstration is a play with both sides on one machine: the only adapter that makes an exchange itself.
 LAYERS["adapters.demo"] = FOUNDATION | {"broker.directory", "adapters"}
 
+# Inside a gateway each folder may use itself and the folders before it; what stands beside the folders ties them together.
+GATEWAY_FOLDERS = ("record", "sending", "orders", "taking", "frontdoor", "duties")
+
 ONLY_USERS = {
     "cryptography": "broker.crypto",
     "nacl": "broker.crypto",
@@ -116,6 +119,22 @@ def test_imports_point_one_way() -> None:
         for imported in _imports(tree):
             target = _layer(imported)
             if target is not None and target != layer and target not in LAYERS[layer]:
+                wrong.append(f"{name} imports {imported}")
+
+    assert [] == wrong
+
+
+def test_a_gateways_folders_stand_one_upon_another() -> None:
+    wrong = []
+    for name, tree, _ in _modules():
+        folder = name.removeprefix("adapters.gateway.").split(".")[0]
+        if not name.startswith("adapters.gateway.") or folder not in GATEWAY_FOLDERS:
+            continue
+        allowed = {*GATEWAY_FOLDERS[: GATEWAY_FOLDERS.index(folder) + 1], "errors", "home"}
+        for imported in _imports(tree):
+            if not imported.startswith("adapters.gateway."):
+                continue
+            if imported.removeprefix("adapters.gateway.").split(".")[0] not in allowed:
                 wrong.append(f"{name} imports {imported}")
 
     assert [] == wrong

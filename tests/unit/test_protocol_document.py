@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway import judgement
-from adapters.gateway.releasing import judge_glass
+from adapters.gateway.orders import judgement
+from adapters.gateway.orders.releasing import judge_glass
 from broker.bus.subjects import PARTITIONS
 from broker.bus.topology import DEFAULT_SHARDS
 from broker.crypto import errors

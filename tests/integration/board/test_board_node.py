@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from broker.audit.reading import Entry, read_entry
 from broker.board.node import BoardHome
 from broker.bus.publisher import Outgoing, Publisher

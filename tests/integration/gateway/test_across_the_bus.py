@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 import adapters.gateway
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway, Item
-from adapters.gateway.reading import Read
+from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.record.reading import Read
 from adapters.gateway.run import GatewayService
 from broker.directory.apply import apply
 from broker.directory.issue import NewMember

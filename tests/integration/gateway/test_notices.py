@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 from click.testing import CliRunner
 
-from adapters.gateway.notifying import Notifying
-from adapters.gateway.notifying_cli import notices
+from adapters.gateway.commands.notices import notices
+from adapters.gateway.duties.notifying import Notifying
 from broker.clock import from_ms
 from broker.notices.words import reference
 from broker.operator.lines import Verdict

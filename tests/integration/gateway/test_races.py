@@ -22,7 +22,7 @@ MILLISECOND_NS: Final = 1_000_000
 _APART_S: Final = 0.1
 _PERSON: Final = """
 import json, sys, time
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.api import Gateway
 from tests.support.exchange import FewPlaces
 

@@ -17,7 +17,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from prometheus_client.parser import text_string_to_metric_families
 
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from broker.bus.publisher import Outgoing, Publisher
 from schemas.ids import EventId
 from tests.support.events import CHILD, CUMBERLAND, MOTHER, PUPIL, SIBLING, WESTMORLAND, a_document

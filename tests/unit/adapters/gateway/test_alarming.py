@@ -9,9 +9,9 @@ from click.testing import CliRunner
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from adapters.gateway.alarming import Alarming
-from adapters.gateway.cli import gateway
-from adapters.gateway.watching import Watching
+from adapters.gateway.commands.gateway import gateway
+from adapters.gateway.duties.alarming import Alarming
+from adapters.gateway.duties.watching import Watching
 from broker.store.standing import read_alarms
 from broker.telemetry.gateway import GatewayWatcher
 from tests.support.events import CHILD, CUMBERLAND, a_document

@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 from click.testing import CliRunner
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
-from adapters.gateway.clocks_cli import clocks
+from adapters.gateway.commands.clocks import clocks
+from adapters.gateway.frontdoor.actions import Person
 from broker.clock import from_ms
 from broker.directory.duties import AreaCalendar
 from broker.store.gateway.clocks import ClockRow

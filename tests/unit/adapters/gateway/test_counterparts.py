@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import NoSuchItemError
+from adapters.gateway.frontdoor.actions import Person
 from schemas.wire import InKind
 from tests.support.events import CUMBERLAND, a_document
 from tests.support.postroom import PostRoom

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
-from adapters.gateway.grounds import Record
+from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.record.grounds import Record
 from schemas.ids import EventId, GssCode
 from schemas.wire import InKind
 from tests.support.events import CHILD, CUMBERLAND, PUPIL, SIBLING, WESTMORLAND, a_document

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from click.testing import CliRunner, Result
 
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from broker.cli.main import main
 from tests.support.events import CHILD, CUMBERLAND, SIBLING, WESTMORLAND, a_document
 from tests.support.postroom import PostRoom

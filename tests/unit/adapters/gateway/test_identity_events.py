@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import AdoptedError
+from adapters.gateway.frontdoor.actions import Person
 from schemas.catalogue import parse_event
 from schemas.control import Action, ActionKind
 from schemas.wire import InKind

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.gateway.judgement import Carry, Known, Refuse, Release, Wait, judge
-from adapters.gateway.sameness import identifiers_in, joined, links_in
+from adapters.gateway.orders.judgement import Carry, Known, Refuse, Release, Wait, judge
+from adapters.gateway.record.sameness import identifiers_in, joined, links_in
 from broker.clock import to_ms
 from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer

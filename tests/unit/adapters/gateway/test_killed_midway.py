@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from broker.bus.subjects import OutSubject
 from schemas.audit import AuditEntry, EntryKind
 from schemas.codes.cases import HandoverKind, PlanKind

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from click.testing import CliRunner
 
-from adapters.gateway.actions import Person
+from adapters.gateway.frontdoor.actions import Person
 from broker.cli.main import main
 from broker.errors import RejectedError
 from schemas.codes.cases import HandoverKind, PlanKind

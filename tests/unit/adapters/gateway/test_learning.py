@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from adapters.gateway.commands.learning import learning
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
-from adapters.gateway.learning import LearningFeed
-from adapters.gateway.learning_cli import learning
+from adapters.gateway.taking.learning import LearningFeed
 from broker.board.feed import read_feed
 from broker.errors import RejectedError
 from schemas.audit import EntryKind

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import AuthorNotAskedError, NoSuchItemError, NotForThisPlanError
-from adapters.gateway.releasing import ByPerson, ByPolicy, Decision, who_releases
+from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.orders.releasing import ByPerson, ByPolicy, Decision, who_releases
 from schemas.audit import AuditEntry, EntryKind
 from schemas.codes.cases import LiveStatus
 from schemas.default_policy import default_policy

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.gateway.actions import Person
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.actions import Person
 from broker.crypto.signing import sign
 from broker.errors import UnavailableError
 from schemas import canonical

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from adapters.gateway.composing import compose, concerned_areas, identifiers, join, split
 from adapters.gateway.errors import NobodyToReadError, WrongAuthorError
 from adapters.gateway.feeding import MessageRefusedError, feed_nems
+from adapters.gateway.record.composing import compose, concerned_areas, identifiers, join, split
 from broker.routing.intake import Outcome
 from schemas.control import unframe
 from schemas.envelope import FullEnvelope
@@ -189,7 +189,7 @@ def test_what_a_member_seals_wrongly_cannot_be_read_and_stops_nothing(
 ) -> None:
     """An author controls its plaintext: junk in it must neither be believed nor stop the gateway or its lists."""
     with monkeypatch.context() as patch:
-        patch.setattr("adapters.gateway.composing.split", lambda _event: {PartKind.CORE: document})
+        patch.setattr("adapters.gateway.record.composing.split", lambda _event: {PartKind.CORE: document})
         room["health"].publish(a_document("concern.raised", n=1))
     room["health"].publish(a_document("appointment.missed", n=2))
     room.settle()
@@ -206,7 +206,7 @@ def test_a_type_under_another_class_is_not_believed(room: PostRoom, monkeypatch:
     """The router lets a health provider publish class health; that its core says *police* only a reader can see."""
     police = split(an_event("da.incident", n=1))
     with monkeypatch.context() as patch:
-        patch.setattr("adapters.gateway.composing.split", lambda _event: police)
+        patch.setattr("adapters.gateway.record.composing.split", lambda _event: police)
         room["health"].publish(a_document("appointment.missed", n=1))
         room["health"].publish(a_document("concern.raised", n=2))
     room.settle()

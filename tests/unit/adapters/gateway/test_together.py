@@ -8,7 +8,7 @@ from time import monotonic, sleep
 import pytest
 
 from adapters.gateway.errors import NobodyToReadError
-from adapters.gateway.together import Call, Together
+from adapters.gateway.sending.together import Call, Together
 from broker.errors import UnavailableError
 from schemas.control import unframe
 from schemas.envelope import FullEnvelope

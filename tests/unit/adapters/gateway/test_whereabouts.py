@@ -4,9 +4,9 @@ from datetime import date, timedelta
 
 import pytest
 
-from adapters.gateway import whereabouts as w
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import AreaHiddenError
+from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.record import whereabouts as w
 from broker.store.router.children import ChildRow
 from schemas.wire import InKind
 from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document

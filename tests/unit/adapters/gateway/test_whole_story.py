@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.gateway.actions import Person
 from adapters.gateway.errors import NoGroundError, NoSuchItemError
+from adapters.gateway.frontdoor.actions import Person
 from broker.clock import system_clock
 from broker.errors import RejectedError
 from schemas.codes.members import MemberKind

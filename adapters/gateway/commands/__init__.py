@@ -1,0 +1,1 @@
+"""The commands of a member's gateway, and how they show things to people."""

@@ -1,0 +1,1 @@
+"""What is owed and to whom, what is wrong, and who is told of it."""

@@ -1,0 +1,1 @@
+"""What a front door's people decide: each decision a signed, sealed event."""

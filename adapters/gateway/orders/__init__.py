@@ -1,0 +1,1 @@
+"""The router's orders, judged each by itself before anything is granted."""

@@ -1,0 +1,1 @@
+"""What this member's own record says: reading it, what it makes of a child, and the look-ups beside it."""

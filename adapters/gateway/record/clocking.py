@@ -1,0 +1,302 @@
+"""Clocks that this gateway keeps itself: what its own and its inbox's events make somebody owe, by the policy's rules.
+
+The router cannot see what happened, so it cannot start these. Every gateway that reads an event reckons the same due
+date by the same rule, for its own people to be told and for the other side to be seen. Nothing is read twice:
+``look`` goes on where it stopped, also after a crash, and a clock is the same whenever it is started.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+import structlog
+
+from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
+from adapters.gateway.home import Home
+from adapters.gateway.record.composing import concerned_areas, tokens_of
+from adapters.gateway.record.places import Places
+from adapters.gateway.record.reading import Reading
+from broker.calendars import day_of
+from broker.calendars.due import Due, due_date
+from broker.clock import from_ms, to_ms
+from broker.errors import RejectedError
+from broker.notices.words import reference
+from broker.store.gateway.clocks import ClockRow, is_settled, says_something
+from broker.store.gateway.inbox import InRow
+from broker.store.gateway.store import Work
+from schemas.codes.members import MemberKind
+from schemas.deadlines import ClockRule, Moment
+from schemas.directory import Directory
+from schemas.events.base import Event
+from schemas.handover import HandoverView
+from schemas.members import Member
+from schemas.orders import OrderKind
+from schemas.policy import ConcernedAreas
+from schemas.rules import AreaRole
+from schemas.wire import InKind
+
+_log = structlog.get_logger()
+
+_MOST: Final = 64
+"""Deliveries read in one pass: the write that follows is short, and the running gateway waits for it."""
+_FIRED_MOST: Final = 500
+_SAYS_MET: Final = "obligation.recorded"
+OVER: Final = frozenset({"closed", "withdrawn", "superseded"})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An event as clocks need it: who says it about whom, and when the router took it (or we published it)."""
+
+    event: Event
+    areas: ConcernedAreas
+    author: Member
+    at_ms: int
+    refs: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owes:
+    """Who owes something: a member, or whoever it is in that area (``member`` is the area's code then)."""
+
+    member: str
+    area: str
+
+
+class Clocking:
+    """Keeps one home's clocks."""
+
+    def __init__(self, home: Home, places: Places) -> None:
+        self._home = home
+        self._places = places
+        self._reading = Reading(home)
+
+    def published(self, work: Work, event: Event, areas: ConcernedAreas) -> None:
+        """An event of our own goes out: in the transaction that queues it, so that neither is without the other."""
+        policy = self._home.directory.policy
+        if policy.clocks_started_by(event.type) or policy.clocks_met_by(event.type):
+            at_ms = to_ms(self._home.clock())
+            self._take(work, Said(event, areas, self._home.me, at_ms, self._refs(event, None)))
+
+    def opened(self, work: Work, event_id: bytes, reader: str, at_ms: int) -> None:
+        """A reader has opened an event: where the event is itself what was owed, that meets it."""
+        directory = self._home.directory
+        member = directory.member(reader)
+        for row in work.clocks.about(event_id):
+            rule = directory.policy.clock(row.key, day_of(from_ms(row.start_ms)))
+            if row.met_ms or rule is None or member is None or reader == row.owner:
+                continue
+            if member.kind in rule.met_when_opened_by:
+                work.clocks.meet_one(row, at_ms, reader)
+
+    def said(self, about: bytes, key: str, number: int, *, by: str) -> ClockRow:
+        """A person of ours says that something has been done. Raises NoSuchItemError, AlreadyDoneError."""
+        with self._home.store.work() as work:
+            rows = [row for row in work.clocks.about(about) if (row.key, row.number) == (key, number)]
+            if not rows or rows[0].owner != self._home.member_id:
+                raise NoSuchItemError("nothing of that name is owed by this member")
+            if rows[0].met_ms is not None:
+                raise AlreadyDoneError("it was met before")
+            work.clocks.meet_one(rows[0], to_ms(self._home.clock()), by)
+        return rows[0]
+
+    def open(self) -> list[ClockRow]:
+        """What is owed still, by us and to us, due first; up to this moment, also where nothing runs."""
+        while self._read_on():
+            pass
+        with self._home.store.look() as work:
+            return work.clocks.open()
+
+    def look(self) -> bool:
+        """Read what has come since, then say once what has become late. Gives whether more waits to be read.
+
+        Raises UnavailableError. A crash before the commit: the same is read again, and is the same.
+        """
+        more = self._read_on()
+        self._fire()
+        return more
+
+    def _read_on(self) -> bool:
+        with self._home.store.look() as work:
+            fresh, cursor = work.clocks.unread(_MOST), work.clocks.cursor()
+            behind = [row for row in work.clocks.left_behind() if is_settled(row)]
+            said = [one for row in (*behind, *fresh) if says_something(row) for one in self._read(work, row)]
+        if fresh or behind:
+            with self._home.store.work() as work:
+                for one in said:
+                    if isinstance(one, Said):
+                        self._take(work, one)
+                    else:
+                        self._told(work, *one)
+                work.clocks.caught_up([row.number for row in behind])
+                if fresh:
+                    there = {row.number for row in fresh if is_settled(row)}
+                    last = fresh[-1].number
+                    work.clocks.read_up_to(last, set(range(cursor + 1, last + 1)) - there)
+        return len(fresh) == _MOST
+
+    def _fire(self) -> None:
+        now_ms = to_ms(self._home.clock())
+        with self._home.store.look() as work:
+            late = work.clocks.due(now_ms, _FIRED_MOST)
+        if not late:
+            return
+        for row in late:
+            _log.warning("late", about=row.about.hex(), owner=row.owner, due_ms=row.due_ms)
+        with self._home.store.work() as work:
+            work.clocks.fired(late, now_ms)
+
+    def _read(self, work: Work, row: InRow) -> Iterator[Said | tuple[InRow, HandoverView]]:
+        if row.kind == InKind.HANDOVER:
+            yield row, HandoverView.from_bytes(row.body)
+            return
+        kind = self._home.kind_of(row.number)
+        if kind and not self._concerned_with(kind):
+            return
+        try:
+            if row.kind == InKind.VIEW:
+                read, at_ms = self._reading.delivered(work, row), row.taken_ms
+            else:
+                held = work.inbox.granted_event(row.message_id)
+                order = None if held is None else work.inbox.order(held.order_id)
+                if held is None or order is None or order.kind == OrderKind.HANDOVER:
+                    return  # history raises nothing
+                read, at_ms = self._reading.granted(work, held), held.taken_ms
+        except RejectedError:
+            return
+        author = self._home.directory.member(read.author)
+        if read.event is not None and author is not None:
+            areas = concerned_areas(read.event, self._places)
+            yield Said(read.event, areas, author, at_ms, self._refs(read.event, row.child))
+
+    def _concerned_with(self, kind: str) -> bool:
+        """Whether a type of event can start or meet anything. Most cannot: those are not opened for that alone."""
+        policy = self._home.directory.policy
+        return kind == _SAYS_MET or bool(policy.clocks_started_by(kind) or policy.clocks_met_by(kind))
+
+    def _refs(self, event: Event, child: bytes | None) -> tuple[bytes, ...]:
+        found = tokens_of(event.subject, self._home.keyring.tokens())
+        return tuple(token.value for token in found) + (() if child is None else (child,))
+
+    def _take(self, work: Work, said: Said) -> None:
+        policy, event = self._home.directory.policy, said.event
+        met = policy.clocks_met_by(event.type)
+        for owner in (said.author.id, None):
+            # What a member's own kind owes, only its own word meets: another area's conference is not this one's.
+            keys = {rule.key for rule in met if (rule.by is said.author.kind) == (owner is not None)}
+            if keys:
+                work.clocks.meet(keys, said.refs, said.at_ms, str(event.id), owner)
+        if event.type == _SAYS_MET:
+            self._said_met(work, said)
+        on = day_of(from_ms(said.at_ms))
+        for rule in policy.clocks_started_by(event.type):
+            if rule.in_force(on) and says(event, rule.when):
+                self._start(work, rule, said)
+
+    def _said_met(self, work: Work, said: Said) -> None:
+        """The owner's person says that something has been done."""
+        details = said.event.model_dump(mode="json")["details"]
+        try:
+            about = bytes.fromhex(details["obligation_ref"].partition(".")[0])
+        except ValueError:
+            return
+        if details.get("met_at") is None:
+            return
+        for row in work.clocks.about(about):
+            if (
+                f"{about.hex()}.{row.key}.{row.number}" == details["obligation_ref"]
+                and row.owner == said.author.id
+            ):
+                work.clocks.meet_one(row, said.at_ms, str(said.event.id))
+
+    def _start(self, work: Work, rule: ClockRule, said: Said) -> None:
+        directory = self._home.directory
+        owes = who_owes(rule, said.author, said.areas, directory, said.at_ms)
+        counted = counted_from(said.event, rule)
+        if owes is None or counted is None or not self._concerns(rule, owes, directory):
+            return
+        start = counted if isinstance(counted, date) else from_ms(said.at_ms)
+        rows = list(_rows(rule, said.event.id.raw, owes, start, said.at_ms, directory))
+        work.clocks.start(rows, said.refs)
+
+    def _concerns(self, rule: ClockRule, owes: Owes, directory: Directory) -> bool:
+        """Whether we keep it: our own; others', where we would see it met as they do; a practice only where it is one."""
+        me = self._home.me
+        area = directory.area(owes.area)
+        if rule.local and (area is None or rule.key not in area.local_clocks):
+            return False
+        if owes.member == me.id:
+            return True
+        return me.kind in rule.met_when_opened_by if rule.met_when_opened_by else me.front_door
+
+    def _told(self, work: Work, row: InRow, view: HandoverView) -> None:
+        """The router's word on a handover: a moment may start what our own area has made its practice."""
+        directory = self._home.directory
+        if view.state in OVER:
+            work.clocks.over(view.handover, row.taken_ms)
+            return
+        for moment, at_ms in view.moments:
+            for rule in directory.policy.clocks_started_by(Moment(moment)):
+                area = view.from_area if rule.side is AreaRole.FROM else view.to_area
+                owes = Owes(self._home.member_id, area)
+                ours = area in self._home.me.areas and rule.by is self._home.me.kind
+                if ours and rule.in_force(day_of(from_ms(at_ms))) and self._concerns(rule, owes, directory):
+                    rows = _rows(rule, view.handover, owes, from_ms(at_ms), at_ms, directory)
+                    work.clocks.start(rows, () if row.child is None else (row.child,))
+
+
+def says(event: Event, conditions: tuple[str, ...]) -> bool:
+    """Whether an event's details say all that a rule asks of them, each as ``name=value``."""
+    details: Any = event.model_dump(mode="json")["details"] if conditions else {}
+    return all(_value(details, *one.split("=", 1)) for one in conditions)
+
+
+def _value(found: Any, path: str, wanted: str) -> bool:
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return (str(found).lower() if isinstance(found, bool) else str(found)) == wanted
+
+
+def counted_from(event: Event, rule: ClockRule) -> date | bool | None:
+    """The day that law or guidance counts from; True: the router's commit; None: the event names no such day."""
+    if rule.counted_from is None:
+        return True
+    found: date | None = getattr(event.details, rule.counted_from, None)
+    return found
+
+
+def who_owes(
+    rule: ClockRule, author: Member, areas: ConcernedAreas, directory: Directory, at_ms: int
+) -> Owes | None:
+    """Whose it is by the rule's kind and side; None where the event does not name that area."""
+    area = {
+        AreaRole.FROM: areas.from_area,
+        AreaRole.TO: areas.to_area,
+        AreaRole.RESIDENCE: areas.residence,
+    }.get(rule.side, areas.acting)
+    if author.kind is rule.by and rule.side is not AreaRole.TO:
+        return Owes(author.id, area or areas.acting)
+    if area is None:
+        return None
+    on = day_of(from_ms(at_ms))
+    if rule.by is MemberKind.SOCIAL_CARE:
+        door = directory.front_door(area, on=on)
+        return Owes(area if door is None else door.id, area)
+    there = directory.members_serving(area, rule.by, on=on)
+    return Owes(there[0].id if len(there) == 1 else area, area)
+
+
+def _rows(
+    rule: ClockRule, about: bytes, owes: Owes, start: date | datetime, start_ms: int, directory: Directory
+) -> Iterable[ClockRow]:
+    for number in range(1, rule.times + 1):
+        times = rule if number == 1 else rule.model_copy(update={"amount": rule.amount * number})
+        due = due_date(times, start, directory.area(owes.area), gss=owes.area)
+        due_ms = to_ms(due.at) if isinstance(due, Due) else None
+        yield ClockRow(about, rule.key, number, owes.member, owes.area, start_ms, due_ms, due.reason)
+
+
+def name_of(row: ClockRow) -> str:
+    """How a clock is called in lists and commands."""
+    return f"{reference(row.about)}.{row.key}" + (f".{row.number}" if row.number > 1 else "")

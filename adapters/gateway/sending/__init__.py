@@ -1,0 +1,1 @@
+"""What leaves: published, sealed, queued, and mended after a loss."""

@@ -1,0 +1,1 @@
+"""What arrives: custody first, then the ledger; receipts and lessons."""
