@@ -16,18 +16,11 @@ from broker.directory.apply import apply
 from broker.directory.files import read_current
 from broker.directory.issue import Issuer
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.errors import ConfigurationError
 from broker.faults import gap_of
 from broker.lifecycle import stop_on_signals
 from broker.logs import configure_logs
-
-_data = click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
 
 
 @click.group()
@@ -36,7 +29,7 @@ def log() -> None:
 
 
 @log.command()
-@_data
+@DATA
 @click.option("--url", help="The bus, if not the one in the log's own folder.")
 def run(data: Path, url: str | None) -> None:
     """Write the log until Ctrl-C: entries in, signed heads out. Only one may run."""
@@ -63,7 +56,7 @@ async def _run(layout: Layout, opened: Log, url: str | None) -> None:
 
 
 @log.command()
-@_data
+@DATA
 def init(data: Path) -> None:
     """Give an exchange from before there was a log its audit service."""
     layout = Layout(data)
@@ -74,7 +67,7 @@ def init(data: Path) -> None:
 
 
 @log.command()
-@_data
+@DATA
 def keys(data: Path) -> None:
     """Print the log's and the witnesses' public keys, one a line, as `handrail-verify --key` reads them."""
     directory = read_current(Layout(data))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from broker.clock import from_ms
+from broker.directory.options import DATA
 from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 from broker.store.router.intake import QuarantineRow
@@ -16,17 +17,9 @@ from broker.store.router.store import RouterStore
 from broker.telemetry.watching import RouterWatch
 from broker.wiring import RouterHome, make_router
 
-_data = click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
-
 
 @click.command()
-@_data
+@DATA
 @click.option("--url", help="The bus, if not the one in the router's own folder.")
 @click.option("--metrics-port", type=int, help="Serve Prometheus metrics on this port of 127.0.0.1.")
 def router(data: Path, url: str | None, metrics_port: int | None) -> None:
@@ -62,7 +55,7 @@ def _store(data: Path) -> RouterStore:
 
 
 @quarantine.command("list")
-@_data
+@DATA
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.option("--all", "everything", is_flag=True, help="Also those that were retried with success.")
 def list_command(data: Path, as_json: bool, everything: bool) -> None:
@@ -83,7 +76,7 @@ def list_command(data: Path, as_json: bool, everything: bool) -> None:
 
 
 @quarantine.command()
-@_data
+@DATA
 @click.argument("entry", type=int)
 def show(data: Path, entry: int) -> None:
     """One entry in full: everything but its content, which nobody here can read."""
@@ -91,7 +84,7 @@ def show(data: Path, entry: int) -> None:
 
 
 @quarantine.command()
-@_data
+@DATA
 @click.argument("entry", type=int)
 def retry(data: Path, entry: int) -> None:
     """Let the router judge an entry again; it does so within a second or two."""

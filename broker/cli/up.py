@@ -20,6 +20,7 @@ from broker.bus.care import needs_restart
 from broker.bus.server import EmbeddedServer
 from broker.directory.apply import apply
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.errors import ConfigurationError, UnavailableError
 from broker.lifecycle import die_with_parent, stop_on_signals
 
@@ -46,13 +47,7 @@ class Part:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="A folder made by `handrail directory init`.",
-)
+@DATA
 def up(data: Path) -> None:
     """Run server, router, gateways and boards of one machine until Ctrl-C."""
     layout = Layout(data.resolve())

@@ -14,6 +14,7 @@ import click
 
 from broker.directory.files import write_whole
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.errors import UnavailableError
 
 _READY_S: Final = 60.0
@@ -21,13 +22,7 @@ _POLL_S: Final = 0.05
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 @click.option("--pid", type=int, required=True, help="The server's process id.")
 def main(data: Path, pid: int) -> None:
     """Wait until the server listens, then write where."""

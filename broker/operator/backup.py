@@ -19,6 +19,7 @@ import click
 from broker.clock import system_clock
 from broker.crypto.storage import make_private_folder
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.store.copying import copy_database
 
 _DATABASES: Final = ".db"
@@ -26,13 +27,7 @@ _LEFT_OUT: Final = ("-wal", "-shm", ".lock", ".pid", ".ports", ".log")
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 @click.option("--to", "target", type=click.Path(path_type=Path, file_okay=False), required=True)
 @click.option("--keep", default=48, show_default=True, help="How many copies to keep.")
 def main(data: Path, target: Path, keep: int) -> None:

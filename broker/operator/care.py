@@ -12,16 +12,11 @@ import click
 
 from broker.bus.care import needs_restart
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 def main(data: Path) -> None:
     """Look once; say what was done."""
     layout = Layout(data.resolve())

@@ -14,16 +14,11 @@ import click
 from broker.clock import system_clock
 from broker.crypto.certificates import certificate_ends, issue
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 @click.option("--within", default=30, show_default=True, help="Only those that end within so many days.")
 def main(data: Path, within: int) -> None:
     """Issue certificates anew."""

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from broker.clock import system_clock
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.errors import ConfigurationError
 from broker.operator.judging import judge, worst
 from broker.operator.lines import Line, Verdict
@@ -27,13 +28,7 @@ _SUMMARY: Final = {
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.option("--watch", type=click.IntRange(1), metavar="SECONDS", help="Look again and again until Ctrl-C.")
 @click.option("--silent-days", default=7, show_default=True, help="When a member counts as silent.")

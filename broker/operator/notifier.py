@@ -18,6 +18,7 @@ import structlog
 from broker.clock import system_clock, to_ms
 from broker.directory.files import read_current
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.errors import HandrailError
 from broker.logs import configure_logs
 from broker.notices.channels import Channels
@@ -96,13 +97,7 @@ def _division(member: Member, directory: Directory) -> Division:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 @click.option("--once", is_flag=True, help="One pass, then end.")
 def main(data: Path, *, once: bool) -> None:
     """Tell people of what is overdue and was told to nobody, until Ctrl-C."""

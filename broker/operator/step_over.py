@@ -9,6 +9,7 @@ from broker.bus.connection import connect
 from broker.bus.topology import DEFAULT_SHARDS
 from broker.directory.files import read_current
 from broker.directory.layout import Layout
+from broker.directory.options import DATA
 from broker.errors import HandrailError
 from broker.routing.standing import PAGE, step_over
 from broker.store.router.store import RouterStore
@@ -16,13 +17,7 @@ from broker.wiring import RouterHome
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    envvar="HANDRAIL_DATA",
-    help="The exchange's folder.",
-)
+@DATA
 @click.option("--what-happened-since-is-lost", "agreed", is_flag=True, help=f"See {PAGE}.")
 def main(data: Path, *, agreed: bool) -> None:
     """Let the router go on from an old copy, beyond every number that it has given. The router must be stopped."""
