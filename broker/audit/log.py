@@ -15,12 +15,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from broker.audit.tiles import MOST_BYTES, Tiles, write_durably
+from broker.audit.tiles import MOST_BYTES, Tiles
 from broker.crypto.errors import MalformedError
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, Note, NoteKey, sign_head
 from broker.crypto.storage import make_private_folder
 from broker.crypto.tree import EMPTY_ROOT, consistency_proof, root_at
+from broker.durable import write_whole
 from broker.errors import ConfigurationError, TamperedError, UnavailableError
 from broker.faults import Gap, no_gap
 from schemas import canonical
@@ -67,7 +68,7 @@ class Log:
         head = Head(self._origin, self._tiles.size, root_at(self._tiles.subtree, self._tiles.size))
         note = sign_head(head, self._key)
         try:
-            write_durably(self._path, note.to_text().encode())
+            write_whole(self._path, note.to_text().encode())
         except OSError as error:
             self._tiles.size = self.head.size
             raise UnavailableError(f"the log's disk took no write: {error.strerror}") from error

@@ -6,7 +6,6 @@ leaves behind lies beyond the signed head, and is written again with the same by
 """
 
 import contextlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from broker.crypto.tree import HASH_BYTES, Subtree, leaf_hash, perfect_root
+from broker.durable import sync_folder, write_whole
 from broker.errors import TamperedError, UnavailableError
 
 HEIGHT: Final = 8
@@ -142,7 +142,7 @@ class Tiles:
     def _write(self, path: Path, data: bytes) -> Path:
         if not path.parent.is_dir():
             self._make(path.parent)
-        write_durably(path, data, sync=False)
+        write_whole(path, data, sync=False)
         return path.parent
 
     def _make(self, folder: Path) -> None:
@@ -184,25 +184,3 @@ class Tiles:
             if found > width:
                 return (partials / str(found)).read_bytes()
         raise TileError(f"{tile_path(level, number, width)} is missing")
-
-
-def write_durably(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Replace a file whole. With ``sync`` its name, too, survives a power cut on return. Raises OSError."""
-    beside = path.with_name(f".{path.name}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    if sync:
-        sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in a folder survive a power cut. Raises OSError."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -19,7 +19,6 @@ import structlog
 
 from broker.audit.log import entry_of
 from broker.audit.projection import BoardKeys, Projection
-from broker.audit.tiles import write_durably
 from broker.audit.witnesses import counts
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.puller import Delivery, Puller
@@ -34,6 +33,7 @@ from broker.crypto.notes import Head, Note
 from broker.crypto.storage import make_private_folder
 from broker.crypto.tree import leaf_hash
 from broker.crypto.vault import Vault
+from broker.durable import write_whole
 from broker.errors import ConfigurationError, UnavailableError
 from broker.faults import Gap, no_gap
 from broker.store.audit.rows import Came
@@ -98,7 +98,7 @@ class BoardHome:
             make_private_folder(kept.parent)
             data = (self.folder / "directory.bin").read_bytes()
             if reopen_directory(data).version == version:
-                write_durably(kept, data)
+                write_whole(kept, data)
 
     def directory_of(self, version: int) -> Directory | None:
         """A version of the directory, where this node has kept it."""

@@ -1,7 +1,6 @@
 """A small certificate authority for the bus: one root, leaf certificates for the server and each user (P-256)."""
 
 import ipaddress
-import os
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from broker.crypto.storage import make_private_folder
+from broker.durable import write_whole
 
 _CA_LIFE = timedelta(days=3650)
 _LEAF_LIFE = timedelta(days=397)
@@ -42,8 +42,8 @@ def make_authority(folder: Path, name: str, now: datetime) -> None:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    _write(folder / "ca.key", _private_pem(key))
-    _write(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
+    write_whole(folder / "ca.key", _private_pem(key))
+    write_whole(folder / "ca.pem", certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def issue(
@@ -77,10 +77,10 @@ def issue(
         .sign(ca_key, hashes.SHA256())
     )
     files = CertificateFiles(folder / f"{kind}.pem", folder / f"{kind}.key", folder / "ca.pem")
-    _write(files.key, _private_pem(key))
-    _write(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
+    write_whole(files.key, _private_pem(key))
+    write_whole(files.certificate, certificate.public_bytes(serialization.Encoding.PEM))
     if not files.authority.exists():
-        _write(files.authority, (authority / "ca.pem").read_bytes())
+        write_whole(files.authority, (authority / "ca.pem").read_bytes())
     return files
 
 
@@ -139,13 +139,3 @@ def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    fresh = path.with_name(path.name + ".new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)

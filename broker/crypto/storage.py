@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from broker.clock import Entropy
+from broker.durable import sync_folder
 from broker.errors import ConfigurationError
 
 _MAGIC: Final = b"handrail key 1\n"
@@ -33,11 +34,7 @@ def save_secret(path: Path, secret: bytes, *, entropy: Entropy, passphrase: str 
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name of the file, too, must survive a power cut
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
 def load_secret(path: Path, *, passphrase: str | None = None) -> bytes:

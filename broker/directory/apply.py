@@ -18,8 +18,9 @@ from broker.bus.server import check_configuration
 from broker.bus.streams import provision
 from broker.bus.subjects import DIRECTORY
 from broker.bus.topology import DEFAULT_SHARDS, durables, streams
-from broker.directory.files import read_current, read_current_bytes, write_whole
+from broker.directory.files import read_current, read_current_bytes
 from broker.directory.layout import Layout
+from broker.durable import write_whole
 from broker.errors import UnavailableError
 from schemas.codes.members import MemberKind
 from schemas.directory import Directory

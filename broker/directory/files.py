@@ -2,39 +2,22 @@
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from broker.crypto.directories import reopen_directory
 from broker.crypto.storage import make_private_folder
 from broker.directory.errors import NoDirectoryError
 from broker.directory.layout import Layout
+from broker.durable import write_whole
 from broker.errors import UnavailableError
 from schemas.directory import Directory, SignedDirectory
 
 
 class BusyError(UnavailableError):
     """Somebody else is changing the directory."""
-
-
-def write_whole(path: Path, content: bytes, *, mode: int = 0o600) -> None:
-    """Replace a file so that a reader, or a power cut, finds the old bytes or the new ones; durable on return."""
-    fresh = path.with_name(f".{path.name}.new")
-    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 def read_current(layout: Layout) -> Directory:

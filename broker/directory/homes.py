@@ -11,8 +11,8 @@ from broker.crypto.certificates import issue
 from broker.crypto.keyring import SECRET_BYTES, load_keyring, new_keys, save_key, save_plain, token_name
 from broker.crypto.keys import KemKey, SigningKey
 from broker.crypto.storage import make_private_folder, save_secret
-from broker.directory.files import write_whole
 from broker.directory.layout import Layout
+from broker.durable import write_whole
 from schemas.directory import Directory
 from schemas.ids import MemberId
 from schemas.members import Member

@@ -19,7 +19,7 @@ from broker.directory import changes
 from broker.directory.differences import differences
 from broker.directory.duties import AreaCalendar
 from broker.directory.errors import AlreadyThereError, ChangeRefusedError
-from broker.directory.files import keep, locked, read_current, read_current_bytes, write_whole
+from broker.directory.files import keep, locked, read_current, read_current_bytes
 from broker.directory.homes import (
     add_keys,
     hand_out,
@@ -33,6 +33,7 @@ from broker.directory.inventory import inventory_of
 from broker.directory.layout import Layout
 from broker.directory.publishing import Lifetimes, log_entry, published_kem, published_sign, root_set
 from broker.directory.roots import load_roots, make_roots, sign_with_roots
+from broker.durable import write_whole
 from schemas.base import Line
 from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind

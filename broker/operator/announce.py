@@ -12,9 +12,9 @@ from typing import Final
 
 import click
 
-from broker.directory.files import write_whole
 from broker.directory.layout import Layout
 from broker.directory.options import DATA
+from broker.durable import write_whole
 from broker.errors import UnavailableError
 
 _READY_S: Final = 60.0

@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from broker.audit.tiles import write_durably
 from broker.board.questions import CATALOGUE, Takes
 from broker.crypto.tree import inclusion_proof, leaf_hash
+from broker.durable import write_whole
 from broker.store.audit.rows import Came
 from schemas.audit import EntryKind
 from schemas.wire import EventClass, ReceiptKind
@@ -60,7 +60,7 @@ def _measured(board: Board, trail: Trail, folder: Path) -> list[tuple[str, str]]
         count += len(batch)
         size += sum(map(len, batch))
     flush = statistics.median(
-        _timed(lambda: write_durably(folder / "flush", bytes(BATCH * 300))) for _ in range(20)
+        _timed(lambda: write_whole(folder / "flush", bytes(BATCH * 300))) for _ in range(20)
     )
     hashing = _timed(lambda: [hashlib.sha256(bytes(size // count)).digest() for _ in range(count)])
     rebuilding = _timed(lambda: projection.rebuild(board.store))

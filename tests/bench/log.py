@@ -17,12 +17,12 @@ from typing import Final
 from adapters.verify.checking import check
 from adapters.verify.keys import read_keys
 from broker.audit.log import open_log
-from broker.audit.tiles import write_durably
 from broker.board.exporting import Asking, export
 from broker.board.mirror import Mirror
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, NoteKey, cosign
 from broker.crypto.tree import Subtree, inclusion_proof, leaf_hash, pair_up
+from broker.durable import write_whole
 from broker.store.audit.rows import EntryRow, Found, Place, SlipState
 from schemas.audit import AuditEntry, EntryKind
 
@@ -39,7 +39,7 @@ def run() -> list[tuple[str, str]]:
     bodies = [_entry(number) for number in range(1, ENTRIES + 1)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        floor = _rate(lambda batch: write_durably(folder / "floor", b"".join(batch)), bodies)
+        floor = _rate(lambda batch: write_whole(folder / "floor", b"".join(batch)), bodies)
         with open_log(folder / "log", "log.example", KEY) as log:
             append = _rate(log.append, bodies)
             note, head = log.note, log.head

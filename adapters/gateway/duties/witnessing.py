@@ -4,9 +4,7 @@ It sees a size and a hash. What it remembers is on disk before its signature lea
 of the gateway's database, cannot make it sign two pasts; the file is not part of the database's backups for that reason.
 """
 
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 import structlog
@@ -22,6 +20,7 @@ from broker.clock import to_ms
 from broker.crypto.errors import MalformedError
 from broker.crypto.notes import Head, Note, NoteKey, cosign
 from broker.crypto.tree import continues
+from broker.durable import write_whole
 from broker.errors import TamperedError, UnavailableError
 from schemas.canonical import NotCanonicalError
 from schemas.proofs import ProofAnswer, ProofQuestion
@@ -96,7 +95,7 @@ class Witness:
 
     def _keep(self, note: Note, name: str) -> None:
         try:
-            _write_durably(self._home.folder / name, note.to_text().encode())
+            write_whole(self._home.folder / name, note.to_text().encode())
         except OSError as error:
             raise UnavailableError(f"the disk took no write: {error.strerror}") from error
 
@@ -134,18 +133,3 @@ class Witnessing:
 
     async def _ask(self, question: ProofQuestion) -> bytes:
         return (await self._bus.request(PROOF, question.to_bytes())).data
-
-
-def _write_durably(path: Path, data: bytes) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
