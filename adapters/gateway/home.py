@@ -18,7 +18,7 @@ from broker.faults import Gap, no_gap
 from broker.store.gateway.store import Custody, GatewayStore
 from schemas.directory import Directory
 from schemas.ids import MemberId
-from schemas.members import Member
+from schemas.members import ROUTER, Member
 
 _STATE: Final = "gateway.db"
 _CUSTODY: Final = "custody.db"
@@ -125,6 +125,11 @@ class Home:
         if member is None:
             raise ConfigurationError(f"{self.member_id} is not in the directory")
         return member
+
+    def routers(self, key_id: str) -> bytes | None:
+        """The public key of this id if it is one of the router's."""
+        key = self.directory.key(key_id)
+        return key.public if key is not None and key.owner == ROUTER else None
 
     def signer(self) -> SigningKey:
         """The key to sign with now; an expired one still signs, and is countersigned when it is sent.

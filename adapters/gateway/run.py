@@ -9,7 +9,7 @@ What a crash means at each numbered gap of sending (``broker.faults``; those of 
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Final, TypeVar
@@ -33,6 +33,7 @@ from broker.clock import to_ms
 from broker.crypto.directories import Accept
 from broker.crypto.seal import countersign
 from broker.crypto.signing import sign, unverified_payload
+from broker.durable import write_whole
 from broker.errors import RejectedError, UnavailableError
 from broker.store.gateway.bells import Bell
 from broker.store.gateway.outbox import OutRow
@@ -40,7 +41,7 @@ from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
 from schemas.control import NoticeSent, Obligation, Receipts, Resend, SlipKey, frame, unframe
 from schemas.envelope import FullEnvelope
 from schemas.orders import Refusal
-from schemas.wire import PROTOCOL_VERSION, InKind, Lane, OutKind
+from schemas.wire import PROTOCOL_VERSION, Lane, OutKind
 
 T = TypeVar("T")
 
@@ -58,8 +59,7 @@ _CLOCKS_S: Final = 2.0
 _RETRY_S: Final = 1.0
 _WITNESS_S: Final = 1.0
 _MOST: Final = 256
-_MAKE_WHOLE: Final = frozenset({InKind.ORDER, InKind.GRANTED, InKind.HANDOVER})
-"""Deliveries that may make a handover's history whole."""
+_LOOK_AGAIN_S: Final = 60.0
 _SIGNED_AGAIN: Final = {
     OutKind.RECEIPTS: Receipts.LABEL,
     OutKind.REFUSAL: Refusal.LABEL,
@@ -234,7 +234,7 @@ class GatewayService:
 
     async def _receive(self, puller: Puller) -> None:
         # A crash may have come between a delivery and what follows from it.
-        self._say_what_follows(_MAKE_WHOLE)
+        self._say_what_follows(None)
         while True:
             batch = await puller.next_batch(_MOST)
             started_ns = time.time_ns()
@@ -248,16 +248,16 @@ class GatewayService:
             self._home.gap(3)
             await puller.ack_all(batch)
             self._watch.received(taken, len(batch), batch[-1].pending, started_ns)
-            if kinds := _MAKE_WHOLE.intersection(kind for kind, _ in taken):
-                self._say_what_follows(kinds)
+            if moved := frozenset(self._gateway.orders.moved):
+                self._say_what_follows(moved)
 
-    def _say_what_follows(self, kinds: Collection[InKind]) -> None:
-        """What the policy releases or asks by itself, and that a history is whole: each looks at every handover."""
+    def _say_what_follows(self, only: frozenset[bytes] | None) -> None:
+        """What the policy releases or asks by itself, and that a history is whole: of every handover, or of these."""
         try:
-            if InKind.HANDOVER in kinds:
-                self._gateway.actions.release_by_policy()
-                self._gateway.asking.ask_by_policy()
-            self._gateway.actions.verify_whole()
+            self._gateway.actions.release_by_policy(only)
+            self._gateway.asking.ask_by_policy(only)
+            self._gateway.actions.verify_whole(only)
+            self._gateway.orders.moved -= only or frozenset()
         except RejectedError as error:
             _log.warning("not-said", code=error.code)
         except UnavailableError as error:
@@ -276,8 +276,13 @@ class GatewayService:
     async def _ask_for_gaps(self) -> None:
         """A number that has not come for five seconds is asked for; stream order means nothing, so not at once."""
         before: list[int] = []
+        looked = time.monotonic()
         while True:
             await asyncio.sleep(_GAP_S)
+            if time.monotonic() - looked > _LOOK_AGAIN_S:
+                # What hung on something else than its own messages: on policy, on a disk that was full.
+                self._say_what_follows(None)
+                looked = time.monotonic()
             with suppress(NoKeyError):
                 await self._stored(self._gateway.orders.reconsider)
             if sent_again := await self._stored(partial(send_again, self._home)):
@@ -356,11 +361,7 @@ class GatewayService:
         current = self._home.directory
         verdict = self._home.consider(signed, self._home.clock())
         if isinstance(verdict, Accept) and verdict.directory.version > current.version:
-            path = self._home.folder / "directory.bin"
-            fresh = path.with_name(".directory.bin.fetched")
-            fresh.write_bytes(signed)
-            fresh.chmod(0o600)
-            fresh.replace(path)
+            write_whole(self._home.folder / "directory.bin", signed)
             _log.info("directory", version=verdict.directory.version)
 
 

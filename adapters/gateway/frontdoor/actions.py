@@ -1,6 +1,6 @@
 """What a front door's people do: release, accept, decline, link, unlink, confirm. Each is a signed, sealed event."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
@@ -169,12 +169,12 @@ class Actions:
         }
         return self.act(GLASS_BROKEN, row, view.to_area, details, ActionKind.BREAK_GLASS, reason=reason)
 
-    def release_by_policy(self) -> list[EventId]:
-        """Each handover whose history the policy lets go for this plan and evidence: release it, once."""
+    def release_by_policy(self, only: Collection[bytes] | None = None) -> list[EventId]:
+        """Each handover, of all or ``only`` these, whose history the policy lets go: release it, once."""
         with self._home.store.look() as work:
             ready = [
                 (row, view)
-                for row in work.inbox.handovers()
+                for row in work.inbox.handovers(only)
                 if (view := HandoverView.from_bytes(row.body)).from_area in self._home.me.areas
                 and view.state == "noticed"
                 and self._goes_by_policy(work, row, view)
@@ -237,12 +237,12 @@ class Actions:
             details["category"] = category
         return self.act("conference.held", row, view.to_area, details, ActionKind.CONFERENCE_HELD)
 
-    def verify_whole(self) -> list[EventId]:
-        """For each handover whose history is whole and checked: say so, once. Called by the running gateway."""
+    def verify_whole(self, only: Collection[bytes] | None = None) -> list[EventId]:
+        """For each handover, of all or ``only`` these, whose history is whole and checked: say so, once."""
         with self._home.store.work() as work:
             ready = [
                 (row, HandoverView.from_bytes(row.body), count)
-                for row in work.inbox.handovers()
+                for row in work.inbox.handovers(only)
                 if not row.verify_sent and (count := self._orders.is_whole(work, row.handover)) is not None
             ]
         said = []

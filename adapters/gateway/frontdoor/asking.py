@@ -3,7 +3,7 @@
 The kind stands in the sealed, signed request, for people. The router is told whether the case is to pass, no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -111,13 +111,13 @@ class Asking:
                 together.children[details["handover_ref"]] = pair[1]
         return list(found.values())
 
-    def ask_by_policy(self) -> list[EventId]:
-        """Each new handover that rests on a signed event from which its kind follows: say that the case stays, once."""
+    def ask_by_policy(self, only: Collection[bytes] | None = None) -> list[EventId]:
+        """Each new handover, of all or ``only`` these, that rests on a signed event from which its kind follows: say that the case stays, once."""
         me = self._home.me
         with self._home.store.look() as work:
             ready = [
                 (row, view, rule)
-                for row in work.inbox.handovers()
+                for row in work.inbox.handovers(only)
                 if (view := HandoverView.from_bytes(row.body)).from_area in me.areas
                 and view.state == "noticed"
                 if (rule := self._follows(work, view)) is not None and rule.terms is Terms.STAYS

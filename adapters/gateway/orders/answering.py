@@ -26,7 +26,7 @@ from broker.errors import RejectedError
 from broker.store.gateway.inbox import HistoryRow, InRow, OrderRow
 from broker.store.gateway.store import Work
 from schemas.hiding import one_time_key_of
-from schemas.members import ROUTER, Member
+from schemas.members import Member
 from schemas.orders import Grant, Order, OrderKind, Refusal
 from schemas.policy import GrantAnswer
 from schemas.wire import InKind, Lane, OutKind, ReceiptKind
@@ -76,6 +76,8 @@ class Orders:
         self.hidden = HiddenSide(home, publishing)
         self._signed = Signed(home, self._record)
         self._orders_read: dict[bytes, _Asked] = {}
+        self.moved: set[bytes] = set()
+        """Handovers to which something came that may let them go on; whoever has looked at them takes them out."""
 
     def ordered(self, work: Work, row: InRow) -> None:
         """An order came: ours to answer, or a copy that tells what will come.
@@ -83,7 +85,7 @@ class Orders:
         Raises:
             CryptoRejectedError: not signed by the router.
         """
-        held = verify(row.body, Order.LABEL, self._router_key)
+        held = verify(row.body, Order.LABEL, self._home.routers)
         order = Order.from_bytes(held.payload)
         fresh = work.inbox.add_order(
             OrderRow(
@@ -98,6 +100,7 @@ class Orders:
         )
         if fresh and order.grantor == self._home.member_id and order.events:
             self._answer(work, order, row)
+        self._moves(order.handover)
 
     def granted(self, work: Work, row: InRow) -> None:
         """A grant came: keep it if the order is known, the author's signature holds and the key is the right one.
@@ -138,6 +141,7 @@ class Orders:
             work.outbox.owe_receipt(
                 ReceiptKind.DELIVERED, grant.event_id, header.author, row.number, row.arrived_ms, None
             )
+        self._moves(asked.handover)
 
     def reconsider(self) -> int:
         """Look again at the orders that wait for a ground, and refuse those that waited too long; gives how many wait."""
@@ -166,6 +170,8 @@ class Orders:
         match word, fields:
             case "order-refused", {"order": bytes(order), "reason": "link-undone"}:
                 work.inbox.answered(order, _VOID)
+                void = work.inbox.order(order)
+                self._moves(None if void is None else void.handover)
 
     def answers(self, work: Work, order: Order) -> dict[bytes, GrantAnswer]:
         """What policy and marks say to each of an order's events that we hold."""
@@ -191,6 +197,10 @@ class Orders:
     def payload(row: OrderRow) -> bytes:
         """The order's exact bytes; verified when it came."""
         return unverified_payload(row.body)
+
+    def _moves(self, handover: bytes | None) -> None:
+        if handover is not None:
+            self.moved.add(handover)
 
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         child = self._child_of(work, order, row)
@@ -377,10 +387,6 @@ class Orders:
         # The last first: of a history that is on its way it is the one that is not here yet.
         listed = tuple(self._asked(work, row.order_id).events)
         return all(work.inbox.holds(event_id) for event_id in reversed(listed))
-
-    def _router_key(self, key_id: str) -> bytes | None:
-        key = self._home.directory.key(key_id)
-        return key.public if key is not None and key.owner == ROUTER else None
 
 
 def _overlaps(order: Order, work: Work) -> bool:

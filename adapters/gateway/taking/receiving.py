@@ -32,7 +32,6 @@ from schemas.envelope import ID_BYTES, View
 from schemas.errors import MalformedIdentifierError
 from schemas.handover import HandoverView
 from schemas.ids import EventId
-from schemas.members import ROUTER
 from schemas.reading import MalformedMessageError, listed, octets, rows, text
 from schemas.wire import PROTOCOL_VERSION, InKind, PartKind, ReceiptKind
 
@@ -100,7 +99,7 @@ class Receiving:
         """Check that the router signed this for us. Raises RejectedError."""
         try:
             signed, kind, body = unframe(data, 3, PROTOCOL_VERSION)
-            held = verify(signed, Note.LABEL, self._router_key)
+            held = verify(signed, Note.LABEL, self._home.routers)
             note = Note.from_bytes(held.payload)
         except (canonical.NotCanonicalError, MalformedMessageError, CryptoRejectedError) as error:
             raise NotTheRoutersError(str(error)) from error
@@ -114,10 +113,6 @@ class Receiving:
         """Delivery numbers that never came."""
         with self._home.store.look() as work:
             return work.inbox.gaps()
-
-    def _router_key(self, key_id: str) -> bytes | None:
-        key = self._home.directory.key(key_id)
-        return key.public if key is not None and key.owner == ROUTER else None
 
     def _enter(self, work: Work, noted: Noted) -> None:
         note = noted.note
@@ -176,6 +171,7 @@ class Receiving:
                     work.inbox.save_handover(
                         HandoverRow(row.message_id, row.child, row.number, row.body, verify_sent=False)
                     )
+                    self._orders.moved.add(row.message_id)
                 case InKind.RETURNED:
                     self._returned(work, row)
                 case InKind.RECEIPTS:

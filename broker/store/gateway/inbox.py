@@ -1,6 +1,6 @@
 """What a member receives: the ledger by number, the vault's keys, orders, granted history, handovers."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -340,10 +340,12 @@ class Inbox:
             )
         )
 
-    def handovers(self) -> list[HandoverRow]:
-        """All handovers that this member was told of, newest word first."""
-        rows = self._c.execute(sa.select(t.handovers).order_by(t.handovers.c.number.desc())).all()
-        return [HandoverRow(**row._mapping) for row in rows]  # noqa: SLF001
+    def handovers(self, only: Collection[bytes] | None = None) -> list[HandoverRow]:
+        """The handovers that this member was told of, all or ``only`` these, newest word first."""
+        asked = sa.select(t.handovers).order_by(t.handovers.c.number.desc())
+        if only is not None:
+            asked = asked.where(t.handovers.c.handover.in_(only))
+        return [HandoverRow(**row._mapping) for row in self._c.execute(asked).all()]  # noqa: SLF001
 
     def verify_sent(self, handover: bytes) -> bool:
         """Note that the whole history was checked and said so; False if it had been said."""
