@@ -1,19 +1,24 @@
 """How long 1,000 handovers at once take, each with a history of 50 events: from their releases until all are whole.
 
-Server, router and both front doors' gateways are at work, all but the server in one process. Fifty thousand events lie at
-the old area; then its people release every child at the same time, and the clock stops when the new area's gateway has
-checked each history as whole. Beside it, in the same process: the cryptography of the same grants alone (as in the bench
-of one history, without the people's reading), and writing what must be durable alone: each grant's bytes five times (the old gateway's outbox, the bus twice, the new
-gateway's custody and its ledger), synced to the disk once for every 256, as nothing can be sooner. Another size:
-`make bench ARGS="handover:100x50"`.
+Server, router and the gateways are programs of their own, as they are in life, on all cores that there are. Fifty thousand
+events lie at the old area; then its people release every child, one command after the other, and the clock stops when the
+new area's gateway has checked each history as whole. Beside it, on one core: the cryptography of the same grants alone (as
+in the bench of one history, without the people's reading), and writing what must be durable alone: each grant's bytes five
+times (the old gateway's outbox, the bus twice, the new gateway's custody and its ledger), synced to the disk once for every
+256, as nothing can be sooner. Another size: `make bench ARGS="handover:100x50"`.
 """
 
 import asyncio
 import os
 import tempfile
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
+
+from rich.console import Console
+from rich.progress import Progress
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.frontdoor.actions import Person
@@ -21,11 +26,13 @@ from schemas.ids import EventId
 from tests.bench.history import cryptography
 from tests.rig.cast import children
 from tests.support.events import CUMBERLAND, Document, a_document
-from tests.support.exchange import exchange, settled
+from tests.support.exchange import exchange
+from tests.support.processes import program
 
 SIZE: Final = "HANDRAIL_BENCH_SIZE"
 _USUAL: Final = "1000x50"
 _LIMIT_S: Final = 3_600.0
+_LOOK_S: Final = 0.2
 _COPIES: Final = 5
 _BATCH: Final = 256
 _WORKER: Final = Person("Rowan Example", "social worker")
@@ -47,38 +54,52 @@ def run() -> list[tuple[str, str]]:
 
 
 async def _measure(folder: Path, handovers: int, events: int) -> tuple[float, float, int]:
-    async with (
-        exchange(folder) as it,
-        it.router(),
-        it.gateway("health") as health,
-        it.gateway("cumberland") as old,
-        it.gateway("westmorland") as new,
-    ):
-        numbers = children(handovers)
-        await _histories(old, health, numbers, events)
-        for one in numbers:
-            health.publish(_about(one, "move.notified", {}))
-        await settled(lambda: len(old.actions.handovers()) == handovers, within=_LIMIT_S)
-        await settled(lambda: _deliveries(old) == handovers * (events + 1), within=_LIMIT_S)
-        begun = [view.handover for view in old.actions.handovers()]
-        began = time.perf_counter()
-        for handover in begun:
-            old.actions.release(handover.hex(), _WORKER)
-        await settled(lambda: _whole(new) == handovers, within=_LIMIT_S)
-        took = time.perf_counter() - began
-        with new.home.store.look() as work:
-            sizes = [len(row.body) for row in work.inbox.history()]
-        return took, cryptography(it, old, new, handovers * events, read=False), sum(sizes) // len(sizes)
+    async with exchange(folder) as it:
+        with ExitStack() as running:
+            running.enter_context(program(folder / "router.log", "router", "--data", it.layout.data))
+            for name in ("health", "cumberland", "westmorland"):
+                log = folder / f"{name}.log"
+                running.enter_context(program(log, "gateway", "run", "--home", it.home(name)))
+            old, new, health = (
+                running.enter_context(it.open(name)) for name in ("cumberland", "westmorland", "health")
+            )
+            _histories(old, health, children(handovers), events)
+            begun = [view.handover for view in old.actions.handovers()]
+            began = time.perf_counter()
+            for handover in begun:
+                old.actions.release(handover.hex(), _WORKER)
+            _until("checked as whole", handovers, lambda: _whole(new))
+            took = time.perf_counter() - began
+            with new.home.store.look() as work:
+                sizes = [len(row.body) for row in work.inbox.history()]
+            crypto = cryptography(it, old, new, handovers * events, read=False)
+        return took, crypto, sum(sizes) // len(sizes)
 
 
-async def _histories(old: Gateway, health: Gateway, numbers: list[str], events: int) -> None:
+def _histories(old: Gateway, health: Gateway, numbers: list[str], events: int) -> None:
+    """Every child has its history at the old area, and a handover of it is open."""
     here = {"residence": {"gss": CUMBERLAND}}
     for number, one in enumerate(numbers):
         old.publish(_about(one, "plan.opened", here | {"details": {"plan_ref": f"plan-{number}"}}))
-    await settled(lambda: _deliveries(old) == len(numbers), within=_LIMIT_S)
+    _until("plans", len(numbers), lambda: _deliveries(old))
     for one in numbers:
         health.publish_many(_about(one, "appointment.missed", here) for _ in range(events - 1))
-    await settled(lambda: _deliveries(old) == len(numbers) * events, within=_LIMIT_S)
+    _until("events at the old area", len(numbers) * events, lambda: _deliveries(old))
+    for one in numbers:
+        health.publish(_about(one, "move.notified", {}))
+    _until("handovers", len(numbers), lambda: _counted(old, _HANDOVERS))
+    _until("moves at the old area", len(numbers) * (events + 1), lambda: _deliveries(old))
+
+
+def _until(what: str, wanted: int, count: Callable[[], int]) -> None:
+    """Wait until there are so many, and show how it goes."""
+    deadline = time.monotonic() + _LIMIT_S
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(what, total=wanted)
+        while (found := count()) < wanted:
+            assert time.monotonic() < deadline, f"{found} of {wanted} {what} in {_LIMIT_S:.0f} s"
+            progress.update(task, completed=found)
+            time.sleep(_LOOK_S)
 
 
 def _about(number: str, kind: str, more: Document) -> Document:
@@ -88,6 +109,7 @@ def _about(number: str, kind: str, more: Document) -> Document:
 
 _DELIVERIES: Final = "SELECT count(*) FROM inbox WHERE kind = 1 AND child IS NOT NULL AND state = 'applied'"
 """Views of events about a child with an open matter."""
+_HANDOVERS: Final = "SELECT count(*) FROM handovers"
 _CHECKED: Final = "SELECT count(*) FROM handovers WHERE verify_sent"
 
 
@@ -100,7 +122,6 @@ def _whole(gateway: Gateway) -> int:
 
 
 def _counted(gateway: Gateway, query: str) -> int:
-    """Cheap: it is asked all the while."""
     with gateway.home.store.look() as work:
         return int(work.connection.exec_driver_sql(query).scalar() or 0)
 
