@@ -12,6 +12,8 @@ from schemas import canonical
 from schemas.reading import MalformedMessageError, number_of, octets, rows, whole
 
 ENTRY_VERSION = 1
+GAPS = 1 << 46
+"""The partition of the audit service's own entries; below it are the router's, above it the boards'."""
 
 
 class EntryKind(StrEnum):
@@ -48,6 +50,10 @@ class EntryKind(StrEnum):
     """A member's gateway says that a person was told of something owed."""
     OBLIGATION = "obligation"
     """A member says when something owed began, is due and was met: sealed to boards, not to be read at the broker."""
+    GAP = "gap"
+    """Numbers of one writer that did not come on the trail: written by the audit service, not by the router."""
+    QUESTION = "question"
+    """A board was asked something: sealed to that board, signed by it. Durable before the answer is released."""
     SENT_AGAIN = "sent-again"
     VEILED = "veiled"
     """A block of entries about hidden children, which only the boards of the side that may know can open; or empty."""

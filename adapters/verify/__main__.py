@@ -4,6 +4,7 @@ import argparse
 import base64
 import gc
 import sys
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,8 @@ def told(report: Report, *, entries: bool = False) -> list[str]:
         "- That what a member reported is true, or that nothing was shared outside the exchange.",
         "- That the log holds no later entries. Ask for a newer export.",
     ]
+    gaps = [_gap(leaf) for leaf in _leaves(document) if leaf.startswith(_GAP)]
+    lines[6:6] = [f"- The log itself records {len(gaps)} gaps: {'; '.join(gaps)}."] if gaps else []
     if entries:
         lines += ["ENTRIES:", *(_entry(entry) for entry in document["entries"])]
     return lines
@@ -79,8 +82,31 @@ def _entry(entry: dict[str, Any]) -> str:
     return f"- number {entry['index']}: {_start(base64.b64decode(entry['leaf']))}{said}"
 
 
+_GAP = b"\x84\x00\x62of\x69audit.gap"
+"""How an entry of the log begins that the audit service has written itself."""
+
+
+def _leaves(document: dict[str, Any]) -> Iterator[bytes]:
+    return (base64.b64decode(entry["leaf"]) for entry in document["entries"] if "leaf" in entry)
+
+
+def _gap(leaf: bytes) -> str:
+    """A gap in words: its fields ``of``, ``first`` and ``last``, in CBOR."""
+    numbers = [_number(leaf, leaf.rindex(name) + len(name)) for name in (b"bof", b"efirst", b"dlast")]
+    return f"partition {numbers[0]}, numbers {numbers[1]} to {numbers[2]}"
+
+
+def _number(leaf: bytes, at: int) -> int:
+    width = {24: 1, 25: 2, 26: 4, 27: 8}.get(leaf[at], 0)
+    return int.from_bytes(leaf[at + 1 : at + 1 + width], "big") if width else leaf[at]
+
+
 def _start(leaf: bytes) -> str:
     """The beginning of an entry, ``[1, salt, partition, number, at, kind, ...]`` in CBOR, in words."""
+    if leaf.startswith(_GAP):
+        return f"gap: {_gap(leaf)}"
+    if leaf[:1] != b"\x87":
+        return "of the log or of a board, not of the router"
     values, at = [], 1
     for _ in range(6):
         major, short = leaf[at] >> 5, leaf[at] & 31

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from broker.audit.tiles import MOST_BYTES, Tiles
+from broker.audit.writers import MARK_VERSION
 from broker.crypto.errors import MalformedError
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, Note, NoteKey, sign_head
@@ -27,8 +28,6 @@ from broker.faults import Gap, no_gap
 from schemas import canonical
 
 _LOST, _TOO_LONG = "lost", "too long"
-_MARK_VERSION: Final = 0
-"""Stands where an entry of the router has its version, which is never 0."""
 
 
 class LogBrokenError(TamperedError):
@@ -36,11 +35,11 @@ class LogBrokenError(TamperedError):
 
 
 def entry_of(sequence: int, message: bytes | None) -> bytes:
-    """The log's entry for one message of AUDIT; None: the bus has lost it. A pure function, so that mirrors agree."""
+    """The log's entry for one message, ``by_its_writer``; None: the bus has lost it. Pure, so that mirrors agree."""
     if message is None:
-        return canonical.encode([_MARK_VERSION, _LOST, sequence])
+        return canonical.encode([MARK_VERSION, _LOST, sequence])
     if len(message) > MOST_BYTES:
-        return canonical.encode([_MARK_VERSION, _TOO_LONG, sequence, hashlib.sha256(message).digest()])
+        return canonical.encode([MARK_VERSION, _TOO_LONG, sequence, hashlib.sha256(message).digest()])
     return message
 
 

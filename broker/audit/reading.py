@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from broker.audit.writers import may_stand, unwrapped
 from broker.store.audit.rows import Place
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION
@@ -110,7 +111,8 @@ def read_veiled(block: Entry, inner: int, item: bytes) -> Entry:
 def read_entry(data: bytes, *, known: bool = False) -> Entry:
     """Read one entry of a known or unknown kind; ``known``: read before, and kept since. Raises NotAnEntryError."""
     try:
-        value = canonical.decode_known(data) if known else canonical.decode(data)
+        body, subject = unwrapped(data)
+        value = canonical.decode_known(body) if known else canonical.decode(body)
         version, salt, partition, number, at_ms, kind, fields = rows(value, 7, "audit entry")
         octets(salt, 16, "salt")
         if version != ENTRY_VERSION:
@@ -120,6 +122,8 @@ def read_entry(data: bytes, *, known: bool = False) -> Entry:
         place = whole(partition, "partition"), whole(number, "number"), whole(at_ms, "at")
         if max(place) > _MOST or place[1] == 0:
             raise NotAnEntryError("a number out of range")
+        if not may_stand(subject, place[0]):
+            raise NotAnEntryError("numbered as another writer's")
         return Entry(*place, text(kind, "kind"), fields)
     except (canonical.NotCanonicalError, MalformedMessageError) as error:
         raise NotAnEntryError(str(error)) from error

@@ -5,21 +5,26 @@ Nothing waits for it. While it is away, or its disk is full, entries lie on AUDI
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, TypeVar
 
 import structlog
 
+from broker.audit.gaps import Numbers
 from broker.audit.log import Log, LogBrokenError, entry_of
 from broker.audit.witnesses import ENOUGH, bodies
+from broker.audit.writers import by_its_writer
 from broker.bus.answering import answering
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Delivery, Puller
 from broker.bus.streams import get_message, last_message
-from broker.bus.subjects import HEAD, PROOF, WITNESSED
+from broker.bus.subjects import GAP, HEAD, PROOF, WITNESSED
 from broker.bus.topology import AUDIT, COSIGNATURES, HEADS, LOG
+from broker.clock import system_clock, to_ms
 from broker.crypto.errors import MalformedError
 from broker.crypto.notes import Head, Note, NoteSignature
 from broker.errors import UnavailableError
@@ -48,6 +53,8 @@ class LogParts:
     access: Callable[[], Access]
     directory: Callable[[], Directory]
     gap: Gap = no_gap
+    patience_s: float = 30.0
+    """So long a number may come after a later one; then it is a gap, and that is written down."""
 
 
 class LogService:
@@ -56,6 +63,7 @@ class LogService:
     def __init__(self, parts: LogParts) -> None:
         self._parts = parts
         self._log = parts.log
+        self._numbers = Numbers()
         self._early: dict[int, Delivery] = {}
         self._grown = asyncio.Event()
         self._offered: Note | None = None
@@ -88,11 +96,17 @@ class LogService:
             await bus.close()
 
     async def _work(self, bus: Bus, publisher: Publisher, entries: Puller, cosignatures: Puller) -> None:
+        await asyncio.to_thread(self._count)
         await self._meet_the_past(bus)
         async with answering(bus, PROOF, self.prove), asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take(bus, entries), name="take")
             tasks.create_task(self._offer(publisher), name="offer")
+            tasks.create_task(self._tell_of_gaps(publisher), name="gaps")
             tasks.create_task(self._collect(cosignatures), name="collect")
+
+    def _count(self) -> None:
+        """Which numbers the log holds already."""
+        self._numbers.take(self._log.entries(0, self._log.head.size), time.monotonic())
 
     async def _meet_the_past(self, bus: Bus) -> None:
         """What was once published still holds: an older copy of the log catches up first, another log never starts."""
@@ -124,7 +138,9 @@ class LogService:
             self._early |= {delivery.sequence: delivery for delivery in batch if delivery.sequence > known}
             fresh = list(self._in_order())
             if fresh:
-                await self._append([entry_of(one.sequence, one.data) for one in fresh])
+                await self._append(
+                    [entry_of(one.sequence, by_its_writer(one.subject, one.data)) for one in fresh]
+                )
             for delivery in (*(one for one in batch if one.sequence <= known), *fresh):
                 await puller.ack(delivery)
             self._parts.gap(3)
@@ -145,7 +161,7 @@ class LogService:
         stored = await _patiently(lambda: get_message(bus, AUDIT, sequence))
         if stored is None:
             _log.error("entry-lost-by-the-bus", sequence=sequence)
-        return entry_of(sequence, None if stored is None else stored.data)
+        return entry_of(sequence, None if stored is None else by_its_writer(stored.subject, stored.data))
 
     async def _append(self, entries: list[bytes]) -> None:
         while True:
@@ -155,8 +171,26 @@ class LogService:
                 _log.warning("entries-not-stored", error=str(error))
                 await asyncio.sleep(_RETRY_S)
             else:
+                self._numbers.take(entries, time.monotonic())
                 self._grown.set()
                 return
+
+    async def _tell_of_gaps(self, publisher: Publisher) -> None:
+        """Each gap becomes an entry, one at a time: the next only when the last one is in the log.
+
+        Killed in between, it finds its own entry in the log, or writes it again under the same number.
+        """
+        while True:
+            await asyncio.sleep(min(_RETRY_S, self._parts.patience_s))
+            found = self._numbers.due(time.monotonic() - self._parts.patience_s)
+            if found is None:
+                continue
+            number = self._numbers.written + 1
+            entry = self._numbers.entry(found, to_ms(system_clock()))
+            _log.error("numbers-missing", partition=found.partition, first=found.first, last=found.last)
+            await _patiently(partial(publisher.publish, Outgoing(GAP, entry, f"{GAP}.{number}")))
+            while self._numbers.written < number:  # noqa: ASYNC110  it comes back by the stream, like any entry
+                await asyncio.sleep(_RETRY_S / 10)
 
     async def _offer(self, publisher: Publisher) -> None:
         """One head at a time, so that witnesses meet at the same one."""

@@ -43,6 +43,8 @@ KINDS: Final[dict[str, str]] = {
     EntryKind.NOTICE_SENT: "people told",
     EntryKind.OBLIGATION: "something owed",
     EntryKind.VEILED: "sealed block",
+    EntryKind.GAP: "entries missing",
+    EntryKind.QUESTION: "question to a board",
     EntryKind.SENT_AGAIN: "sent again",
     EntryKind.FLOOD: "many refused",
 }
@@ -145,6 +147,13 @@ def basis_text(code: str) -> str:
 def kind_text(code: str) -> str:
     """What a kind of entry is called; the code itself where this program does not know it."""
     return KINDS.get(code, f"of unknown kind ({code})")
+
+
+def gap_text(entry: Entry) -> str:
+    """Which numbers a gap is of."""
+    first, last = entry.number_of("first"), entry.number_of("last")
+    numbers = f"entry {first}" if first == last else f"entries {first} to {last}"
+    return f"{numbers} of partition {entry.number_of('of')}"
 
 
 def tell(entry: Entry, found: Found, names: Names) -> Told:
@@ -289,6 +298,8 @@ def _amiss(entry: Entry, found: Found, who: str, names: Names) -> Told:
             return Told("a sealed block: entries about hidden children, or nothing")
         case EntryKind.FLOOD:
             return Told(f"{who} sent more wrong messages than are listed one by one")
+        case EntryKind.GAP:
+            return Told(f"the log records that {gap_text(entry)} never came")
         case EntryKind.SENT_AGAIN:
             lost = entry.fields.get("lost") is True
             return Told(f"{who} asked for a delivery again", ("it could not be found",) if lost else ())

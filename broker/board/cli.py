@@ -184,6 +184,7 @@ def verify_command(home: Path) -> None:
         mirror = Mirror.of(work, opened.directory())
         mirror.verify(work)
         newer = work.count_leaves() - mirror.head.size
+        gaps = work.gaps()
     names = showing.names_of(opened.directory())
     said = [
         f"PROVEN: the {mirror.head.size} entries at this node are those that the log has signed, in that order, none left out.",
@@ -193,6 +194,7 @@ def verify_command(home: Path) -> None:
     ]
     if newer > 0:
         said.append(f"{newer} newer entries are here that no head covers yet; the next one will.")
+    said += showing.warnings([], [], gaps)
     showing.show(Console(soft_wrap=True), said)
 
 

@@ -20,6 +20,7 @@ import structlog
 from broker.audit.log import entry_of
 from broker.audit.projection import BoardKeys, Projection
 from broker.audit.witnesses import counts
+from broker.audit.writers import by_its_writer
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.puller import Delivery, Puller
 from broker.bus.streams import last_message
@@ -177,10 +178,12 @@ class BoardService:
         """Store a batch, all of it or nothing. False where the disk took no write: the batch waits, none is skipped."""
         try:
             with self._store.work() as work:
-                self._projection.take_all(work, [Came(one.data, one.sequence - 1) for one in batch])
+                came = [Came(by_its_writer(one.subject, one.data), one.sequence - 1) for one in batch]
+                self._projection.take_all(work, came)
                 # Entry n - 1 of the log is message n of AUDIT: so this node has a tree of its own.
                 work.add_leaves(
-                    (one.sequence - 1, leaf_hash(entry_of(one.sequence, one.data))) for one in batch
+                    (delivery.sequence - 1, leaf_hash(entry_of(delivery.sequence, one.body)))
+                    for delivery, one in zip(batch, came, strict=True)
                 )
                 self._gap(1)
         except UnavailableError:

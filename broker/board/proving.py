@@ -38,11 +38,16 @@ def prove(
 
     def make(work: AuditWork, got: Released) -> tuple[bytes, int]:
         mirror = Mirror.of(work, home.directory())
+        shown = {one.row.place for one in got.found}
+        # What the log says is missing belongs to every answer: it may have been about this child.
+        found = [*got.found, *(one for one in work.gaps() if one.row.place not in shown)]
+        places = work.indexes_of([one.row.place for one in found])
+        found.sort(key=lambda one: places.get(one.row.place, mirror.head.size))
         asking = Asking(home.board, asker, purpose, got.ask.recorded, to_ms(now))
         others = of_others(work, got.found, got.ask.question.records)
-        why = {one.row.place: kept_back(one, got.veil, others) for one in got.found}
+        why = {one.row.place: kept_back(one, got.veil, others) for one in found}
         kept = {place: reason for place, reason in why.items() if reason is not None}
-        data = export(got.found, work.indexes_of, mirror, asking, home.signer(now), kept)
+        data = export(found, work.indexes_of, mirror, asking, home.signer(now), kept)
         return data, mirror.head.size
 
     released, (data, size) = release(home, store, who, asked, to_ms(now), make, as_what="export: ")

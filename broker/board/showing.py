@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
@@ -13,7 +13,18 @@ from rich.text import Text
 
 from broker.audit.reading import Entry, read_entry
 from broker.audit.receipts import Receipts
-from broker.audit.words import Names, Told, basis_text, kind_text, plain, purpose_text, tell, uk_text, uk_time
+from broker.audit.words import (
+    Names,
+    Told,
+    basis_text,
+    gap_text,
+    kind_text,
+    plain,
+    purpose_text,
+    tell,
+    uk_text,
+    uk_time,
+)
 from broker.board.veil import Veil
 from broker.clock import from_ms
 from broker.store.audit.rows import Asked, Found, Hole
@@ -158,9 +169,12 @@ def question_document(one: Asked) -> dict[str, Any]:
     }
 
 
-def warnings(holes: list[Hole], unread: list[str]) -> list[str]:
+def warnings(holes: list[Hole], unread: list[str], gaps: Sequence[Found] = ()) -> list[str]:
     """What an auditor must know before trusting the list to be whole."""
     said = []
+    if gaps:
+        which = "; ".join(gap_text(read_entry(one.row.body)) for one in gaps[:10])
+        said.append(f"The log itself records what never came: {which}{'; ...' if len(gaps) > 10 else ''}.")  # noqa: PLR2004
     if holes:
         places = ", ".join(_range(hole) for hole in holes[:10]) + (", ..." if len(holes) > 10 else "")  # noqa: PLR2004
         count = sum(hole.size for hole in holes)

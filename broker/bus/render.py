@@ -5,7 +5,18 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from broker.bus.subjects import DIRECTORY, HEAD, PROOF, WITNESSED, cosign_subject, shard_of
+from broker.bus.subjects import (
+    DIRECTORY,
+    GAP,
+    HEAD,
+    PARTITIONS,
+    PROOF,
+    WITNESSED,
+    asked_subject,
+    audit_subject,
+    cosign_subject,
+    shard_of,
+)
 from broker.bus.topology import (
     AUDIT,
     COSIGNATURES,
@@ -129,9 +140,11 @@ def _broker_account(inventory: BusInventory, members: list[BusMember]) -> str:
             "$JS.API.STREAM.INFO.*",
         )
     )
+    # Each of its own subjects, so that it cannot write in a board's or the audit service's name.
+    writes = ", ".join(_quoted(audit_subject(partition)) for partition in range(PARTITIONS))
     router = (
         f"      {{ nkey: {inventory.router_nkey}, permissions {{\n"
-        f'          publish: {{ allow: ["shard.>", "audit.>", {reads}, {erases}] }}\n'
+        f'          publish: {{ allow: ["shard.>", {writes}, {reads}, {erases}] }}\n'
         '          subscribe: { allow: ["_INBOX_router.>"] } } }'
     )
     return "\n".join(
@@ -160,6 +173,7 @@ def _log_user(inventory: BusInventory) -> list[str]:
         for subject in (
             HEAD,
             WITNESSED,
+            GAP,
             *(f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{LOG}" for stream in (AUDIT, COSIGNATURES)),
             *(f"$JS.ACK.{stream}.{LOG}.>" for stream in (AUDIT, COSIGNATURES)),
             f"$JS.API.DIRECT.GET.{AUDIT}",
@@ -189,7 +203,8 @@ def _services(member: BusMember, shards: int) -> tuple[str, ...]:
     if not member.board:
         return own
     durable = audit_durable(member.id)
-    return (*own, f"$JS.API.CONSUMER.MSG.NEXT.{AUDIT}.{durable}", f"$JS.ACK.{AUDIT}.{durable}.>")
+    reads = (f"$JS.API.CONSUMER.MSG.NEXT.{AUDIT}.{durable}", f"$JS.ACK.{AUDIT}.{durable}.>")
+    return (*own, asked_subject(member.id), *reads)
 
 
 def _exports(member: BusMember, shards: int) -> list[str]:

@@ -13,6 +13,8 @@ HEAD: Final = "log.head"
 """The newest head that the log has signed, for witnesses."""
 WITNESSED: Final = "log.witnessed"
 """The newest head that counts: with the cosignatures of its witnesses."""
+GAP: Final = "audit.gap"
+"""Where the audit service writes that numbers are missing on AUDIT."""
 PROOF: Final = "log.proof"
 """Asks the log for the proof between two sizes."""
 _LANES: Final = frozenset(Lane)
@@ -60,6 +62,11 @@ def in_subject(member: str) -> str:
 def audit_subject(partition: int) -> str:
     """Where one partition's audit entries go."""
     return f"audit.{partition}"
+
+
+def asked_subject(board: str) -> str:
+    """Where a board's questions go, sealed: ``audit.asked.<board>``."""
+    return f"audit.asked.{board}"
 
 
 def cosign_subject(member: str) -> str:

@@ -58,7 +58,7 @@ class IntegrityPage:
             work.count(),
             None if note is None else Head.from_text(note.text),
             tuple(names(one) for one in seen),
-            tuple(warnings(work.holes(), work.unread())),
+            tuple(warnings(work.holes(), work.unread(), work.gaps())),
         )
 
     def _verdict(self, work: AuditWork) -> Verdict:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from broker.store.audit import tables as t
 from broker.store.audit.rows import EntryRow, Found, Hole, Place, Question, Scope, Slip, SlipState
-from schemas.audit import EntryKind
+from schemas.audit import GAPS, EntryKind
 
 OF_A_MEMBER: Final = (EntryKind.REFUSED, EntryKind.CHAIN_GAP, EntryKind.FLOOD, EntryKind.SENT_AGAIN)
 """Entries about a member and no child: for the boards that the member serves."""
@@ -59,6 +59,10 @@ class Answers:
         if question.most:
             query = query.limit(question.most)
         return [_found(row) for row in self._c.execute(query).all()]
+
+    def gaps(self) -> list[Found]:
+        """The log's own word that numbers are missing: every board's, whatever was asked."""
+        return self.answer(Question(Scope(frozenset()), kinds=(EntryKind.GAP.value,), most=0))
 
     def receipts_for(self, events: Iterable[bytes]) -> list[bytes]:
         """The receipt entries of these events, as they came."""
@@ -149,7 +153,8 @@ class Answers:
 def in_scope(scope: Scope) -> sa.ColumnElement[bool]:
     """Whether an entry may be shown to a board of this scope."""
     of_members = sa.and_(t.entries.c.kind.in_(OF_A_MEMBER), t.entries.c.actor.in_(sorted(scope.members)))
-    return sa.or_(_within(t.entries.c.thread, scope, t.entries.c.at_ms), of_members)
+    of_all = sa.and_(t.entries.c.kind == EntryKind.GAP, t.entries.c.partition == GAPS)
+    return sa.or_(_within(t.entries.c.thread, scope, t.entries.c.at_ms), of_members, of_all)
 
 
 def concerned(

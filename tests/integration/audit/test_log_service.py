@@ -17,11 +17,12 @@ from click.testing import CliRunner
 from broker.audit.log import LogBrokenError, entry_of, open_log
 from broker.audit.service import LogParts, LogService
 from broker.audit.witnesses import bodies, counts, log_key, witness_keys
+from broker.audit.writers import by_its_writer
 from broker.board.cli import audit
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.streams import last_message
-from broker.bus.subjects import HEAD, WITNESSED, audit_subject, cosign_subject
+from broker.bus.subjects import HEAD, WITNESSED, asked_subject, audit_subject, cosign_subject
 from broker.bus.topology import HEADS, LOG
 from broker.crypto.keyring import load_keyring
 from broker.crypto.notes import Head, Note, cosign, sign_head
@@ -43,7 +44,7 @@ def _said(bus: Bus, words: str) -> bool:
 
 
 @asynccontextmanager
-async def log_service(it: Exchange) -> AsyncIterator[LogService]:
+async def log_service(it: Exchange, patience_s: float = 30.0) -> AsyncIterator[LogService]:
     """The audit service at work; what it raised is raised here."""
     log = it.directory.log
     assert log is not None
@@ -51,7 +52,7 @@ async def log_service(it: Exchange) -> AsyncIterator[LogService]:
     stop = asyncio.Event()
     with open_log(it.layout.log / "tiles", log.origin, key) as opened:
         access = Access.in_folder(it.layout.log / "nats", LOG, it.server.url)
-        service = LogService(LogParts(opened, lambda: access, lambda: it.directory))
+        service = LogService(LogParts(opened, lambda: access, lambda: it.directory, patience_s=patience_s))
         task = asyncio.create_task(service.run(stop))
         try:
             yield service
@@ -220,6 +221,65 @@ async def test_the_log_may_read_the_trail_and_write_heads_and_nothing_else(tmp_p
         await bus.close()
 
 
+async def test_numbers_that_never_came_become_an_entry_that_can_be_proven(tmp_path: Path) -> None:
+    """The router's numbers jump: the audit service writes that down, once, and every board can prove it."""
+    async with exchange(tmp_path) as it:
+        bus = await it.connect("school")
+        await publish(it, [*messages(1, 3), *messages(7, 9), *messages(12, 12)])
+        async with it.board() as store, it.gateway("school"), it.gateway("cumberland"):
+            for _twice in range(2):
+                async with log_service(it, patience_s=0.2):
+                    await newest(bus, WITNESSED, 9)
+            await publish(it, messages(13, 13))
+            async with log_service(it, patience_s=0.2):
+                last = await newest(bus, WITNESSED, 10)
+            home, file = str(it.home("board")), tmp_path / "gaps.json"
+            await settled(lambda: "10 entries" in _runs("audit", "verify", "--home", home), what="a proof")
+            verified = _runs("audit", "verify", "--home", home)
+            listed = _runs("audit", "list", "--home", home, "--purpose", "check")
+            _runs("audit", "export", "--home", home, "--purpose", "check", str(file))
+            with store.work() as work:
+                unread = work.unread()
+        keys = tmp_path / "keys"
+        keys.write_text(
+            "\n".join(key.to_text() for key in (log_key(it.directory), *witness_keys(it.directory)) if key)
+        )
+        checked = _verify(file, keys, "--entries")
+
+    said = "entries 4 to 6 of partition 0; entries 10 to 11 of partition 0"
+    assert 10 == Head.from_text(last.text).size
+    assert f"The log itself records what never came: {said}." in verified
+    assert "the log records that entries 4 to 6 of partition 0 never came" in listed
+    assert 0 == checked.returncode
+    assert "2 gaps: partition 0, numbers 4 to 6; partition 0, numbers 10 to 11." in checked.stdout
+    assert "gap: partition 0, numbers 10 to 11" in checked.stdout
+    assert [] == unread
+
+
+async def test_a_board_cannot_write_what_reads_as_the_routers(tmp_path: Path) -> None:
+    """Its own subject is the only one it has; what it puts there stands in the log as its own, and is no entry."""
+    async with exchange(tmp_path) as it:
+        await publish(it, messages(1, 1))
+        board, admin = await it.connect("board"), await it.connect("admin")
+        subject = asked_subject(str(it.members["board"]))
+        async with Publisher(board) as publisher:
+            await publisher.publish(Outgoing(subject, messages(2, 2)[0], "forged"))
+        async with log_service(it), it.board() as store:
+            note = await newest(admin, HEAD, 2)
+
+            def forged() -> list[str]:
+                with store.work() as work:
+                    return work.unread()
+
+            why = await settled(forged)
+            with store.work() as work:
+                count = work.count()
+
+    entries = [messages(1, 1)[0], by_its_writer(subject, messages(2, 2)[0])]
+    assert root_of([leaf_hash(one) for one in entries]) == Head.from_text(note.text).root
+    assert (["numbered as another writer's"], 1) == (why, count)
+
+
 async def test_a_board_proves_its_trail_exports_it_and_anybody_can_check_the_file(tmp_path: Path) -> None:
     """From an event to a file that the standalone program believes, and does not believe once it is tampered with."""
     async with exchange(tmp_path) as it:
@@ -272,6 +332,6 @@ def _runs(group: str, *arguments: str) -> str:
     return done.output if done.exit_code == 0 else ""
 
 
-def _verify(file: Path, keys: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "adapters.verify", str(file), "--key", str(keys)]
+def _verify(file: Path, keys: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "adapters.verify", str(file), "--key", str(keys), *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
