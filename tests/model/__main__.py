@@ -8,6 +8,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.machine import Lives
 from tests.model.play import table
+from tests.model.tour import missing, pairs, tour
 
 _AT_ONCE = 50
 """Examples between two looks at the clock."""
@@ -21,7 +22,14 @@ def main() -> None:
         "--hours", type=float, default=0.0, help="play until then, whatever the number of examples"
     )
     parser.add_argument("--steps", type=int, default=50)
+    parser.add_argument(
+        "--tour", action="store_true", help="every stage and verb of every kind, no random lives"
+    )
     asked = parser.parse_args()
+    if asked.tour:
+        tour()
+        print(f"{table()}\n{len(pairs()) - len(missing())} of {len(pairs())} (kind, stage, verb) visited")
+        return
     until = time.monotonic() + asked.hours * 3600
     played = 0
     while played < asked.examples or time.monotonic() < until:

@@ -14,6 +14,7 @@ from typing import Final
 from tests.model.names import Knot, Name, held_with
 from tests.model.passages import (
     BY_GIVER,
+    BY_ITSELF,
     CONFLICT,
     HELD,
     MOVE,
@@ -39,8 +40,8 @@ class File:
     root: str
     keeper: str
     names: dict[str, Name]
-    places: dict[str, tuple[int, str, str]]
-    """The newest credible report of where the child is, and whose it is, by the name it was made under."""
+    places: dict[str, tuple[int, str, str, bytes]]
+    """The newest credible report of where the child is, whose and which it is, by the name it was made under."""
     matters: dict[tuple[str, bytes], tuple[str, str]] = field(default_factory=dict)
     """(author, reference) to (area, name)."""
     knots: list[Knot] = field(default_factory=list)
@@ -100,7 +101,11 @@ class Book:
     """The decisions on names, and which they are about."""
     opened: list[Passage] = field(default_factory=list)
     """Passages in the order of their opening."""
-    visited: Counter[tuple[str, str]] = field(default_factory=Counter)
+    meant: set[tuple[bytes, str]] = field(default_factory=set)
+    """What people decided: a passage and a verb. Nothing else moves a case."""
+    says: dict[bytes, tuple[str, Passage | None]] = field(default_factory=dict)
+    """The kind that a report, or a request in a passage, says; by the event."""
+    visited: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     clock: int = 0
 
     def files(self) -> list[File]:
@@ -126,6 +131,9 @@ class Book:
         name = next(name for name in (*said.names, *sorted(file.names)) if name in file.names)
         self._moved(file, said, name)
         self._matter(file, said, name)
+        kind, asked_in = self.says.get(said.event, (None, None))
+        if asked_in is not None:
+            asked_in.kind = kind
         if said.verb in {"link", "unlink"}:
             self.decided[said.event] = frozenset(said.names)
         self.before[said.event] = tuple(event for event, _ in file.story)
@@ -172,9 +180,9 @@ class Book:
         file, passage = self.passage(said.key)
         side = passage.giver if verb in BY_GIVER else passage.taker
         others = {id(self.of_name[name]) for name in said.names if name in self.of_name} - {id(file)}
-        if said.author != self.doors.get(side) or others:
+        if said.author != self.doors.get(side) or others or not self._is_decided(passage, verb):
             raise Refused
-        self.visited[passage.stage, verb] += 1
+        self.visited[passage.sort, passage.stage, verb] += 1
         papers = frozenset(event for event, _ in file.story if self.doors[passage.giver] in self.must[event])
         before = passage.stage
         step(passage, verb, conference=said.conference, papers=papers)
@@ -182,6 +190,15 @@ class Book:
             self._take_on(file, passage)
             self._settle(file, passage)
         return file
+
+    def _is_decided(self, passage: Passage, verb: str) -> bool:
+        """By a person; or it is one of the two things that a front door says by itself."""
+        by_itself = verb == "verify" or (verb == "stays" and self.stays_by_itself(passage))
+        return by_itself or (passage.key or b"", verb) in self.meant
+
+    def stays_by_itself(self, passage: Passage) -> bool:
+        """The giver's own signed report says that the child is placed there."""
+        return passage.report in BY_ITSELF and passage.reporter == self.doors.get(passage.giver)
 
     def lapse(self, key: bytes, stage: str) -> None:
         """Time has gone by: an acceptance stands that nobody contested, or a handover that nobody moved on is disputed."""
@@ -215,13 +232,26 @@ class Book:
                 one.fought = False
         if file.watch != file.keeper:
             about = max(file.places, key=lambda name: file.places[name])
-            self._open(file, file.watch, MOVE, about, knot.by if knot else file.places[about][2], knot)
+            _, _, by, report = file.places[about]
+            self._open(file, file.watch, MOVE, about, knot.by if knot else by, knot, b"" if knot else report)
 
-    def _open(self, file: File, taker: str, why: str, about: str, by: str, knot: Knot | None = None) -> None:
+    def _open(
+        self,
+        file: File,
+        taker: str,
+        why: str,
+        about: str,
+        by: str,
+        knot: Knot | None = None,
+        report: bytes = b"",
+    ) -> None:
         """An area hears that a child with an open matter is there, or claims it: once."""
         if any(one.taker == taker for one in file.running):
             return
-        passage = Passage(file.keeper, taker, why, about, knot, seen=by != self.doors[taker])
+        passage = Passage(file.keeper, taker, why, about, knot, seen=by != self.doors.get(taker))
+        passage.report, passage.reporter = self.says.get(report, (None, None))[0], by
+        passage.outside = taker not in self.doors
+        passage.kind = passage.report
         file.passages.append(passage)
         self.opened.append(passage)
 
@@ -230,11 +260,11 @@ class Book:
         known = self._known(said.names)
         if len(set(said.names)) < 2 or not known:
             raise Refused
-        if not any(said.author in (self.doors[file.keeper], self.doors[file.watch]) for file in known):
+        if not any(said.author in self._doors_of(file) for file in known):
             raise Refused
         kept, first = known[0], next(name for name in said.names if self.of_name.get(name) is known[0])
         keepers = [file.keeper for file in known]
-        everybody = {self.doors[area] for file in known for area in (file.keeper, file.watch)}
+        everybody = {self.doors.get(area) for file in known for area in (file.keeper, file.watch)}
         knot = None
         for name in said.names:
             if name == first:
@@ -244,7 +274,7 @@ class Book:
             kept.knots.append(knot)
             if other is None:
                 kept.names[name] = Name(kept.keeper)
-                kept.places[name] = (0, kept.watch, said.author)
+                kept.places[name] = (0, kept.watch, said.author, said.event)
                 self.of_name[name] = kept
             elif other is not kept:
                 self._merge(kept, other)
@@ -334,7 +364,7 @@ class Book:
             return None
         keeper = said.acting if said.author in self.doors.values() else said.residence or said.acting
         name = said.names[0]
-        place = (self.clock, said.residence or keeper, said.author)
+        place = (self.clock, said.residence or keeper, said.author, said.event)
         file = File(name, keeper, {name: Name(keeper)}, {name: place})
         self.of_name[name] = file
         return file
@@ -343,8 +373,8 @@ class Book:
         """A move seen anywhere counts: the watch goes there at once, and the new area hears of it."""
         if said.event_class != MOVE_CLASS or said.to_area is None:
             return
-        file.places[name] = (self.clock, said.to_area, said.author)
-        if said.to_area != file.keeper and said.author != self.doors[said.to_area]:
+        file.places[name] = (self.clock, said.to_area, said.author, said.event)
+        if said.to_area != file.keeper and said.author != self.doors.get(said.to_area):
             for one in [one for one in file.running if one.taker == said.to_area and not one.fought]:
                 one.seen = True
                 if one.stage == "provisional":
@@ -352,7 +382,7 @@ class Book:
                     self._take_on(file, one)
                     self._settle(file, one)
         if said.to_area != file.keeper:
-            self._open(file, said.to_area, MOVE, name, said.author)
+            self._open(file, said.to_area, MOVE, name, said.author, report=said.event)
 
     def _matter(self, file: File, said: "Said", name: str) -> None:
         effect, reference = said.matter
@@ -369,15 +399,18 @@ class Book:
         areas = {file.keeper, file.watch}
         for one in file.running:
             areas |= {one.giver, one.taker}
-        return {self.doors[area] for area in areas}
+        return {self.doors[area] for area in areas if area in self.doors}
 
     def _known(self, names: Iterable[str]) -> list[File]:
         found = [self.of_name[name] for name in names if name in self.of_name]
         return list({id(one): one for one in found}.values())
 
     def _require_door(self, file: File, author: str) -> None:
-        if author not in (self.doors[file.keeper], self.doors[file.watch]):
+        if author not in self._doors_of(file):
             raise Refused
+
+    def _doors_of(self, file: File) -> set[str | None]:
+        return {self.doors.get(file.keeper), self.doors.get(file.watch)}
 
 
 @dataclass(frozen=True, slots=True)

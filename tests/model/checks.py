@@ -21,6 +21,8 @@ _TABLES: Final = sorted(set(METADATA.tables) - _IN_FLIGHT)
 _EVENTS: Final = frozenset({InKind.VIEW, InKind.GRANTED})
 _ALOUD: Final = frozenset({"kept-by-policy", "some-kept-by-policy", "not-concerned", "link-undone"})
 """What a front door may answer for good: it is written down, and the reader is told. Any other refusal is a hole."""
+_MATTERS: Final = "SELECT author, ref FROM matters WHERE child = ?"
+_REVIEWS: Final = "SELECT 1 FROM deadlines WHERE about = ? AND kind = 'temporary-review' AND met_ms IS NULL"
 _DAY: Final = 86_400_000
 _LEAST: Final = {"uncontested": 1, "disputed": 13}
 """How many days must have gone by, whatever the calendar: one working day, ten working days."""
@@ -209,6 +211,8 @@ class Inspector:
             )
             for passage in file.passages:
                 self._passage(passage, found[passage.key or b""])
+            matters = {(self.town.names_of[author], ref) for author, ref in self._ask(_MATTERS, [child])}
+            must(matters == set(file.matters), "P1", f"open are {matters}, the book says {set(file.matters)}")
 
     def _passage(self, passage: Passage, theirs: tuple[Any, ...]) -> None:
         ours = (
@@ -216,6 +220,8 @@ class Inspector:
             *(passage.seen, passage.fought, passage.left),
         )
         must(ours == theirs, "P5", f"a handover is {theirs}, the book says {ours}")
+        if passage.stage == "staying":
+            must(self._ask(_REVIEWS, [passage.key]), "P6", "nobody looks again whether a stay is still one")
         if passage.checked and passage.papers:
             door, giver = self.book.doors[passage.taker], self.book.doors[passage.giver]
             has = self._has(door)
@@ -343,6 +349,35 @@ class Inspector:
             if door != reader
         )
 
+    # What front doors read.
+
+    def of_kind(self, passage: Passage) -> None:
+        """Both sides read that it is of the kind that its people say."""
+        key = (passage.key or b"").hex()
+        sort = "non_member" if passage.outside and passage.kind is None else passage.kind
+        if sort is None and passage.about.startswith("unborn"):
+            sort = "unborn"
+        ours = None if sort is None else sort.removesuffix(" at a distance")
+        for area in {passage.giver, passage.taker} & set(self.book.doors):
+            gateway = self.town[self.book.doors[area]]
+            read = gateway.asking.kind_of(*gateway.actions.handover(key))
+            must((read.value if read else None) == ours, "P5", f"{area} reads {read}, the book says {sort}")
+
+    def together(self, passages: Sequence[Passage]) -> None:
+        """Both sides see a family as one, and of each child by itself who has the case and where it stands."""
+        expected = {(one.key or b"").hex(): (one.stage, self._keeper(one)) for one in passages}
+        for area in (passages[0].giver, passages[0].taker):
+            families = self.town[self.book.doors[area]].asking.households()
+            read = [
+                {key: (view.state, view.holder) for key, view in family.children.items()}
+                for family in families
+            ]
+            must(expected in read, "P5", f"a family is {read}, the book says {expected}")
+
+    def _keeper(self, passage: Passage) -> str:
+        file, _ = self.book.passage(passage.key)
+        return file.keeper
+
     # When nothing moves any more.
 
     def at_rest(self) -> None:
@@ -358,6 +393,9 @@ class Inspector:
                         "P1",
                         f"all is answered and {name} lacks {event.hex()}",
                     )
+        for passage in (one for file in self.book.files() for one in file.running):
+            silent = passage.stage == "noticed" and not passage.asked and self.book.stays_by_itself(passage)
+            must(not silent, "P6", f"nobody says that the case stays: {passage}")
         over = [file.names for file in self.book.files() if file.may_go and not self._on_order(file)]
         must(not over, "P12", f"nothing is open about {over}, and the broker remembers")
 
@@ -372,7 +410,7 @@ class Inspector:
 
 
 def _said(statement: Statement) -> Said:
-    verb, key, member = statement.action or (None, None, None)
+    verb, key, member, code = statement.action or (None, None, None, None)
     return Said(
         event=statement.event,
         author=statement.author,
@@ -383,7 +421,7 @@ def _said(statement: Statement) -> Said:
         to_area=statement.to_area,
         matter=statement.matter,
         sealed_to=statement.sealed_to,
-        verb=verb,
+        verb=code if verb == "ask" else verb,
         key=key,
         member=member,
         conference=statement.conference,

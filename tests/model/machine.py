@@ -7,14 +7,18 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule
 
+from schemas.codes.cases import HandoverKind
 from schemas.ids import EventId
-from tests.model.passages import VERBS, fits
+from tests.model.checks import must
+from tests.model.passages import KINDS, VERBS, fits
 from tests.model.play import SEEDS, WORKER, Play
-from tests.model.town import AREAS, BEGIN, CAST, DOORS, NAMES
+from tests.model.town import AREAS, BEGIN, CAST, DOORS, NAMES, OUTSIDE
 
 _NAMES: Final = st.sampled_from(sorted(NAMES))
+_PLACES: Final = st.sampled_from([*AREAS, *AREAS, OUTSIDE])
 _NHS: Final = st.sampled_from([name for name in sorted(NAMES) if name.startswith("nhs")])
-_UPN: Final = st.sampled_from([name for name in sorted(NAMES) if name.startswith("upn")])
+_UPN: Final = st.sampled_from([name for name in sorted(NAMES) if not name.startswith("nhs")])
+"""What an NHS number may be linked with; with the unborn one it is a birth."""
 _AREAS: Final = st.sampled_from(AREAS)
 _DOORS: Final = st.sampled_from(sorted(DOORS.values()))
 _OTHERS: Final = st.sampled_from(["health", "police", "school"])
@@ -54,14 +58,14 @@ class Lives(Play):
         else:
             self._publish(by, "concern.closed", name, None, far, concern_ref=reference)
 
-    @rule(name=_NAMES, by=_MEMBERS, start=_AREAS, end=_AREAS, far=_FAR)
+    @rule(name=_NAMES, by=_MEMBERS, start=_AREAS, end=_PLACES, far=_FAR)
     def a_move(self, name: str, by: str, start: str, end: str, far: str) -> None:
         """Somebody reports that a child lives elsewhere now."""
         if start != end:
             self._publish(by, "move.notified", name, end, far, from_area=start, to_area=end)
 
     @precondition(lambda self: self._known_names())
-    @rule(pick=SEEDS, by=_MEMBERS, end=_AREAS, far=_FAR)
+    @rule(pick=SEEDS, by=_MEMBERS, end=_PLACES, far=_FAR)
     def a_move_of_a_child_that_is_known(self, pick: int, by: str, end: str, far: str) -> None:
         """The same, where it matters."""
         names = self._known_names()
@@ -78,6 +82,59 @@ class Lives(Play):
         end = AREAS[(AREAS.index(start) + further) % len(AREAS)]
         self._publish(by, "plan.opened", name, start, "settle", plan_ref=f"plan-{self._said}")
         self._publish("health", "move.notified", name, end, "settle", from_area=start, to_area=end)
+
+    @precondition(lambda self: len(self._running()) < 2)
+    @rule(kind=st.sampled_from(KINDS), name=_NAMES, by=_DOORS, further=st.integers(1, 2))
+    def a_child_goes_to_another_area(self, kind: str, name: str, by: str, further: int) -> None:
+        """In one of the ways in which children do; each with the words by which front doors know it."""
+        name = "unborn-a" if kind == "unborn" else name
+        if name in self.book.of_name:
+            return
+        start = self._own(by)
+        end = OUTSIDE if kind == "non_member" else AREAS[(AREAS.index(start) + further) % len(AREAS)]
+        self._publish(by, "plan.opened", name, start, "settle", plan_ref=f"plan-{self._said}")
+        between = {"from_area": start, "to_area": end}
+        match kind:
+            case "placement":
+                self._publish(by, "placement.out_of_area", name, start, "settle", says=kind, **between)
+            case "placement at a distance":
+                far = {"at_a_distance": True, "approved_by": "director of children's services"}
+                self._publish(by, "placement.out_of_area", name, start, "settle", says=kind, **between, **far)
+            case "secure":
+                held = {"home_area": start, "host_area": end}
+                self._publish(by, "secure.entered", name, start, "settle", says=kind, **held)
+            case _:
+                self._publish("health", "move.notified", name, end, "settle", **between)
+        passages = [one for one in self._passages() if one.about == name]
+        must(len(passages) == 1, "P5", f"{len(passages)} handovers of one child that moves")
+        if kind in {"temporary", "found_elsewhere"}:
+            self._request(passages[0], kind)
+        self.eye.of_kind(passages[0])
+
+    @rule(name=_NAMES, by=_DOORS, far=_FAR)
+    def one_service_asks_another(self, name: str, by: str, far: str) -> None:
+        """Inside one area: whatever they answer, nothing is handed over."""
+        inside = {"from_area": self._own(by), "to_area": self._own(by)}
+        asked = inside | {"kind": "service"}
+        self._publish(by, "transfer.requested", name, self._own(by), far, **asked)
+        self._publish(by, "transfer.accepted", name, self._own(by), far, **inside)
+
+    @rule(by=_DOORS, further=st.integers(1, 2), stays=st.booleans(), also=st.sampled_from(VERBS))
+    def a_family_moves_together(self, by: str, further: int, stays: bool, also: str) -> None:
+        """Brother and sister are asked for together; something becomes of one of them, and of no other."""
+        names = ("nhs-a", "nhs-b")
+        if any(name in self.book.of_name for name in names):
+            return
+        start = self._own(by)
+        end = AREAS[(AREAS.index(start) + further) % len(AREAS)]
+        for name in names:
+            self._publish(by, "plan.opened", name, start, "settle", plan_ref=f"plan-{self._said}")
+            self._publish("health", "move.notified", name, end, "settle", from_area=start, to_area=end)
+        family = [one for one in self._passages() if one.about in names]
+        self._ask_together(by, family, HandoverKind.TEMPORARY if stays else HandoverKind.PERMANENT)
+        self.eye.together(family)
+        self._try(family[0], also, conference=False, far="settle")
+        self.eye.together(family)
 
     @precondition(lambda self: self._running())
     @rule(pick=SEEDS, times=st.integers(1, 3), conference=st.booleans(), far=_FAR)

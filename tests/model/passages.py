@@ -8,7 +8,7 @@ from tests.model.names import Knot
 CONFLICT, MOVE = "conflict", "move"
 
 WAITS: Final = frozenset({"noticed", "released", "verified", "declined", "disputed"})
-RUNS: Final = WAITS | {"provisional", "accepted"}
+RUNS: Final = WAITS | {"provisional", "accepted", "staying"}
 GIVEN_MORE: Final = RUNS - {"declined"}
 """Stages in which the taker is given also what the giver comes by after it has let go."""
 STAGES: Final = (
@@ -19,10 +19,22 @@ STAGES: Final = (
     "accepted",
     "declined",
     "disputed",
+    "staying",
     "withdrawn",
     "closed",
     "superseded",
 )
+KINDS: Final = (
+    "permanent",
+    "temporary",
+    "placement",
+    "placement at a distance",
+    "found_elsewhere",
+    "unborn",
+    "secure",
+    "non_member",
+)
+"""``service`` is none: inside one area nothing is handed over between areas."""
 VERBS: Final = (
     "release",
     "verify",
@@ -32,8 +44,14 @@ VERBS: Final = (
     "conference-held",
     "contest",
     "return-or-retain",
+    "stays",
+    "passes",
 )
-BY_GIVER: Final = frozenset({"release", "withdraw", "contest"})
+BY_GIVER: Final = frozenset({"release", "withdraw", "contest", "stays", "passes"})
+BY_ITSELF: Final = frozenset({"placement", "placement at a distance", "secure"})
+"""Kinds that the giver's own signed report says: its gateway says that the case stays, nobody need press anything."""
+STAYS: Final = BY_ITSELF | {"temporary"}
+"""Kinds in which the case stays where it is."""
 
 
 @dataclass(slots=True)
@@ -59,8 +77,25 @@ class Passage:
     left: str = "none"
     """What becomes of papers that were let go for a case that did not pass: ``owed`` until it is decided."""
     papers: frozenset[bytes] = frozenset()
+    kind: str | None = None
+    """Of which kind the report or the newest request says that it is."""
+    report: str | None = None
+    """The kind by the report that opened it."""
+    reporter: str = ""
+    """Whose report opened it."""
+    outside: bool = False
+    """Nobody answers for the taker here: it is no member."""
+    asked: int = 0
+    """How often the giver has said on what terms the child is there."""
     key: bytes | None = None
     """The program's id for it, told by the audit trail."""
+
+    @property
+    def sort(self) -> str:
+        """The kind under which it is counted."""
+        if self.outside:
+            return "non_member"
+        return "unborn" if self.about.startswith("unborn") else self.kind or "permanent"
 
 
 class Refused(Exception):  # noqa: N818 - a word of the model
@@ -86,17 +121,35 @@ def step(passage: Passage, verb: str, *, conference: bool, papers: frozenset[byt
                 passage.stage = "provisional"
         case "decline":
             _decline(passage)
-        case "withdraw" if passage.stage in WAITS:
+        case "withdraw" if passage.stage in WAITS | {"staying"}:
             passage.stage, passage.fought = "withdrawn", False
             _not_passed(passage)
         case "conference-held" if passage.stage == "accepted":
             passage.stage = "closed"
         case "contest" if passage.stage == "provisional":
             passage.stage, passage.fought = "disputed", True
+        case "stays" | "passes":
+            _say_on_what_terms(passage, verb)
         case "return-or-retain" if passage.left == "owed":
             passage.left = "retain"
         case _:
             raise Refused
+
+
+def _say_on_what_terms(passage: Passage, verb: str) -> None:
+    """A child who stays elsewhere does not take the case along, until the giver asks for that."""
+    if passage.why != MOVE or passage.fought:
+        raise Refused
+    if verb == "stays" and passage.stage in WAITS | {"staying"}:
+        passage.stage = "staying"
+    elif verb == "passes" and passage.stage in {"declined", "staying"}:
+        passage.stage = "verified" if passage.checked else "released"
+        if not passage.let_go:
+            passage.stage = "noticed"
+        passage.left = "none"
+    else:
+        raise Refused
+    passage.asked += 1
 
 
 def _let_go(passage: Passage, papers: frozenset[bytes]) -> None:
@@ -104,13 +157,13 @@ def _let_go(passage: Passage, papers: frozenset[bytes]) -> None:
         stand(passage)
     elif passage.stage in {"noticed", "declined"} or (passage.stage == "disputed" and not passage.let_go):
         passage.stage = "released"
-    elif passage.stage not in HELD or passage.let_go:
+    elif passage.stage not in HELD | {"staying"} or passage.let_go:
         raise Refused
     passage.let_go, passage.papers = True, papers
 
 
 def _decline(passage: Passage) -> None:
-    if passage.stage not in {"noticed", "released", "verified"} and not passage.fought:
+    if passage.stage not in {"noticed", "released", "verified", "staying"} and not passage.fought:
         raise Refused
     passage.refused += 1
     passage.stage = "disputed" if passage.refused > 1 and not passage.fought else "declined"

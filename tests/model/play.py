@@ -10,24 +10,26 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize
 
 from adapters.gateway.errors import NoSuchItemError
 from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.frontdoor.documents import between
 from broker.errors import RejectedError
 from schemas.catalogue import parse_event
+from schemas.codes.cases import HandoverKind, PlanKind
 from schemas.control import Action, ActionKind
 from schemas.ids import EventId, GssCode
 from schemas.wire import MatterEffect
 from tests.model.book import Book
 from tests.model.checks import Inspector
-from tests.model.passages import BY_GIVER, RUNS, STAGES, VERBS, Passage
+from tests.model.passages import BY_GIVER, KINDS, RUNS, STAGES, STAYS, VERBS, Passage
 from tests.model.town import CAST, DOORS, NAMES, Letter, Town, a_town
 from tests.support.events import a_document
 
 WORKER: Final = Person("Rowan Example", "social worker")
 SEEDS: Final = st.integers(0, 2**16)
-_VISITED: Final[Counter[tuple[str, str]]] = Counter()
+_VISITED: Final[Counter[tuple[str, str, str]]] = Counter()
 
 
-def visited() -> Counter[tuple[str, str]]:
-    """How often each (stage, verb) of a handover was tried in this process, by a member that might."""
+def visited() -> Counter[tuple[str, str, str]]:
+    """How often each (kind, stage, verb) of a handover was tried in this process, by a member that might."""
     return _VISITED
 
 
@@ -67,9 +69,12 @@ class Play(RuleBasedStateMachine):
             self.town.close()
 
     def _try(self, passage: Passage, verb: str, conference: bool, far: str) -> None:
-        by = DOORS[passage.giver if verb in BY_GIVER else passage.taker]
+        by = DOORS.get(passage.giver if verb in BY_GIVER else passage.taker)
+        if by is None:
+            return  # nobody can sign for an area that is no member
         if verb == "verify" and passage.let_go and not passage.checked:
             return  # its gateway says that itself, when it is true
+        self.book.meant.add((passage.key or b"", verb))
         try:
             self._act(by, passage, verb, conference)
         except (NoSuchItemError, RejectedError):
@@ -126,7 +131,18 @@ class Play(RuleBasedStateMachine):
 
     # Who says what.
 
-    def _publish(self, by: str, kind: str, name: str, home: str | None, far: str, **details: Any) -> None:
+    def _publish(
+        self,
+        by: str,
+        kind: str,
+        name: str,
+        home: str | None,
+        far: str,
+        /,
+        *,
+        says: str | None = None,
+        **details: Any,
+    ) -> None:
         self._said += 1
         field, value = NAMES[name]
         areas = CAST[by][1]
@@ -141,8 +157,33 @@ class Play(RuleBasedStateMachine):
             occurred_at=self.town.now.isoformat(),
             recorded_at=self.town.now.isoformat(),
         )
-        self.town[by].publish(document)
+        event = self.town[by].publish(document)
+        if says is not None:
+            self.book.says[event.raw] = says, None
         self._carry(far)
+
+    def _request(self, passage: Passage, sort: str) -> None:
+        """The giver says of what kind a passage is: a stay, or what leaves it where it was."""
+        asking, key = self.town[DOORS[passage.giver]].asking, passage.key or b""
+        kind = HandoverKind(sort.removesuffix(" at a distance"))
+        if sort in STAYS:
+            self.book.meant.add((key, "stays"))
+        said = asking.ask(key.hex(), WORKER, kind, PlanKind.CHILD_PROTECTION)
+        self.book.says[said.raw] = sort, passage
+        self._settle()
+
+    def _ask_together(self, by: str, family: list[Passage], kind: HandoverKind) -> None:
+        """One front door asks for several children of a family at once."""
+        keys = [(one.key or b"").hex() for one in family]
+        left = [{"ref": "adult-3", "relation": "father", "child": False}]
+        adults = {"asked_not_known_on": "2026-03-02"}
+        asking = self.town[by].asking
+        said = asking.household(keys, WORKER, kind, PlanKind.CHILD_PROTECTION, left, adults)
+        for event, passage in zip(said, family, strict=True):
+            self.book.says[event.raw] = kind.value, passage
+            if kind is HandoverKind.TEMPORARY:
+                self.book.meant.add((passage.key or b"", "stays"))
+        self._settle()
 
     def _act(self, by: str, passage: Passage, verb: str, conference: bool) -> None:
         actions = self.town[by].actions
@@ -160,6 +201,15 @@ class Play(RuleBasedStateMachine):
                 actions.contest(key, WORKER, "Not there.")
             case "return-or-retain":
                 actions.return_or_retain(key, WORKER, "retain", "May come back.")
+            case "stays" | "passes":
+                kind = HandoverKind.TEMPORARY if verb == "stays" else HandoverKind.PERMANENT
+                row, view = actions.ours(key, "old")
+                details = between(view) | {"kind": kind.value, "plan": "child_protection"}
+                details |= {"by": WORKER.document()}
+                said = actions.act(
+                    "transfer.requested", row, passage.giver, details, ActionKind.ASK, reason=verb
+                )
+                self.book.says[said.raw] = kind.value, passage
             case "conference-held":
                 actions.conference_held(key, WORKER, "2026-03-01", None)
             case _:
@@ -210,6 +260,11 @@ class Play(RuleBasedStateMachine):
 
 def table() -> str:
     """How often each verb was tried in each stage: rows are stages, columns verbs."""
+    counts = {
+        (stage, verb): sum(_VISITED[kind, stage, verb] for kind in KINDS)
+        for stage in STAGES
+        for verb in VERBS
+    }
     head = "stage       " + "".join(f"{verb:>16}" for verb in VERBS)
-    rows = [f"{stage:<12}" + "".join(f"{_VISITED[stage, verb]:>16}" for verb in VERBS) for stage in STAGES]
+    rows = [f"{stage:<12}" + "".join(f"{counts[stage, verb]:>16}" for verb in VERBS) for stage in STAGES]
     return "\n".join([head, *rows])

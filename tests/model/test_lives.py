@@ -1,5 +1,6 @@
 """The short form of the model: the same lives at every run; ``python -m tests.model`` plays new ones, as long as asked."""
 
+import os
 import time
 
 import pytest
@@ -7,11 +8,11 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.model.checks import BrokenPromiseError
-from tests.model.faults import FAULTS
+from tests.model.faults import FAULTS, Fault
 from tests.model.machine import Lives
-from tests.model.passages import STAGES, VERBS
+from tests.model.passages import KINDS, STAGES, VERBS
 from tests.model.play import table, visited
-from tests.model.tour import tour
+from tests.model.tour import birth, family, missing, short_tour, tour, visit
 
 SHORT = settings(
     max_examples=15,
@@ -31,11 +32,21 @@ def test_the_promises_hold_in_random_lives_and_in_every_stage_of_a_handover(
     """Random lives first; then a tour through whatever (stage, verb) pair they did not come to. Prints the table."""
     run_state_machine_as_test(Lives, settings=SHORT)
     by_chance = sum(visited().values())
-    tour()
+    short_tour()
 
     with capsys.disabled():
         print(f"\n{table()}\n{by_chance} tries in random lives, {sum(visited().values())} with the tour")
-    assert [] == [(stage, verb) for stage in STAGES for verb in VERBS if not visited()[stage, verb]]
+    seen = {(stage, verb) for _, stage, verb in visited()}
+    assert [] == [(stage, verb) for stage in STAGES for verb in VERBS if (stage, verb) not in seen]
+    assert set(KINDS) == {kind for kind, _, _ in visited()}
+
+
+@pytest.mark.skipif("HANDRAIL_TOUR" not in os.environ, reason="the long form: python -m tests.model --tour")
+def test_every_stage_and_verb_of_every_kind() -> None:
+    """Each kind into each stage that it comes to, and there each verb."""
+    tour()
+
+    assert [] == missing()
 
 
 @pytest.mark.parametrize("name", FAULTS)
@@ -45,5 +56,18 @@ def test_a_seeded_fault_is_found(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     begun = time.monotonic()
 
     with pytest.raises(BrokenPromiseError):
-        run_state_machine_as_test(Lives, settings=settings(SHORT, max_examples=60))
+        _play(FAULTS[name])
     assert time.monotonic() - begun < 60
+
+
+def _play(fault: Fault) -> None:
+    for where in fault.in_tour:
+        match where:
+            case ("family", verb):
+                family([verb])
+            case ("birth", _):
+                birth()
+            case kind, stage:
+                visit(kind, stage, VERBS)
+    if not fault.in_tour:
+        run_state_machine_as_test(Lives, settings=settings(SHORT, max_examples=60))

@@ -1,18 +1,18 @@
-"""A tour through a handover: into each stage, and there every verb that random lives did not come to.
+"""A tour through a handover: of each kind into each stage, and there every verb that random lives did not come to.
 
 The same machine, book and checks; only the choices are not random. What does not fit where it is tried is refused by the
 router and changes nothing, so all of those share one life; what fits has a life of its own.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final
 
 from tests.model.machine import Lives
-from tests.model.passages import STAGES, VERBS, fits
+from tests.model.passages import BY_GIVER, KINDS, STAGES, VERBS, Passage, fits
 from tests.model.play import visited
 from tests.support.desk import NORTHUMBERLAND
 
-_WAYS: Final[dict[str, tuple[str, ...]]] = {
+_MOVE: Final[dict[str, tuple[str, ...]]] = {
     "noticed": (),
     "released": ("release",),
     "verified": ("release", "verify"),
@@ -24,59 +24,166 @@ _WAYS: Final[dict[str, tuple[str, ...]]] = {
     "closed": ("accept",),
     "superseded": ("another area accepts",),
 }
+_STAY: Final[dict[str, tuple[str, ...]]] = {
+    "staying": (),
+    "declined": ("decline",),
+    "disputed": ("decline", "decline once more"),
+    "withdrawn": ("withdraw",),
+    "superseded": ("another area accepts",),
+}
+"""When its area asks for the case to pass, it is no stay any more, and of that kind no longer."""
+_OUTSIDE: Final[dict[str, tuple[str, ...]]] = {
+    "noticed": (),
+    "released": ("release",),
+    "staying": ("stays",),
+    "disputed": ("three weeks",),
+    "withdrawn": ("withdraw",),
+    "superseded": ("another area accepts",),
+}
+"""Nobody can decline or accept for an area that cannot sign."""
+WAYS: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "permanent": _MOVE,
+    "temporary": _STAY,
+    "placement": _STAY,
+    "placement at a distance": _STAY,
+    "found_elsewhere": _MOVE,
+    "unborn": _MOVE | {"staying": ("stays",)},
+    "secure": _STAY,
+    "non_member": _OUTSIDE,
+}
+"""The stages that a handover of each kind comes to, and how."""
+_IN_SHORT: Final = (
+    ("noticed", "found_elsewhere"),
+    ("released", "permanent"),
+    ("verified", "unborn"),
+    ("provisional", "found_elsewhere"),
+    ("accepted", "permanent"),
+    ("declined", "temporary"),
+    ("disputed", "placement"),
+    ("staying", "secure"),
+    ("staying", "non_member"),
+    ("withdrawn", "placement at a distance"),
+    ("closed", "permanent"),
+    ("superseded", "temporary"),
+)
 
 
-def tour() -> None:
-    """Visit every pair that has not been visited."""
-    for stage in STAGES:
-        for verbs in list(_shares(stage)):
-            _visit(stage, verbs)
+def pairs(kinds: Collection[str] = KINDS) -> list[tuple[str, str, str]]:
+    """All that there is to visit: (kind, stage, verb)."""
+    return [
+        (kind, stage, verb)
+        for kind in kinds
+        for stage in STAGES
+        if stage in WAYS[kind]
+        for verb in VERBS
+        if kind != "non_member" or verb in BY_GIVER
+    ]
 
 
-def _shares(stage: str) -> Iterator[tuple[str, ...]]:
-    lives = _life(stage)
-    (passage, *_) = lives._passages()
-    missing = [verb for verb in VERBS if not visited()[stage, verb]]
-    idle = tuple(verb for verb in missing if not fits(passage, verb))
+def missing(kinds: Collection[str] = KINDS) -> list[tuple[str, str, str]]:
+    """What has not been visited."""
+    return [pair for pair in pairs(kinds) if not visited()[pair]]
+
+
+def tour(kinds: Collection[str] = KINDS) -> None:
+    """Visit every pair that has not been visited, of each kind; and families, and a birth."""
+    for kind in kinds:
+        for stage in WAYS[kind]:
+            visit(kind, stage, {verb for of, where, verb in missing([kind]) if (of, where) == (kind, stage)})
+    family()
+    birth()
+
+
+def short_tour() -> None:
+    """Visit every pair of a stage and a verb that has not been visited in any kind, and be of each kind once."""
+    for stage, kind in _IN_SHORT:
+        seen = {verb for verb in VERBS if any(visited()[one, stage, verb] for one in KINDS)}
+        wanted = {verb for of, where, verb in pairs([kind]) if where == stage}
+        visit(kind, stage, wanted - seen)
+    family(["accept"])
+    birth()
+
+
+def family(verbs: Collection[str] = ("accept", "decline", "withdraw")) -> None:
+    """Brother and sister are asked for together, and something becomes of one of them."""
+    for verb in verbs:
+        lives = Lives()
+        lives.begin(1)
+        lives.a_family_moves_together("cumberland", further=1, stays=False, also=verb)
+        lives.the_promises_hold()
+        lives.teardown()
+
+
+def birth() -> None:
+    """An unborn child with a plan moves and is born: whoever accepts it has one child with one plan."""
+    lives, passage = life("unborn", "verified")
+    lives.two_names_are_linked("nhs-a", "unborn-a", "cumberland", "settle")
+    lives.the_promises_hold()
+    lives._try(passage, "accept", conference=False, far="settle")
+    lives.the_promises_hold()
+    lives.teardown()
+
+
+def visit(kind: str, stage: str, verbs: Collection[str]) -> None:
+    """Try these verbs there."""
+    for some in list(_shares(kind, stage, [verb for verb in VERBS if verb in verbs])):
+        _visit(kind, stage, some)
+
+
+def _shares(kind: str, stage: str, to_try: Collection[str]) -> Iterator[tuple[str, ...]]:
+    if not to_try:
+        return
+    lives, passage = life(kind, stage)
+    idle = tuple(verb for verb in to_try if not fits(passage, verb))
     lives.teardown()
     if idle:
         yield idle
-    yield from ((verb,) for verb in missing if verb not in idle)
+    yield from ((verb,) for verb in to_try if verb not in idle)
 
 
-def _visit(stage: str, verbs: tuple[str, ...]) -> None:
-    lives = _life(stage)
-    (passage, *_) = lives._passages()
-    assert stage == passage.stage
+def _visit(kind: str, stage: str, verbs: tuple[str, ...]) -> None:
+    lives, passage = life(kind, stage)
+    assert (kind, stage) == (passage.sort, passage.stage)
     for verb in verbs:
-        lives._try(
-            passage, verb, conference=False, far="stay" if verb == "verify" and passage.let_go else "route"
-        )
+        far = "stay" if verb == "verify" and passage.let_go else "route"
+        lives._try(passage, verb, conference=False, far=far)
         lives.the_promises_hold()
     lives.teardown()
 
 
-def _life(stage: str) -> Lives:
+def life(kind: str, stage: str) -> tuple[Lives, Passage]:
     """A child with a plan in one area and a home in another, its handover brought to a stage."""
     lives = Lives()
     lives.begin(1)
+    name = "unborn-a" if kind == "unborn" else "nhs-a"
     if stage == "provisional":
-        lives.an_area_claims_a_child("nhs-a", "cumberland", further=1, days=0)
-        return lives
-    lives.a_child_with_a_plan_moves("nhs-a", "cumberland", further=1)
+        lives.an_area_claims_a_child(name, "cumberland", further=1, days=0)
+        if kind == "found_elsewhere":
+            lives._request(lives._passages()[0], kind)
+        return lives, lives._passages()[0]
+    lives.a_child_goes_to_another_area(kind, name, "cumberland", further=1)
     (passage,) = lives._passages()
-    for way in _WAYS[stage]:
-        match way:
-            case "another area accepts":
-                lives.a_move_of_a_child_that_is_known(0, "health", NORTHUMBERLAND, "settle")
-                (other,) = [one for one in lives._passages() if one.taker == NORTHUMBERLAND]
-                lives._try(other, "accept", conference=False, far="settle")
-            case "accept, conference to come":
-                lives._try(passage, "accept", conference=True, far="settle")
-            case "release":
-                lives._try(passage, "release", conference=False, far="route")
-            case "verify":
-                lives.everything_arrives()
-            case verb:
-                lives._try(passage, verb, conference=False, far="settle")
-    return lives
+    for way in WAYS[kind][stage]:
+        _go(lives, passage, way)
+    return lives, passage
+
+
+def _go(lives: Lives, passage: Passage, way: str) -> None:
+    match way:
+        case "another area accepts":
+            lives.a_move_of_a_child_that_is_known(0, "health", NORTHUMBERLAND, "settle")
+            (other,) = [one for one in lives._passages() if one.taker == NORTHUMBERLAND]
+            lives._try(other, "accept", conference=False, far="settle")
+        case "accept, conference to come":
+            lives._try(passage, "accept", conference=True, far="settle")
+        case "decline once more":
+            lives._request(passage, passage.sort)
+            lives._try(passage, "decline", conference=False, far="settle")
+        case "three weeks":
+            lives.time_passes(20 * 24)
+        case "release":
+            lives._try(passage, "release", conference=False, far="route")
+        case "verify":
+            lives.everything_arrives()
+        case verb:
+            lives._try(passage, verb, conference=False, far="settle")

@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adapters.gateway.api import Gateway
+from adapters.gateway.frontdoor.documents import keys_of
 from broker.bus.server import EmbeddedServer
 from broker.bus.subjects import OutSubject
 from broker.crypto.check import check_envelope
 from broker.crypto.keyring import load_keyring
 from broker.crypto.signing import unverified_payload
-from broker.crypto.tokens import IdentifierKind
 from broker.directory.files import read_current
 from broker.directory.issue import Issuer, NewMember
 from broker.directory.layout import Layout
@@ -45,6 +45,8 @@ from tests.support.exchange import Exchange
 
 BEGIN: Final = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 AREAS: Final = (CUMBERLAND, WESTMORLAND, NORTHUMBERLAND)
+OUTSIDE: Final = "E08000035"
+"""An area that is no member."""
 DOORS: Final[Mapping[str, str]] = {
     CUMBERLAND: "cumberland",
     WESTMORLAND: "westmorland",
@@ -59,14 +61,14 @@ CAST: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
     "police": (MemberKind.POLICE, AREAS),
     "school": (MemberKind.SCHOOL, AREAS),
 }
-NAMES: Final[Mapping[str, tuple[str, str]]] = {
+NAMES: Final[Mapping[str, tuple[str, Any]]] = {
     "nhs-a": ("nhs_number", "9990000018"),
     "nhs-b": ("nhs_number", "9990000026"),
     "upn-a": ("upn", "E909999923001"),
     "upn-b": ("upn", "U909999923002"),
+    "unborn-a": ("unborn", {"mother_nhs_number": "9990000034", "pregnancy_ref": "pregnancy-1"}),
 }
 """The names by which children are known: a few, so that they meet."""
-_KINDS: Final = {"nhs_number": IdentifierKind.NHS_NUMBER, "upn": IdentifierKind.UPN}
 
 
 class Killed(Exception):  # noqa: N818 - what happens to a process, not what it reports
@@ -102,8 +104,8 @@ class Statement:
     residence: str | None
     to_area: str | None
     matter: tuple[int, bytes | None]
-    action: tuple[str, bytes | None, str | None] | None
-    """Verb, handover, member by name."""
+    action: tuple[str, bytes | None, str | None, str | None] | None
+    """Verb, handover, member by name, code."""
     sealed_to: frozenset[str]
     conference: bool = False
 
@@ -154,8 +156,8 @@ class Town:
         return self.gateways[name]
 
     def _token(self, name: str) -> bytes:
-        kind, value = NAMES[name]
-        return self["health"].home.keyring.tokens().token_now(_KINDS[kind], value).value
+        [(kind, value)] = keys_of([dict([NAMES[name]])])
+        return self["health"].home.keyring.tokens().token_now(kind, value).value
 
     def restart_router(self) -> None:
         """Open the router's database as after a crash."""
@@ -169,7 +171,7 @@ class Town:
             store=self.store,
             keys=RouterKeys(keyring.sign_key(usable), keyring.secret("handles")),
             routing_keys=keyring.kems,
-            is_area=set(AREAS).__contains__,
+            is_area={*AREAS, OUTSIDE}.__contains__,
             entropy=self._noise.randbytes,
         )
 
@@ -286,6 +288,7 @@ class Town:
             self.restart(name)
             return
         receiving.take(brought)
+        self[name].asking.ask_by_policy()
         self[name].actions.verify_whole()
         self.doors[name] = [letter for place, letter in enumerate(letters) if place not in set(order)]
 
@@ -325,7 +328,9 @@ class Town:
             residence=facts.residence,
             to_area=facts.to_area,
             matter=(int(facts.matter[0]), facts.matter[1]),
-            action=None if action is None else (action[0], action[1], self.names_of.get(action[2])),
+            action=None
+            if action is None
+            else (action[0], action[1], self.names_of.get(action[2]), action[3]),
             sealed_to=frozenset(self.names_of[key.owner] for key in keys if key is not None),
             conference=action is not None and bool(action[4]),
         )
