@@ -49,7 +49,7 @@ class Rig:
     dying: bool = False
 
     @classmethod
-    def make(cls, folder: Path, *, seed: int, **more: Any) -> "Rig":
+    def make(cls, folder: Path, *, seed: int, **more: Any) -> Self:
         """A new exchange in ``folder``, or the one that an interrupted run left there."""
         folder.mkdir(parents=True, exist_ok=True)
         saved = folder / "rig.json"
