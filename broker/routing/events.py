@@ -129,6 +129,9 @@ class Events:
         if child is None:
             return None
         if action.kind is ActionKind.PROTECT:
+            # Said again with a first matter, of a marker that came when there was none: it begins no second hold.
+            if event.facts.matter[0] is MatterEffect.OPEN and self._shield.is_protected(child.child):
+                return child
             origin = self._origin(event, child)
             self._shield.protect(origin, header.event_id, header.author, self._desk.now_ms)
             if child.safety != child.holder:

@@ -235,3 +235,45 @@ def test_what_stands_in_clear_in_the_trail_does_not_tell_whether_the_case_has_pa
     for name in ("holder", "safety", "areas", "involved"):
         assert before.fields[name] == after.fields[name]
     assert len(replace(before, number=1).to_bytes()) == len(replace(after, number=1).to_bytes())
+
+
+def _before_any_plan(mesh: Mesh) -> None:
+    """The police come on Friday; there is no matter yet, and the router keeps nothing of it (P12)."""
+    mesh.publish("police", "da.incident", area=OLD)
+    mesh.run(moment(1))
+    with mesh.store.work() as work:
+        assert not work.hiding.children()
+    mesh.publish("old", "plan.opened", area=OLD, details={"plan_ref": "old-plan"})
+    mesh.run(moment(2))
+
+
+def test_a_marker_that_came_before_the_first_plan_hides_the_later_move(mesh: Mesh) -> None:
+    """The front door that was told of it remembers, and says so with the plan that it opens."""
+    _before_any_plan(mesh)
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.at(moment(6), lambda: _accept(mesh, DURHAM))
+    mesh.run(moment(73))
+    assert [] == mesh["old"].actions.handovers()
+
+    mesh.run(moment(79))
+
+    [old] = mesh["old"].actions.handovers()
+    assert ("withheld", "withheld") == (old.to_area, old.safety)
+    assert [] == search(_places(mesh), _words(mesh, DURHAM))
+
+
+def test_what_the_front_door_has_lifted_since_is_not_remembered(mesh: Mesh) -> None:
+    mesh.publish("police", "da.incident", area=OLD)
+    mesh.run(moment(1))
+    mesh.publish(
+        "old",
+        "sensitivity.set",
+        area=OLD,
+        details={"scope": ["address"], "lifted": True, "starts_at": mesh.now.isoformat()},
+    )
+    mesh.publish("old", "plan.opened", area=OLD, details={"plan_ref": "old-plan"})
+    mesh.run(moment(2))
+    _arrival(mesh, DURHAM)
+    mesh.run(moment(3))
+
+    assert [DURHAM] == [view.to_area for view in mesh["old"].actions.handovers()]

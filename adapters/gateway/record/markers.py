@@ -1,10 +1,14 @@
 """What marks a child as in danger from domestic abuse, so that where it goes is withheld until a person says otherwise.
 
-Decided by the author's gateway, which reads the event; the router learns that there is a marker, never which.
+Decided by the author's gateway, which reads the event; the router learns that there is a marker, never which. Of a
+child without an open matter the router remembers nothing (P12): every gateway that has the marker does, and says so
+with the first matter that it opens itself.
 """
 
+from collections.abc import Collection
 from typing import Final
 
+from broker.store.gateway.store import Work
 from schemas.codes.cases import MoveReason
 from schemas.codes.sharing import Sensitivity
 from schemas.control import Action, ActionKind
@@ -13,8 +17,11 @@ from schemas.events.identity import SensitivitySetDetails
 from schemas.events.moves import MoveNotifiedDetails
 from schemas.events.plans import AssessmentCompletedDetails
 from schemas.members import Member
+from schemas.wire import Token
 
 _ALWAYS: Final = frozenset({"da.incident", "marac.listed", "marac.transferred", "move.destination_withheld"})
+MAY_MARK: Final = _ALWAYS | {"sensitivity.set", "move.notified", "assessment.completed"}
+"""The types among which markers are."""
 _HIDES: Final = frozenset({"address", "identity"})
 _DOMESTIC_ABUSE: Final = frozenset({"3A", "3B", "3C"})
 """Assessment factors of domestic abuse: of the child, the parent, another in the household [LIIA]."""
@@ -40,6 +47,22 @@ def action_of(event: Event, author: Member) -> Action | None:
         return Action(ActionKind.SIGHTED)
     if marks(event):
         return Action(ActionKind.PROTECT)
+    return Action(ActionKind.UNPROTECT) if lifts(event, author) else None
+
+
+def lifts(event: Event, author: Member) -> bool:
+    """Whether a front door's person says that the child need not be hidden any more."""
     details = event.details
-    lifts = isinstance(details, SensitivitySetDetails) and details.lifted
-    return Action(ActionKind.UNPROTECT) if lifts and author.front_door else None
+    return isinstance(details, SensitivitySetDetails) and bool(details.lifted) and author.front_door
+
+
+def remember(work: Work, event: Event, tokens: Collection[Token], at_ms: int) -> None:
+    """Keep whom a marker was about, be it one's own or one that came."""
+    if marks(event):
+        work.marked.keep([token.value for token in tokens], at_ms)
+
+
+def remembered(work: Work, tokens: Collection[Token]) -> Action | None:
+    """What the event that opens a matter asks of the router where an earlier marker was about the same child."""
+    marked = work.marked.any_of([token.value for token in tokens])
+    return Action(ActionKind.PROTECT) if marked else None

@@ -19,7 +19,7 @@ from adapters.gateway.record.composing import (
     kem_public,
     tokens_of,
 )
-from adapters.gateway.record.markers import action_of
+from adapters.gateway.record.markers import action_of, lifts, remember, remembered
 from adapters.gateway.record.places import Places
 from adapters.gateway.sending.together import Call, Together
 from broker.bus.subjects import OutSubject, partition_of
@@ -120,6 +120,9 @@ class Publishing:
         # One that the router returned is mended and published again under its id.
         work.outbox.forget(event.id.raw)
         sequence, previous = work.outbox.chain(lane.value)
+        action = ready.action
+        if event.matter.effect is MatterEffect.OPEN and action is None:
+            action = remembered(work, found)
         facts = RoutingFacts(
             tokens=found,
             acting_area=ready.areas.acting,
@@ -129,7 +132,7 @@ class Publishing:
             readers=composed.readers,
             chain=ChainLink(lane, sequence + 1, previous),
             matter=self._matter(event),
-            action=None if ready.action is None else ready.action.to_value(),
+            action=None if action is None else action.to_value(),
         )
         sealed = self._seal(work, event, facts, composed, ready.signer)
         work.outbox.advance(lane.value, sequence + 1, sealed.manifest_hash)
@@ -144,6 +147,9 @@ class Publishing:
             created_ms=to_ms(self._home.clock()),
             readers=composed.readers,
         )
+        remember(work, event, found, to_ms(self._home.clock()))
+        if lifts(event, self._home.me):
+            work.marked.forget([token.value for token in found])
         self.clocking.published(work, event, ready.areas)
 
     def _seal(

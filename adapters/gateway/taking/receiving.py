@@ -16,7 +16,8 @@ import structlog
 from adapters.gateway.home import Home
 from adapters.gateway.orders.answering import Orders
 from adapters.gateway.record.clocking import Clocking
-from adapters.gateway.record.composing import kind_in
+from adapters.gateway.record.composing import join, kind_in, tokens_of
+from adapters.gateway.record.markers import MAY_MARK, remember
 from adapters.gateway.sending.mending import CHAIN_FORK, CHAIN_STRIDE, step_over
 from adapters.gateway.taking.learning import team_of
 from broker.clock import to_ms
@@ -27,9 +28,10 @@ from broker.errors import RejectedError
 from broker.store.gateway.inbox import HandoverRow, InRow
 from broker.store.gateway.store import Work
 from schemas import canonical
+from schemas.catalogue import parse_event
 from schemas.control import Note, Receipt, unframe
 from schemas.envelope import ID_BYTES, View
-from schemas.errors import MalformedIdentifierError
+from schemas.errors import EventRefusedError, MalformedIdentifierError
 from schemas.handover import HandoverView
 from schemas.ids import EventId
 from schemas.reading import MalformedMessageError, listed, octets, rows, text
@@ -197,12 +199,23 @@ class Receiving:
             # Its author lost its place and published it again: once is enough.
             raise RepeatedEventError(f"delivery {before.number} is the same event")
         work.inbox.classify(row.number, int(header.event_class))
-        self._home.came(row.number, kind_in(opened.part(PartKind.CORE)))
+        kind = kind_in(opened.part(PartKind.CORE))
+        self._home.came(row.number, kind)
+        if kind in MAY_MARK:
+            self._marker(work, row, {part.kind: part.plaintext for part in opened.parts})
         for part in opened.parts:
             work.inbox.keep_key(header.event_id, part.index, self._home.vault.close(part.key))
         work.outbox.owe_receipt(
             ReceiptKind.DELIVERED, row.message_id, row.author, row.number, row.arrived_ms, None
         )
+
+    def _marker(self, work: Work, row: InRow, parts: dict[PartKind, bytes]) -> None:
+        """Remember a marker that came, for the child's first matter. What cannot be read is shown where it is opened."""
+        try:
+            event = parse_event(join(parts))
+        except (EventRefusedError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            return
+        remember(work, event, tokens_of(event.subject, self._home.keyring.tokens()), row.taken_ms)
 
     def _returned(self, work: Work, row: InRow) -> None:
         code, why, advice, event_id = rows(canonical.decode(row.body), 4, "returned")

@@ -15,6 +15,7 @@ from broker.store.gateway.clocks import Clocks
 from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.learning import Learning
+from broker.store.gateway.marked import Marked
 from broker.store.gateway.outbox import Outbox
 from broker.store.gateway.oversight import Oversight
 from broker.store.gateway.prepared import Prepared, driver
@@ -43,6 +44,7 @@ class Work:
     clocks: Clocks
     hidden: Hidden
     learning: Learning
+    marked: Marked
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -67,6 +69,7 @@ def _work(connection: sa.Connection) -> Work:
         Clocks(connection),
         Hidden(connection),
         Learning(connection),
+        Marked(connection),
     )
 
 

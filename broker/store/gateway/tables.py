@@ -209,6 +209,15 @@ acknowledged = sa.Table(
     sa.Column("at_ms", Number, nullable=False),
 )
 
+# Children whom a marker of domestic abuse was about, so that a matter opened later is known to be about one of them.
+marked = sa.Table(
+    "marked",
+    METADATA,
+    sa.Column("token", Bytes, primary_key=True),
+    sa.Column("at_ms", Number, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 clocks_skipped = sa.Table("clocks_skipped", METADATA, sa.Column("number", Number, primary_key=True))
 
 # Handovers whose new area is hidden: the one-time keys of its front door.
