@@ -193,7 +193,8 @@ class Book:
 
     def _is_decided(self, passage: Passage, verb: str) -> bool:
         """By a person; or it is one of the two things that a front door says by itself."""
-        by_itself = verb == "verify" or (verb == "stays" and self.stays_by_itself(passage))
+        placed = passage.report in BY_ITSELF and passage.reporter != self.doors.get(passage.taker)
+        by_itself = verb == "verify" or (verb == "stays" and placed)
         return by_itself or (passage.key or b"", verb) in self.meant
 
     def stays_by_itself(self, passage: Passage) -> bool:

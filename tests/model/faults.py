@@ -180,6 +180,11 @@ def _a_placement_says_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Asking, "ask_by_policy", lambda _self, *_: [])
 
 
+def _a_claim_makes_it_a_stay(patch: pytest.MonkeyPatch) -> None:
+    """The new area says that a child was placed there, and the old one's gateway agrees to that."""
+    patch.setattr(Asking, "_is_own_word", lambda _self, *_: False)
+
+
 def _a_birth_loses_the_plan(patch: pytest.MonkeyPatch) -> None:
     """The number of a newborn is linked to the unborn one's record, and that one's plan is dropped."""
     bind = Links.bind
@@ -201,7 +206,7 @@ FAULTS: Final[dict[str, Fault]] = {
     "a reader is forgotten": Fault("P1", _nobody_is_asked_to_grant),
     "a history is cut short": Fault("P1", _the_history_is_cut_short),
     "a routine event keeps a row": Fault("P12", _a_routine_event_keeps_a_row),
-    "a child is never forgotten": Fault("P12", _a_child_is_never_forgotten),
+    "a child is never forgotten": Fault("P12", _a_child_is_never_forgotten, in_tour=(("ending", ""),)),
     "a link forgets whose a name was": Fault("P10", _a_link_forgets_where_names_came_from),
     "handovers stay with the kept child": Fault("P5, P10", _handovers_stay_with_the_kept_child),
     "a move waits for the acceptance": Fault("P5", _a_move_waits_for_the_acceptance),
@@ -224,6 +229,7 @@ FAULTS: Final[dict[str, Fault]] = {
         "P6", _nobody_looks_at_a_stay_again, in_tour=(("temporary", "staying"),)
     ),
     "a placement says nothing": Fault("P6", _a_placement_says_nothing, in_tour=(("placement", "staying"),)),
+    "a claim makes it a stay": Fault("P5", _a_claim_makes_it_a_stay, in_tour=(("claim", ""),)),
     "a birth loses the plan": Fault("P1", _a_birth_loses_the_plan, in_tour=(("birth", ""),)),
 }
 """Each is found by itself; the promise is the one that the book then says is broken first, or one beside it."""

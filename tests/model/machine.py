@@ -10,7 +10,7 @@ from hypothesis.stateful import invariant, precondition, rule
 from schemas.codes.cases import HandoverKind
 from schemas.ids import EventId
 from tests.model.checks import must
-from tests.model.passages import KINDS, VERBS, fits
+from tests.model.passages import BY_ITSELF, KINDS, VERBS, fits
 from tests.model.play import SEEDS, WORKER, Play
 from tests.model.town import AREAS, BEGIN, CAST, DOORS, NAMES, OUTSIDE
 
@@ -84,9 +84,20 @@ class Lives(Play):
         self._publish("health", "move.notified", name, end, "settle", from_area=start, to_area=end)
 
     @precondition(lambda self: len(self._running()) < 2)
-    @rule(kind=st.sampled_from(KINDS), name=_NAMES, by=_DOORS, further=st.integers(1, 2))
-    def a_child_goes_to_another_area(self, kind: str, name: str, by: str, further: int) -> None:
-        """In one of the ways in which children do; each with the words by which front doors know it."""
+    @rule(
+        kind=st.sampled_from(KINDS),
+        name=_NAMES,
+        by=_DOORS,
+        further=st.integers(1, 2),
+        claimed=st.sampled_from([False, False, True]),
+    )
+    def a_child_goes_to_another_area(
+        self, kind: str, name: str, by: str, further: int, claimed: bool = False
+    ) -> None:
+        """In one of the ways in which children do; each with the words by which front doors know it.
+
+        ``claimed``: where the area that places a child reports it, it is the other one that says so.
+        """
         name = "unborn-a" if kind == "unborn" else name
         if name in self.book.of_name:
             return
@@ -94,15 +105,16 @@ class Lives(Play):
         end = OUTSIDE if kind == "non_member" else AREAS[(AREAS.index(start) + further) % len(AREAS)]
         self._publish(by, "plan.opened", name, start, "settle", plan_ref=f"plan-{self._said}")
         between = {"from_area": start, "to_area": end}
+        who, at = (DOORS[end], end) if claimed and kind in BY_ITSELF else (by, start)
         match kind:
             case "placement":
-                self._publish(by, "placement.out_of_area", name, start, "settle", says=kind, **between)
+                self._publish(who, "placement.out_of_area", name, at, "settle", says=kind, **between)
             case "placement at a distance":
                 far = {"at_a_distance": True, "approved_by": "director of children's services"}
-                self._publish(by, "placement.out_of_area", name, start, "settle", says=kind, **between, **far)
+                self._publish(who, "placement.out_of_area", name, at, "settle", says=kind, **between, **far)
             case "secure":
                 held = {"home_area": start, "host_area": end}
-                self._publish(by, "secure.entered", name, start, "settle", says=kind, **held)
+                self._publish(who, "secure.entered", name, at, "settle", says=kind, **held)
             case _:
                 self._publish("health", "move.notified", name, end, "settle", **between)
         passages = [one for one in self._passages() if one.about == name]

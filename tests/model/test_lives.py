@@ -12,10 +12,10 @@ from tests.model.faults import FAULTS, Fault
 from tests.model.machine import Lives
 from tests.model.passages import KINDS, STAGES, VERBS
 from tests.model.play import table, visited
-from tests.model.tour import birth, family, missing, short_tour, tour, visit
+from tests.model.tour import birth, claim, ending, family, missing, short_tour, tour, visit
 
 SHORT = settings(
-    max_examples=15,
+    max_examples=12,
     stateful_step_count=30,
     derandomize=True,
     deadline=None,
@@ -67,6 +67,10 @@ def _play(fault: Fault) -> None:
                 family([verb])
             case ("birth", _):
                 birth()
+            case ("claim", _):
+                claim()
+            case ("ending", _):
+                ending()
             case kind, stage:
                 visit(kind, stage, VERBS)
     if not fault.in_tour:

@@ -60,8 +60,8 @@ _IN_SHORT: Final = (
     ("accepted", "permanent"),
     ("declined", "temporary"),
     ("disputed", "placement"),
-    ("staying", "secure"),
     ("staying", "non_member"),
+    ("staying", "secure"),
     ("withdrawn", "placement at a distance"),
     ("closed", "permanent"),
     ("superseded", "temporary"),
@@ -91,6 +91,8 @@ def tour(kinds: Collection[str] = KINDS) -> None:
         for stage in WAYS[kind]:
             visit(kind, stage, {verb for of, where, verb in missing([kind]) if (of, where) == (kind, stage)})
     family()
+    claim()
+    ending()
     birth()
 
 
@@ -101,6 +103,8 @@ def short_tour() -> None:
         wanted = {verb for of, where, verb in pairs([kind]) if where == stage}
         visit(kind, stage, wanted - seen)
     family(["accept"])
+    claim()
+    ending()
     birth()
 
 
@@ -112,6 +116,24 @@ def family(verbs: Collection[str] = ("accept", "decline", "withdraw")) -> None:
         lives.a_family_moves_together("cumberland", further=1, stays=False, also=verb)
         lives.the_promises_hold()
         lives.teardown()
+
+
+def ending() -> None:
+    """The only plan of a child that went nowhere ends: nothing of the child stays."""
+    lives = Lives()
+    lives.begin(1)
+    lives.a_plan_opens("nhs-a", "cumberland", "settle")
+    lives.a_matter_ends(0, "settle")
+    lives.teardown()
+
+
+def claim() -> None:
+    """An area says itself that a child was placed there: nothing follows from that by itself."""
+    lives = Lives()
+    lives.begin(1)
+    lives.a_child_goes_to_another_area("placement", "nhs-a", "cumberland", further=1, claimed=True)
+    lives.the_promises_hold()
+    lives.teardown()
 
 
 def birth() -> None:

@@ -112,7 +112,10 @@ class Asking:
         return list(found.values())
 
     def ask_by_policy(self, only: Collection[bytes] | None = None) -> list[EventId]:
-        """Each new handover, of all or ``only`` these, that rests on a signed event from which its kind follows: say that the case stays, once."""
+        """Each new handover, of all or ``only`` these, that rests on a signed event from which its kind follows: say that the case stays, once.
+
+        Not on the word of the new area itself: what the old one answers to that is for a person.
+        """
         me = self._home.me
         with self._home.store.look() as work:
             ready = [
@@ -120,6 +123,7 @@ class Asking:
                 for row in work.inbox.handovers(only)
                 if (view := HandoverView.from_bytes(row.body)).from_area in me.areas
                 and view.state == "noticed"
+                and not self._is_own_word(work, view)
                 if (rule := self._follows(work, view)) is not None and rule.terms is Terms.STAYS
             ]
         return [
@@ -178,6 +182,10 @@ class Asking:
             if read.type in rule.opened_by and says(read.event, rule.when)
         )
         return next(fits, None)
+
+    def _is_own_word(self, work: Work, view: HandoverView) -> bool:
+        read, door = self._evidence(work, view), self._home.directory.front_door(view.to_area)
+        return read is not None and door is not None and read.author == door.id
 
     def _evidence(self, work: Work, view: HandoverView) -> Read | None:
         delivery = work.inbox.by_message(view.evidence, int(InKind.VIEW))

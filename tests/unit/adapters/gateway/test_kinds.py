@@ -139,6 +139,20 @@ def test_its_own_signed_event_says_that_the_case_stays(
     assert expected is kind(room, "westmorland")
 
 
+def test_the_new_areas_own_word_does_not_make_the_old_one_say_that_the_case_stays(room: PostRoom) -> None:
+    room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
+    room.settle()
+    there = {"residence": {"gss": WESTMORLAND}, "acting_area": WESTMORLAND}
+    room["westmorland"].publish(a_document("placement.out_of_area", n=2, **there))
+    room.settle()
+
+    assert ("noticed", CUMBERLAND, WESTMORLAND) == (
+        the(room).state,
+        the(room).holder,
+        the(room).safety,
+    )
+
+
 def test_a_placement_at_a_distance_is_refused_without_an_approval(room: PostRoom) -> None:
     with pytest.raises(Exception, match="approv"):
         room["cumberland"].publish(
