@@ -92,18 +92,6 @@ class AuthorNotAskedError(RejectedError):
         super().__init__(f"{count} of these events are marked 'ask me' by their authors")
 
 
-class ReaderHiddenError(RejectedError):
-    """What was refused was asked for under a one-time key: nothing goes there on a second look."""
-
-    code = "reader-hidden"
-    advice = (
-        "Ask the author to send it: its gateway seals it to whoever has the child. Then uphold the refusal."
-    )
-
-    def __init__(self) -> None:
-        super().__init__("nobody on this side knows who has this child, so nothing can be shared by hand")
-
-
 class AreaHiddenError(RejectedError):
     """Where a missing child was seen is not told: it is sensitive, or domestic abuse or MARAC stands within a year."""
 

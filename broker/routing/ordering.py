@@ -172,9 +172,16 @@ class Ordering:
             found = self._outgoing.delivery_of(order.grantor, event_id)
             if found is not None:
                 events.append((event_id, found[0].digest))
-        if events and self._shield.may_be_ordered(order.grantor, order.reader, order.child):
+        named = None
+        if not self._shield.may_be_ordered(order.grantor, order.reader, order.child):
+            # All that the grantor reads in the order is its own refusal's events and a key that it has been told of.
+            named = self._shield.stands_for(order.handover)
+            events = events if named is not None else []
+        if events:
             between, about = (order.grantor, order.reader), (order.child, order.origin)
-            again = self._issue(OrderKind.SENSITIVE, between, about, events, evidence, order.handover)
+            again = self._issue(
+                OrderKind.SENSITIVE, between, about, events, evidence, order.handover, named=named
+            )
             self._owe(again, order.child, Urgency.U1)
 
     def void(self, child: bytes, ground: bytes) -> None:

@@ -9,10 +9,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
+from broker.crypto.keys import key_id_of
 from broker.routing.readers import Concerned, Readers, Recipient
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.hiding import Hiding, Protection
 from schemas.directory import Directory
+from schemas.hiding import Ticket, reader_of
 from schemas.members import Member
 from schemas.rules import ClockUnit
 
@@ -121,6 +123,13 @@ class Shield:
             return True
         # From the side that was left to itself; or from whoever knows to whoever may.
         return sides.is_left(other) if sides.is_left(door) else not sides.is_left(other)
+
+    def stands_for(self, handover: bytes | None) -> str | None:
+        """What an order names instead of the hidden front door: its one-time key; None where it has made none."""
+        row = None if handover is None else self._hiding.one_time(handover)
+        if row is None or not row.ticket:
+            return None
+        return reader_of(key_id_of(Ticket.from_bytes(row.ticket).kem_public))
 
     def alias(self, reader: str, child: bytes) -> bytes:
         """The child as a member that serves both sides meets it in the new unit: nothing leads to its older handle."""

@@ -11,7 +11,7 @@ from adapters.gateway.errors import NobodyVouchesError, NotOurSideError
 from adapters.gateway.frontdoor.actions import Person
 from broker.crypto.veil import lift
 from schemas.audit import EntryKind
-from schemas.ids import GssCode
+from schemas.ids import EventId, GssCode
 from schemas.wire import InKind
 from tests.distinguish.searching import files_of, search, words_of
 from tests.distinguish.story import NEW, _accept, _arrival, _before, _flag, _release, moment, play
@@ -277,3 +277,27 @@ def test_what_the_front_door_has_lifted_since_is_not_remembered(mesh: Mesh) -> N
     mesh.run(moment(3))
 
     assert [DURHAM] == [view.to_area for view in mesh["old"].actions.handovers()]
+
+
+def test_what_its_author_wants_to_be_asked_about_can_be_shared_with_whoever_has_the_child(mesh: Mesh) -> None:
+    """By a person, under the same one-time key: the old side still does not learn who reads."""
+    mesh.publish("old", "plan.opened", area=OLD, details={"plan_ref": "old-plan"})
+    mesh.run(moment(1))
+    secret = mesh.publish("police", "da.incident", area=OLD, onward="ask_me")
+    mesh.at(moment(4), lambda: _arrival(mesh, DURHAM))
+    mesh.at(moment(5), lambda: _accept(mesh, DURHAM))
+    mesh.at(moment(83.1), lambda: _release(mesh))
+    mesh.run(moment(85))
+    with mesh["durham"].home.store.look() as work:
+        assert not work.inbox.holds(EventId(secret).raw)
+    [refused] = mesh["old"].reviewing.refused()
+    assert [(secret, "ask-the-author")] == list(refused.kept)
+
+    mesh["old"].reviewing.share(refused.order_id.hex(), MANAGER, "They must know.", agreed="the police")
+    mesh.goes("old")
+    mesh.run(moment(87))
+
+    with mesh["durham"].home.store.look() as work:
+        assert work.inbox.holds(EventId(secret).raw)
+    assert [] == mesh["old"].reviewing.refused()
+    assert [] == search(_places(mesh), _words(mesh, DURHAM))

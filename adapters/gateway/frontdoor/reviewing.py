@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.gateway.errors import AuthorNotAskedError, NoSuchItemError, ReaderHiddenError
+from adapters.gateway.errors import AuthorNotAskedError, NoSuchItemError
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.home import Home
 from adapters.gateway.orders.answering import Orders
@@ -51,17 +51,16 @@ class Reviewing:
     def share(self, order: str, by: Person, because: str, agreed: str | None = None) -> EventId:
         """Share after all what may be shared; ``agreed``: which author said yes, and how, for what is marked *ask me*.
 
+        What was asked for under a one-time key goes to whoever holds that key, whom nobody here need know.
+
         Raises:
             NoSuchItemError: no such refusal waits here.
             AuthorNotAskedError: an author wants to be asked first, and nobody says that it was.
-            ReaderHiddenError: it was asked for under a one-time key.
         """
         with self._home.store.look() as work:
             row = self._one(work, order)
             asked = Order.from_bytes(self._orders.payload(row))
             answers = self._orders.answers(work, asked)
-        if one_time_key_of(asked.reader) is not None:
-            raise ReaderHiddenError
         marked = [
             EventId.from_raw(one) for one, answer in answers.items() if answer is GrantAnswer.ASK_AUTHOR
         ]

@@ -136,7 +136,7 @@ class Orders:
                 body=row.body,
             )
         )
-        if asked.kind is not OrderKind.HANDOVER:
+        if asked.kind is not OrderKind.HANDOVER and grant.reader == self._home.member_id:
             # Its author waits for a receipt of this reader as of any other; a history that moved on is nobody's news.
             work.outbox.owe_receipt(
                 ReceiptKind.DELIVERED, grant.event_id, header.author, row.number, row.arrived_ms, None

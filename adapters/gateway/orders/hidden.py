@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 
 from adapters.gateway.home import Home
-from adapters.gateway.orders.judgement import Known, Refuse, Verdict, Wait, allowed_of
+from adapters.gateway.orders.judgement import Known, Refuse, Verdict, Wait, allowed_of, judge_review
 from adapters.gateway.sending.publishing import Publishing
 from broker.clock import to_ms
 from broker.crypto.endorsing import (
@@ -30,7 +30,7 @@ from schemas import canonical
 from schemas.directory import Standing
 from schemas.handover import HandoverView
 from schemas.hiding import ACCEPTED, HIDDEN, Endorsed, HiddenAcceptance, Ticket, one_time_key_of, reader_of
-from schemas.orders import Order
+from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer
 from schemas.reading import MalformedMessageError, octets
 from schemas.wire import Lane, OutKind
@@ -196,7 +196,8 @@ def judge_unnamed(order: Order, me: str, known: Known, ticket: Ticket | None, no
 
     1 it is for us and has not expired; 2 enough endorsers vouch for that key, for this handover; 3 one evidence serves
     one handover; 4 every event is in our own record of that child, byte for byte; 5 our own person released this
-    handover; 7 the policy and the author's mark let a front door have it.
+    handover, or, of what was refused before, has decided to share it with whoever has the child; 7 the policy and the
+    author's mark let a front door have it, or the author was asked and has agreed.
     """
     if order.grantor != me:
         return Refuse("not-for-us")
@@ -211,6 +212,8 @@ def judge_unnamed(order: Order, me: str, known: Known, ticket: Ticket | None, no
             return Wait("not-in-our-record") if not known.evidence else Refuse("not-in-our-record")
         if known.digests[event_id] != digest:
             return Refuse("another-event")
+    if order.kind is OrderKind.SENSITIVE:
+        return judge_review(order, known, HIDDEN)
     if known.release is None or known.release.handover != order.handover.hex():
         return Refuse("not-released")
     return allowed_of(order, known.answers, {GrantAnswer.YES, GrantAnswer.BY_PERSON})

@@ -126,7 +126,7 @@ def judge(order: Order, me: str, known: Known, directory: Directory, now: dateti
     if order.kind is OrderKind.HANDOVER:
         return _judge_handover(order, known, directory)
     if order.kind is OrderKind.SENSITIVE:
-        return _judge_review(order, known)
+        return judge_review(order, known, order.reader)
     if not known.grounded and not (reader.front_door and known.news):
         return _patiently("not-concerned", order, known, now)
     return allowed_of(order, known.answers, {GrantAnswer.YES})
@@ -149,11 +149,11 @@ def _patiently(code: str, order: Order, known: Known, now: datetime) -> Refuse |
     return Refuse(code) if late and known.evidence else Wait(code)
 
 
-def _judge_review(order: Order, known: Known) -> Verdict:
+def judge_review(order: Order, known: Known, reader: str) -> Verdict:
     """A person's decision is about one reader and the events looked at; an author's *never* outlasts it."""
     review = known.review
     handover = None if order.handover is None else order.handover.hex()
-    if review is None or (review.reader, review.handover) != (order.reader, handover):
+    if review is None or (review.reader, review.handover) != (reader, handover):
         return Refuse("not-released")
     answers = {
         event_id: GrantAnswer.YES
