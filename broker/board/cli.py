@@ -21,6 +21,7 @@ from broker.board.pages.cli import pages
 from broker.board.proving import prove
 from broker.board.questions.answer import BadQuestionError, NotAnsweredError
 from broker.board.questions.cli import approve_command, ask_command, catalogue_command
+from broker.board.recording import inclusions
 from broker.board.releasing import release
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
@@ -205,10 +206,11 @@ def questions(home: Path, as_json: bool) -> None:
     """Every question that was put to this node: when, by whom, for what purpose."""
     with _open(BoardHome.open(home)) as store, store.work() as work:
         asked = work.questions()
+        stands = inclusions(work, [one.number for one in asked])
     if as_json:
-        click.echo(json.dumps([showing.question_document(one) for one in asked], indent=1))
+        click.echo(json.dumps([showing.question_document(one, stands) for one in asked], indent=1))
     elif asked:
-        Console().print(showing.questions_as_text(asked))
+        Console().print(showing.questions_as_text(asked, stands))
     else:
         click.echo("Nobody has asked this node anything yet.")
 

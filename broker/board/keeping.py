@@ -10,6 +10,7 @@ from broker.audit.reading import NotAnEntryError, read_entry
 from broker.audit.replaying import Replay
 from broker.board.node import BoardHome
 from broker.board.options import HOME
+from broker.board.recording import to_the_log, write_down
 from broker.board.showing import clean, names_of
 from broker.clock import system_clock, to_ms
 
@@ -49,7 +50,9 @@ def replay(home: Path, purpose: str, asker: str) -> None:
                     continue
             result = going.finish()
             found = len(result.differences)
-            work.write_down(to_ms(system_clock()), asker, purpose, "replay of every decision", found)
+            at_ms = to_ms(system_clock())
+            write_down(opened, work, at_ms, asker, purpose, "replay of every decision", found)
+        to_the_log(opened, store)
     finally:
         store.close()
     click.echo(f"{result.decisions} decisions were taken again; {len(result.differences)} do not follow.")

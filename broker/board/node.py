@@ -22,9 +22,10 @@ from broker.audit.projection import BoardKeys, Projection
 from broker.audit.witnesses import counts
 from broker.audit.writers import by_its_writer
 from broker.bus.connection import Access, Bus, connect
+from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Delivery, Puller
 from broker.bus.streams import last_message
-from broker.bus.subjects import WITNESSED
+from broker.bus.subjects import WITNESSED, asked_subject
 from broker.bus.topology import AUDIT, HEADS, audit_durable
 from broker.crypto.directories import reopen_directory
 from broker.crypto.errors import MalformedError
@@ -127,6 +128,11 @@ class BoardHome:
         return None if key is None else str(key.owner)
 
 
+def asked_message(board: str, number: int, body: bytes) -> Outgoing:
+    """A question's message; sent twice it is stored once."""
+    return Outgoing(asked_subject(board), body, f"asked.{board}.{number}")
+
+
 class BoardService:
     """Follows AUDIT until ``stop`` is set."""
 
@@ -154,7 +160,10 @@ class BoardService:
             return
         try:
             async with Puller(bus, AUDIT, audit_durable(self._home.board)) as puller:
-                work = [asyncio.create_task(one) for one in (self._follow(puller), self._heads(bus))]
+                work = [
+                    asyncio.create_task(one)
+                    for one in (self._follow(puller), self._heads(bus), self._questions(bus))
+                ]
                 stopping = asyncio.create_task(stop.wait())
                 await asyncio.wait([*work, stopping], return_when=asyncio.FIRST_COMPLETED)
                 for task in work:
@@ -201,6 +210,19 @@ class BoardService:
                     self._keep_head(stored.data)
                     seen = stored.data
             await asyncio.sleep(_HEADS_S)
+
+    async def _questions(self, bus: Bus) -> None:
+        """Questions that could not be written to the log when they were asked: once the bus is back, they are."""
+        async with Publisher(bus) as publisher:
+            while True:
+                await asyncio.sleep(_HEADS_S)
+                with contextlib.suppress(UnavailableError):
+                    with self._store.work() as work:
+                        waiting = work.unlogged()
+                    for question, number, body in waiting:
+                        sequence = await publisher.publish(asked_message(self._home.board, number, body))
+                        with self._store.work() as work:
+                            work.is_logged(question, sequence)
 
     def _keep_head(self, data: bytes) -> None:
         try:

@@ -9,6 +9,7 @@ from broker.board.asking import Ask, read_question
 from broker.board.node import BoardHome
 from broker.board.questions.answer import NeedsApprovalError
 from broker.board.questions.approving import require_second_auditor, write_request
+from broker.board.recording import to_the_log, write_down
 from broker.board.veil import Veil
 from broker.store.audit.rows import Found, Hole
 from broker.store.audit.store import AuditStore, AuditWork
@@ -43,28 +44,32 @@ def release(
 ) -> tuple[Released, T]:
     """Record a question by ``who`` (asker and purpose), find what may be shown, and do ``then`` with it.
 
-    All in one transaction: the question is on disk before anything leaves, or nothing does.
+    One transaction, and then the log: the question is durable in both before anything leaves, or nothing does.
 
     Raises:
         NeedsApprovalError: about a protected child; a second auditor must approve it first.
         BadQuestionError: it cannot be read.
+        NotLoggedError: the trail took no record of it.
     """
     asker, purpose = who
+    answer: tuple[Released, T] | NeedsApprovalError
     with store.work() as work:
         ask = read_question(home, work, asked)
         words, records = f"{as_what}{ask.recorded}", ask.question.records
         try:
             require_second_auditor(work, asker, words, records, at_ms)
         except NeedsApprovalError as error:
-            refused = error
-            refused.logged = work.write_down(at_ms, asker, purpose, f"{words}; refused", 0)
-            write_request(work, refused.logged, asker, words, records)
+            answer = error
+            answer.logged = write_down(home, work, at_ms, asker, purpose, f"{words}; refused", 0)
+            write_request(work, answer.logged, asker, words, records)
         else:
             released = _released(home, work, ask)
-            done = then(work, released)
-            work.write_down(at_ms, asker, purpose, words, len(released.found))
-            return released, done
-    raise refused
+            answer = released, then(work, released)
+            write_down(home, work, at_ms, asker, purpose, words, len(released.found))
+    to_the_log(home, store)
+    if isinstance(answer, NeedsApprovalError):
+        raise answer
+    return answer
 
 
 def _released(home: BoardHome, work: AuditWork, ask: Ask) -> Released:

@@ -52,6 +52,7 @@ CSV_COLUMNS: Final = (
     "case_ref",
     "slip",
 )
+_ONLY_HERE: Final = "Only here"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -146,18 +147,18 @@ def as_csv(found: list[Found], view: View) -> str:
     return out.getvalue()
 
 
-def questions_as_text(asked: list[Asked]) -> RenderableType:
+def questions_as_text(asked: list[Asked], stands: Mapping[int, str]) -> RenderableType:
     """Who asked what, and why."""
     parts: list[RenderableType] = []
     for one in asked:
         shown = "1 entry" if one.shown == 1 else f"{one.shown} entries"
         head = Text(f"{uk_text(one.at_ms)}  {clean(one.asker)}", style="bold")
         parts += [head, Text(f"  asked for: {clean(one.asked)}"), Text(f"  purpose: {clean(one.purpose)}")]
-        parts.append(Text(f"  shown: {shown}"))
+        parts.append(Text(f"  shown: {shown}; in the log: {stands.get(one.number, _ONLY_HERE)}"))
     return Group(*parts)
 
 
-def question_document(one: Asked) -> dict[str, Any]:
+def question_document(one: Asked, stands: Mapping[int, str]) -> dict[str, Any]:
     """One recorded question, for machines."""
     return {
         "number": one.number,
@@ -166,6 +167,7 @@ def question_document(one: Asked) -> dict[str, Any]:
         "purpose": one.purpose,
         "asked": one.asked,
         "shown": one.shown,
+        "in_the_log": stands.get(one.number, _ONLY_HERE),
     }
 
 

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.support.board_story import NOW, told
 from tests.support.exchange import make_exchange
+from tests.support.own_trail import unsafe_no_bus
 from tests.support.pages import CHROMIUM, Node, Visitor, browser, served, visitor
 
 
@@ -19,6 +20,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if "pages" in item.path.parts:
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_bus() -> Iterator[None]:
+    """These nodes have no bus."""
+    with unsafe_no_bus():
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from broker.store.audit.rows import Asked
 from broker.store.audit.store import AuditStore
 from broker.wiring import DirectoryFile
 from tests.support.audit_trail import Trail
+from tests.support.directory import World
 from tests.support.exchange import Exchange
 
 ASKED_AT: Final = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
@@ -71,11 +72,16 @@ def a_board_of(trail: Trail, it: Exchange, *areas: str) -> Iterator[Board]:
     """The board of a trail's own directory, for these areas alone if any are named; it opens the trail's slips."""
     world = trail.world.having_member("board", areas=areas) if areas else trail.world
     with a_board(it) as board:
-        board.home = replace(
-            board.home, board=trail.board, directory=cast("DirectoryFile", lambda: world.directory)
-        )
+        board.home = as_board(board.home, world, cast("DirectoryFile", lambda: world.directory))
         board.projected = trail.projection()
         yield board
+
+
+def as_board(home: BoardHome, world: World, directory: DirectoryFile) -> BoardHome:
+    """A home as that of another directory's board, with its key to sign by."""
+    seat = world["board"]
+    keyring = replace(home.keyring, signing={seat.sign.key_id: seat.sign})
+    return replace(home, board=str(seat.id), directory=directory, keyring=keyring)
 
 
 def table(answer: Answer) -> list[dict[str, Any]]:

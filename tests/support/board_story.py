@@ -21,6 +21,7 @@ from schemas.directory import AreaEntry
 from schemas.ids import GssCode
 from schemas.slip import BoardSlip, ObligationSlip
 from tests.support.audit_trail import Trail, an_id
+from tests.support.board import as_board
 from tests.support.directory import CUMBERLAND, WESTMORLAND, World, a_directory, a_seat
 from tests.support.events import CHILD
 
@@ -280,7 +281,7 @@ def _move(child: str, number: int) -> list[tuple[float, Any]]:
 
 def at_home(folder: Path, story: Diary) -> BoardHome:
     """The home of an exchange's board, as the board of the story: its directory, and its trail read."""
-    home = replace(BoardHome.open(folder), board=story.board, directory=_Fixed(story.world))
+    home = as_board(BoardHome.open(folder), story.world, _Fixed(story.world))
     with story.store(folder / "audit.db"):
         return home
 

@@ -36,7 +36,7 @@ class ApprovalsPage:
             return self._page(visit, fault="Choose a request", why=why)
         desk = self._desk
         try:
-            request = approve(desk.store, visit.person.asker, why, int(number), desk.clock())
+            request = approve(desk.home, desk.store, visit.person.asker, why, int(number), desk.clock())
         except NotAnsweredError as error:
             return self._page(visit, fault=error.says, number=number, why=why)
         return self._page(visit, approved=request.question)

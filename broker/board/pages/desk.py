@@ -11,6 +11,7 @@ from starlette.responses import Response
 from broker.board.node import BoardHome
 from broker.board.pages.roles import Page, menu, role_names
 from broker.board.questions import Answer, NeedsApprovalError, ask
+from broker.board.recording import to_the_log, write_down
 from broker.board.showing import clean
 from broker.clock import Clock, to_ms
 from broker.pages.door import Refusal, Visit, see
@@ -47,17 +48,21 @@ class Desk:
 
     @contextmanager
     def looking(self, visit: Visit, asked: str, purpose: str | None = None) -> Iterator["Looking"]:
-        """A page's own question, under the session's purpose if no other is given: on disk before its block is left."""
+        """A page's own question, under the session's purpose if no other is given: on disk and in the log when its block is left."""
         with self.store.work() as work:
             looking = Looking(work)
             yield looking
             at_ms = to_ms(self.clock())
-            work.write_down(at_ms, visit.person.asker, clean(purpose or visit.purpose), asked, looking.shown)
+            why = clean(purpose or visit.purpose)
+            write_down(self.home, work, at_ms, visit.person.asker, why, asked, looking.shown)
+        to_the_log(self.home, self.store)
 
     def write_down(self, visit: Visit, purpose: str, asked: str, shown: int) -> None:
         """Record what else was done with an answer."""
         with self.store.work() as work:
-            work.write_down(to_ms(self.clock()), visit.person.asker, clean(purpose), asked, shown)
+            at_ms = to_ms(self.clock())
+            write_down(self.home, work, at_ms, visit.person.asker, clean(purpose), asked, shown)
+        to_the_log(self.home, self.store)
 
     def needs_approval(self, visit: Visit, error: NeedsApprovalError, page: Page) -> Response:
         """The page for a question that a second person must agree to first."""
@@ -90,7 +95,9 @@ class Desk:
             return
         _log.info("page-noted", what=what)
         with self.store.work() as work:
-            work.write_down(to_ms(self.clock()), person.asker if person else NOBODY, "", what, 0)
+            # It goes to the log with the next question: nothing is released here that would have to wait.
+            name = person.asker if person else NOBODY
+            write_down(self.home, work, to_ms(self.clock()), name, "", what, 0)
 
     def refused(self, refusal: Refusal, page: str, person: Person | None) -> Response:
         """Tell of a refusal, and record it. Who has merely not signed in, or said why, is sent to do so."""

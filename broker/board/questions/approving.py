@@ -9,7 +9,9 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
+from broker.board.node import BoardHome
 from broker.board.questions.answer import NeedsApprovalError, NotAnsweredError
+from broker.board.recording import to_the_log, write_down
 from broker.clock import to_ms
 from broker.store.audit.asked import Request
 from broker.store.audit.store import AuditStore, AuditWork
@@ -39,7 +41,9 @@ def write_request(
     work.request(question, asker, words, _digest(work.protected_among(records or ())))
 
 
-def approve(store: AuditStore, approver: str, why: str, question: int, at: datetime) -> Request:
+def approve(
+    home: BoardHome, store: AuditStore, approver: str, why: str, question: int, at: datetime
+) -> Request:
     """The second auditor's word on request number ``question``. It is recorded among the questions.
 
     Raises:
@@ -52,10 +56,11 @@ def approve(store: AuditStore, approver: str, why: str, question: int, at: datet
         asked_ms = next((one.at_ms for one in work.questions() if one.number == question), 0)
         refusal = _refusal(found, approver, asked_ms, at)
         words = f"approval of question {question}" + ("" if refusal is None else "; refused")
-        logged = work.write_down(to_ms(at), approver, why.strip(), words, 0)
+        logged = write_down(home, work, to_ms(at), approver, why.strip(), words, 0)
         if refusal is None:
             work.approve(question, approver, why.strip(), to_ms(at + GOOD_FOR))
             found = work.requests(question)
+    to_the_log(home, store)
     if refusal is not None:
         raise NotAnsweredError(refusal, logged)
     return found[0]

@@ -1,6 +1,6 @@
 """One way to ask: the question is recorded first, then answered inside the board's scope, then released.
 
-``ask`` is the only door. A refusal is recorded too. Nothing leaves before the record is on disk.
+``ask`` is the only door. A refusal is recorded too. Nothing leaves before the record is on disk and in the log.
 """
 
 import random
@@ -29,6 +29,7 @@ from broker.board.questions.catalogue import CATALOGUE
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params, read_params, records_of
 from broker.board.questions.suppressing import suppress
+from broker.board.recording import to_the_log, write_down
 from broker.board.scope import scope_of
 from broker.board.showing import names_of
 from broker.clock import Entropy, system_entropy, to_ms
@@ -57,7 +58,7 @@ def ask(
     Raises:
         BadQuestionError: it cannot be read; ``field`` is what to correct.
         NeedsApprovalError: about a protected child; a second auditor must approve it first.
-        UnavailableError: the disk took no record of it, so it is not answered.
+        UnavailableError: the disk or the log took no record of it, so it is not answered.
     """
     question = CATALOGUE.get(key)
     if question is None:
@@ -76,12 +77,13 @@ def ask(
             table = question.answer(ground)
         except NotAnsweredError as error:
             refused = error
-            refused.logged = work.write_down(to_ms(at), asker, purpose.strip(), f"{words}; refused", 0)
+            refused.logged = write_down(home, work, to_ms(at), asker, purpose.strip(), f"{words}; refused", 0)
             if isinstance(error, NeedsApprovalError):
                 write_request(work, refused.logged, asker, words, ground.records)
         else:
-            logged = work.write_down(to_ms(at), asker, purpose.strip(), words, len(table.rows))
+            logged = write_down(home, work, to_ms(at), asker, purpose.strip(), words, len(table.rows))
             answer = _answer(question, table, _proof(work, table.places), words, to_ms(at), logged)
+    to_the_log(home, store)
     if answer is None:
         raise refused or AssertionError
     return answer

@@ -113,13 +113,14 @@ def catalogue_command() -> None:
 )
 def approve_command(number: int | None, home: Path, why: str, approver: str) -> None:
     """As second auditor, let request NUMBER about a protected child be answered; without it, list what waits."""
-    store, at = BoardHome.open(home).store(), system_clock()
+    opened = BoardHome.open(home)
+    store, at = opened.store(), system_clock()
     try:
         if number is None:
             for one in waiting(store, at):
                 click.echo(f"{one.question}: {clean(one.asker)} asked for {clean(one.asked)}")
             return
-        approved = approve(store, approver, why, number, at)
+        approved = approve(opened, store, approver, why, number, at)
     except NotAnsweredError as error:
         raise click.ClickException(error.says) from error
     finally:

@@ -1,5 +1,6 @@
 """What was asked of this node, and who approved that a question about a protected child be answered. No projection."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -30,6 +31,30 @@ class AskedWork(Answers):
         row = {"at_ms": at_ms, "asker": asker, "purpose": purpose, "asked": asked, "shown": shown}
         statement = t.questions.insert().values(**row).returning(t.questions.c.question)
         return int(self._c.execute(statement).scalar_one())
+
+    def next_logged(self) -> int:
+        """The number of the next question's entry: from 1, without gaps."""
+        return int(self._c.scalar(sa.select(sa.func.max(t.logged.c.number))) or 0) + 1
+
+    def keep_logged(self, question: int, number: int, body: bytes) -> None:
+        """A question's entry of the log, which the trail does not have yet."""
+        self._c.execute(t.logged.insert().values(question=question, number=number, body=body))
+
+    def unlogged(self) -> list[tuple[int, int, bytes]]:
+        """Question, number and entry of those that the trail does not have yet, in order."""
+        c = t.logged.c
+        query = sa.select(c.question, c.number, c.body).where(c.sequence.is_(None)).order_by(c.number)
+        return [(row.question, row.number, row.body) for row in self._c.execute(query)]
+
+    def is_logged(self, question: int, sequence: int) -> None:
+        """The trail has it, as its message of that number."""
+        c = t.logged.c
+        self._c.execute(t.logged.update().where(c.question == question).values(sequence=sequence))
+
+    def logged(self, questions: Collection[int]) -> dict[int, tuple[int | None, bytes]]:
+        """By question: the message on the trail that it is, if any yet, and the entry."""
+        query = sa.select(t.logged).where(t.logged.c.question.in_(sorted(questions)))
+        return {row.question: (row.sequence, row.body) for row in self._c.execute(query)}
 
     def questions(self) -> list[Asked]:
         """Every question put to this node, oldest first."""

@@ -34,6 +34,7 @@ __all__ = [
     "holes",
     "leaves",
     "links",
+    "logged",
     "mirror",
     "moves",
     "nodes",
@@ -113,6 +114,16 @@ questions = sa.Table(
     sa.Column("purpose", Text, nullable=False),
     sa.Column("asked", Text, nullable=False),
     sa.Column("shown", Number, nullable=False),
+)
+
+# No projection: a question's entry of the log, under this board's own number, and the place where the bus has it.
+logged = sa.Table(
+    "logged",
+    METADATA,
+    sa.Column("question", Number, primary_key=True, autoincrement=False),
+    sa.Column("number", Number, nullable=False, unique=True),
+    sa.Column("sequence", Number),
+    sa.Column("body", Bytes, nullable=False),
 )
 
 # No projection: a second auditor's word that a question about protected children may be answered, until when.

@@ -72,6 +72,10 @@ class Trees(Answers):
         query = sa.select(t.leaves).where(t.leaves.c.index < size).order_by(t.leaves.c.index)
         return [(row[0], row[1]) for row in self._c.execute(query)]
 
+    def leaf(self, index: int) -> bytes | None:
+        """One leaf, if it has come."""
+        return self._kept(0, index, 1).get(index)
+
     def count_leaves(self) -> int:
         """How many entries of the log have come."""
         return int(self._c.scalar(sa.select(sa.func.count()).select_from(t.leaves)) or 0)

@@ -106,7 +106,9 @@ def approved(board: Board, key: str, **given: Any) -> Any:
     """Ask, have a second auditor approve it, and ask again."""
     with pytest.raises(NeedsApprovalError) as refused:
         board.ask(key, **given)
-    approve(board.store, "Rowan Second", "seen the case file", refused.value.logged or 0, ASKED_AT)
+    approve(
+        board.home, board.store, "Rowan Second", "seen the case file", refused.value.logged or 0, ASKED_AT
+    )
     return board.ask(key, **given)
 
 
@@ -146,7 +148,7 @@ def test_neither_list_nor_export_of_the_old_board_tells(old: Board) -> None:
     asked = ASK | {"case_ref": "CC-1"}
     with pytest.raises(NeedsApprovalError) as refused:
         release(old.home, old.store, ("Kit", "why"), asked, to_ms(ASKED_AT), lambda *_: None)
-    approve(old.store, "Rowan Second", "seen the case file", refused.value.logged or 0, ASKED_AT)
+    approve(old.home, old.store, "Rowan Second", "seen the case file", refused.value.logged or 0, ASKED_AT)
 
     def make(work: Any, got: Any) -> bytes:
         others = of_others(work, got.found, got.ask.question.records)
@@ -209,10 +211,10 @@ def test_a_protected_child_takes_a_second_person(old: Board) -> None:
     assert [number] == [one.question for one in waiting(old.store, ASKED_AT)]
     for approver, why in (("kit example ", "mine"), ("Rowan", " ")):
         with pytest.raises(NotAnsweredError):
-            approve(old.store, approver, why, number, ASKED_AT)
-    approve(old.store, "Rowan", "seen the case file", number, ASKED_AT)
+            approve(old.home, old.store, approver, why, number, ASKED_AT)
+    approve(old.home, old.store, "Rowan", "seen the case file", number, ASKED_AT)
     with pytest.raises(NotAnsweredError, match="approved before"):
-        approve(old.store, "Sam", "again", number, ASKED_AT)
+        approve(old.home, old.store, "Sam", "again", number, ASKED_AT)
 
     assert old.ask("Q1", case="CC-1", by="Kit Example").rows
     assert [] == waiting(old.store, ASKED_AT)
@@ -238,7 +240,7 @@ def test_a_request_a_week_old_must_be_asked_again(old: Board) -> None:
         old.ask("Q1", case="CC-1")
 
     with pytest.raises(NotAnsweredError, match="seven days"):
-        approve(old.store, "Rowan", "why", refused.value.logged or 0, ASKED_AT + timedelta(days=8))
+        approve(old.home, old.store, "Rowan", "why", refused.value.logged or 0, ASKED_AT + timedelta(days=8))
 
 
 def test_refusals_and_approvals_are_recorded(old: Board) -> None:
