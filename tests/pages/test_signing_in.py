@@ -1,14 +1,6 @@
 """Signing in with a provider of identities that is a real process: code flow, PKCE, state, nonce; roles from a claim."""
 
-import json
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,6 +13,7 @@ from broker.board.pages.roles import Role
 from broker.pages.signing_in import Provider
 from tests.support.board_story import NOW, told
 from tests.support.exchange import make_exchange
+from tests.support.identities import provider
 from tests.support.pages import Node, Visitor, served, visitor
 from tests.support.pages_client import caller
 
@@ -33,53 +26,13 @@ _STAFF: Final = (
 _ROLES: Final = {"lscb-scrutineers": Role.SCRUTINEER.value, "lscb-operators": Role.OPERATOR.value}
 
 
-@contextmanager
-def _provider(folder: Path) -> Iterator[str]:
-    """The provider as a process; gives its issuer."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    people = [word for one in _STAFF for word in ("--user-claims", json.dumps(one))]
-    command = [
-        sys.executable,
-        "-m",
-        "oidc_provider_mock",
-        "--port",
-        str(port),
-        "--require-nonce",
-        "true",
-        *people,
-    ]
-    with (folder / "provider.log").open("wb") as log:
-        process = subprocess.Popen(
-            command, stdout=log, stderr=log, env={**os.environ, "AUTHLIB_INSECURE_TRANSPORT": "1"}
-        )
-    issuer = f"http://127.0.0.1:{port}"
-    try:
-        _wait_for(f"{issuer}/.well-known/openid-configuration")
-        yield issuer
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(address: str) -> None:
-    deadline = time.monotonic() + 30
-    while True:
-        try:
-            assert 200 == httpx2.get(address).status_code
-            return
-        except httpx2.TransportError:
-            assert time.monotonic() < deadline, f"{address} does not answer"
-            time.sleep(0.05)
-
-
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
     """A node whose people sign in with the provider."""
     folder = tmp_path_factory.mktemp("sign-in")
     made = make_exchange(folder)
     with (
-        _provider(folder) as issuer,
+        provider(folder, _STAFF) as issuer,
         served(
             told(made.home("board")),
             clock=lambda: NOW,

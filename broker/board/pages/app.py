@@ -17,6 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from broker.board.node import BoardHome
 from broker.board.pages.answers import Answers
+from broker.board.pages.api import Api
 from broker.board.pages.approvals import ApprovalsPage
 from broker.board.pages.ask import AskPage
 from broker.board.pages.child import ChildPage
@@ -28,6 +29,7 @@ from broker.board.pages.roles import ACCESS, MENU, Page, role_names
 from broker.board.pages.standing import DECISIONS, SILENCE, StandingPage
 from broker.clock import Clock
 from broker.errors import UnavailableError
+from broker.pages.bearer import Bearers
 from broker.pages.door import PURPOSE, Answer, Door, Visit, see
 from broker.pages.headers import Guarded
 from broker.pages.layout import Layout, static_folder
@@ -51,6 +53,8 @@ class Settings:
     origin: str
     provider: Provider | None = None
     local: Local | None = None
+    bearers: Bearers | None = None
+    """Checks the tokens of programs. None: there is no interface for programs."""
     lifetime: Lifetime = field(default_factory=Lifetime)
     forms: Rate = FORMS
     sign_ins: Rate = SIGN_INS
@@ -86,8 +90,13 @@ def make_app(
         noted=desk.note,
     )
     host = urlsplit(settings.origin).hostname or "localhost"
+    api = (
+        []
+        if settings.bearers is None
+        else Api(desk, settings.bearers, Limits(seconds, settings.forms)).routes()
+    )
     return Starlette(
-        routes=[*_signing_routes(signing), *_pages(door, desk), _static()],
+        routes=[*api, *_signing_routes(signing), *_pages(door, desk), _static()],
         middleware=[
             Middleware(Guarded, tls=tls),
             Middleware(TrustedHostMiddleware, allowed_hosts=[host], www_redirect=False),

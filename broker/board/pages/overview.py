@@ -118,7 +118,7 @@ def _all_drawn(looked: Looked, *, exact: bool) -> list[Drawn]:
             days_to(moves, "conference-held"),
             exact=exact,
             late_after=_CONFERENCE_DAYS,
-            limit="15 working days",
+            limit="21 days: 15 working, if no holiday",
         ),
     ]
 

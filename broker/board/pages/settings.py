@@ -10,11 +10,13 @@ from broker.board.pages.app import Settings
 from broker.board.pages.roles import ROLE_NAMES, Role
 from broker.board.pages.serving import Listening
 from broker.errors import ConfigurationError
+from broker.pages.bearer import Bearers
 from broker.pages.sessions import Person
 from broker.pages.signing_in import LOCAL_HOSTS, Local, Provider
 
 FILE: Final = "pages.toml"
-_KEYS: Final = {"origin", "sign_in"}
+_KEYS: Final = {"origin", "sign_in", "api"}
+_API: Final = {"audience"}
 _SIGN_IN: Final = {"issuer", "client_id", "client_secret_file", "roles_claim", "roles"}
 
 
@@ -56,7 +58,21 @@ def read_settings(
         local = Local(lambda token, person: announce(f"{origin}/sign-in/local/{token}", person))
         for role in Role:
             local.offer(Person(f"local-{role}", f"Demo {ROLE_NAMES[role]}", frozenset({role})))
-    return Settings(origin, provider, local)
+    return Settings(origin, provider, local, _bearers(home, written, provider))
+
+
+def _bearers(home: Path, written: dict[str, Any], provider: Provider | None) -> Bearers | None:
+    """Who checks the tokens of programs, where ``[api]`` says for whom they are signed."""
+    if "api" not in written:
+        return None
+    path = home / FILE
+    _known(written["api"], _API, path)
+    audience = str(written["api"].get("audience") or "")
+    if provider is None or not audience or audience == provider.client_id:
+        raise ConfigurationError(
+            f"{path}: [api] needs [sign_in] and an audience of its own, not the client_id of the pages"
+        )
+    return Bearers(provider, audience)
 
 
 def _read(path: Path) -> dict[str, Any]:
