@@ -17,6 +17,7 @@ from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.commands.acting import handover, identity, involvement
 from adapters.gateway.commands.clocks import clocks
 from adapters.gateway.commands.household import household, households
+from adapters.gateway.commands.inside import inside
 from adapters.gateway.commands.notices import notices
 from adapters.gateway.commands.packing import pack, receipt
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, show_faults, show_refusal
@@ -48,6 +49,7 @@ gateway.add_command(notices)
 gateway.add_command(clocks)
 handover.add_command(household)
 handover.add_command(households)
+handover.add_command(inside)
 handover.add_command(pack)
 handover.add_command(receipt)
 

@@ -142,7 +142,7 @@ def test_its_own_signed_event_says_that_the_case_stays(
 def test_the_new_areas_own_word_does_not_make_the_old_one_say_that_the_case_stays(room: PostRoom) -> None:
     room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
     room.settle()
-    there = {"residence": {"gss": WESTMORLAND}, "acting_area": WESTMORLAND}
+    there: dict[str, Any] = {"residence": {"gss": WESTMORLAND}, "acting_area": WESTMORLAND}
     room["westmorland"].publish(a_document("placement.out_of_area", n=2, **there))
     room.settle()
 
@@ -170,6 +170,33 @@ def test_a_step_down_inside_one_area_moves_nothing_between_areas(room: PostRoom)
 
     assert [] == room["cumberland"].actions.handovers() == room["westmorland"].actions.handovers()
     assert 2 == sum(item.kind.name == "VIEW" for item in room["cumberland"].inbox()[1:])
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (["--accept"], "transfer.accepted"),
+        (
+            ["--refuse", "assessment_unfinished", "--because", "The assessment is not done."],
+            "transfer.refused",
+        ),
+    ],
+)
+def test_one_service_asks_another_by_a_command(room: PostRoom, answer: list[str], told: str) -> None:
+    room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
+    room.settle()
+    run, home = CliRunner().invoke, {"HANDRAIL_HOME": str(room.exchange.home("cumberland"))}
+    words = ["handover", "inside", "--nhs", "999 000 0018", "--plan", "child_in_need", "--by", "Rowan, lead"]
+    said = [run(main, [*words, *more], env=home) for more in ([], answer)]
+    wrong = run(main, [*words, "--accept", *answer, "--because", "No."], env=home)
+    room.settle()
+    child = next(item.child for item in room["cumberland"].inbox() if item.child is not None)
+    read = [line.read.type for line in room["cumberland"].chronology(child) if line.read is not None]
+
+    assert [0, 0] == [one.exit_code for one in said], said[0].output + said[1].output
+    assert 2 == wrong.exit_code
+    assert ["plan.opened", "transfer.requested", told] == read
+    assert [] == room["cumberland"].actions.handovers()
 
 
 def test_the_router_learns_of_no_kind_but_whether_the_case_is_to_pass(room: PostRoom) -> None:
