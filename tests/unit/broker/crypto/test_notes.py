@@ -6,7 +6,7 @@ import pytest
 
 from broker.crypto.errors import MalformedError
 from broker.crypto.keys import SigningKey
-from broker.crypto.notes import Head, Note, NoteKey, cosign, sign_head
+from broker.crypto.notes import Head, Note, NoteKey, NoteSignature, cosign, sign_head
 
 LOG, WITNESS = SigningKey(bytes([1]) * 32), SigningKey(bytes([2]) * 32)
 HEAD = Head("log.example", 7, bytes(range(32)))
@@ -37,6 +37,46 @@ def test_a_published_note_is_read_written_and_verified() -> None:
 
     assert PETER_NOTE == note.to_text()
     assert peter().signed(note)
+
+
+# Published beside them: the first key's seed, a second signature under the same text; and C2SP's own example.
+PETER_SEED = "AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz"
+ENOCH_KEY = "EnochRoot+af0cfe78+ATtqJ7zOtqQtYqOo0CpvDXNlMhV3HeJDpjrASKGLWdop"
+ENOCH_LINE = "— EnochRoot rwz+eBzmZa0SO3NbfRGzPCpDckykFXSdeX+MNtCOXm2/5n2tiOHp+vAF1aGrQ5ovTG01oOTGwnWLox33WWd1RvMc+QQ=\n"
+C2SP_KEY = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
+C2SP_NOTE = (
+    "This is an example message.\n\n"
+    "— example.com/foo Uw2QOkn8srV1yJGh2VYRlL1Tnagv1YEq6TfXppzi2ONncAlTgK7Ztg1ERYNZXsYjOBH3mFXmRKuwHjG1Yu72IneyaQM=\n"
+)
+
+
+def published(text: str) -> NoteKey:
+    name, _, encoded = text.split("+", 2)
+    return NoteKey(name, base64.b64decode(encoded)[1:])
+
+
+@pytest.mark.parametrize(
+    ("key", "note"),
+    [(PETER_KEY, PETER_NOTE + ENOCH_LINE), (ENOCH_KEY, PETER_NOTE + ENOCH_LINE), (C2SP_KEY, C2SP_NOTE)],
+)
+def test_published_keys_hold_what_they_signed_and_nothing_else(key: str, note: str) -> None:
+    read = Note.from_text(note)
+
+    assert key == published(key).to_text()
+    assert note == read.to_text()
+    assert published(key).signed(read)
+    assert not published(key).signed(Note(read.text + "more\n", read.signatures))
+
+
+def test_what_is_signed_with_the_published_seed_is_the_published_note() -> None:
+    """The other way round: our signature is theirs, byte for byte."""
+    key = SigningKey(base64.b64decode(PETER_SEED)[1:])
+    text = PETER_NOTE.rpartition("\n\n")[0] + "\n"
+    name = peter()
+    signed = Note(text, (NoteSignature(name.name, name.key_id, key.sign(text.encode())),))
+
+    assert name.public == key.public
+    assert PETER_NOTE == signed.to_text()
 
 
 def test_a_head_comes_back_as_it_was_signed_and_cosigned() -> None:
