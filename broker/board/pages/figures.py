@@ -7,17 +7,22 @@ was told (*notified*), which is reported first wherever clocks differ.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import date
+from typing import Final, TypeAlias
 
 from broker.board.questions import Cell, Column, Mark, Role, Unit
 from broker.board.questions.figures import DAY_MS, median, rounded
 from broker.board.questions.suppressing import suppress
+from broker.calendars import day_of, is_working_day
+from broker.clock import from_ms
 from broker.pages.charts import Bar
 from broker.store.audit.rows import Due, Move, Obligation
 
 _OVER: Final = frozenset({"withdrawn", "closed", "superseded"})
 _NO_MOVE: Final = frozenset({"noticed", "disputed"})
 """Steps that move nothing on: the new area was told, and everybody waited too long."""
+
+Bands: TypeAlias = tuple[tuple[str, int | None], ...]
 
 BANDS: Final = (
     ("same day", 0),
@@ -28,6 +33,14 @@ BANDS: Final = (
     ("15 to 21", 21),
     ("22 or more", None),
 )
+WORKING_BANDS: Final = (
+    ("same day", 0),
+    ("1 to 5", 5),
+    ("6 to 10", 10),
+    ("11 to 15", 15),
+    ("16 to 20", 20),
+    ("21 or more", None),
+)
 """Days, and the last whole day of each band."""
 
 
@@ -36,6 +49,8 @@ class Spread:
     """How long something took: days, one number for each handover in which it has happened."""
 
     days: tuple[int, ...] = field(default=())
+    bands: Bands = BANDS
+    unit: str = "days"
 
     @property
     def middle(self) -> float | None:
@@ -70,6 +85,19 @@ def days_to(moves: Iterable[Move], step: str) -> Spread:
     return Spread(tuple((at_ms - since) // DAY_MS for at_ms, since in took if at_ms and since))
 
 
+def working_days_to(moves: Iterable[Move], step: str) -> Spread:
+    """Working days (England and Wales) from the day of notified to that of a step; a day off counts as the next one."""
+    took = ((move.steps.get(step), move.steps.get("noticed")) for move in moves)
+    days = tuple(_working_days(since, at_ms) for at_ms, since in took if at_ms and since)
+    return Spread(days, WORKING_BANDS, "working days")
+
+
+def _working_days(since_ms: int, at_ms: int) -> int:
+    first, last = day_of(from_ms(since_ms)), day_of(from_ms(at_ms))
+    between = range(first.toordinal() + 1, last.toordinal())
+    return sum(is_working_day(date.fromordinal(day)) for day in between) + (last > first)
+
+
 def days_to_met(owed: Iterable[Obligation]) -> Spread:
     """Days from the beginning of an obligation to its being met, where it was."""
     return Spread(
@@ -81,7 +109,7 @@ def banded(one: Spread, *, exact: bool) -> tuple[tuple[Cell, ...], ...]:
     """Band and number; ``exact`` False: small numbers are kept back."""
     counts: list[tuple[Cell, ...]] = []
     least = 0
-    for name, most in BANDS:
+    for name, most in one.bands:
         counts.append((name, sum(least <= days and (most is None or days <= most) for days in one.days)))
         least = least if most is None else most + 1
     counts.append(("all", len(one.days)))
@@ -89,9 +117,11 @@ def banded(one: Spread, *, exact: bool) -> tuple[tuple[Cell, ...], ...]:
     return tuple(counts) if exact else suppress(columns, counts, total=True).rows
 
 
-def bars(rows: Sequence[tuple[Cell, ...]], *, late_after: int | None = None) -> list[Bar]:
+def bars(
+    rows: Sequence[tuple[Cell, ...]], bands: Bands = BANDS, *, late_after: int | None = None
+) -> list[Bar]:
     """The bands as bars; those beyond ``late_after`` whole days are late."""
-    shown = zip(rows, BANDS, strict=False)  # the last row is the sum, and no bar
+    shown = zip(rows, bands, strict=False)  # the last row is the sum, and no bar
     return [
         Bar(
             str(band),

@@ -17,6 +17,7 @@ from broker.board.pages.figures import (
     days_to_met,
     figure,
     overdue,
+    working_days_to,
 )
 from broker.board.pages.roles import Page, Role
 from broker.board.questions import Cell
@@ -31,8 +32,8 @@ from broker.store.audit.rows import Due, Move, Obligation
 
 _EXACT: Final = frozenset({Role.SCRUTINEER, Role.SECOND_AUDITOR})
 """Whoever may know of one child may see a small number; the others see none."""
-_CONFERENCE_DAYS: Final = 21
-"""Fifteen working days, where no holiday falls among them."""
+_CONFERENCE_DAYS: Final = 15
+"""Working days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +115,11 @@ def _all_drawn(looked: Looked, *, exact: bool) -> list[Drawn]:
         ),
         _drawn(
             "conference",
-            "Days until the transfer-in conference",
-            days_to(moves, "conference-held"),
+            "Working days until the transfer-in conference",
+            working_days_to(moves, "conference-held"),
             exact=exact,
             late_after=_CONFERENCE_DAYS,
-            limit="21 days: 15 working, if no holiday",
+            limit="15 working days",
         ),
     ]
 
@@ -134,11 +135,11 @@ def _drawn(
     if not one.days:
         words = "It has not happened so far."
     elif isinstance(whole, int):
-        words = f"{whole} times so far; half of them within {one.middle:g} days of being told."
+        words = f"{whole} times so far; half of them within {one.middle:g} {one.unit} of being told."
     else:
         words = "Fewer than 5 times so far."
-    headings = (Heading("Days", numeric=False), Heading("How many", numeric=True))
-    drawing = draw_bars(bars(rows, late_after=late_after)) if one.days else None
+    headings = (Heading(one.unit.capitalize(), numeric=False), Heading("How many", numeric=True))
+    drawing = draw_bars(bars(rows, one.bands, late_after=late_after)) if one.days else None
     return Drawn(id_, title, words, limit, drawing, TableView(title, headings, _text(rows), total=True))
 
 

@@ -1,5 +1,6 @@
 """The overview's figures, from handovers as the store gives them."""
 
+from datetime import date
 from typing import Final
 
 import pytest
@@ -15,6 +16,7 @@ from broker.board.pages.figures import (
     figure,
     is_open,
     overdue,
+    working_days_to,
 )
 from broker.board.questions import Mark
 from broker.store.audit.rows import Due, Move
@@ -91,3 +93,24 @@ def test_bars_beyond_the_limit_are_late() -> None:
     drawn = bars(banded(Spread((3, 30)), exact=True), late_after=21)
 
     assert [False] * 6 + [True] == [bar.late for bar in drawn]
+
+
+@pytest.mark.parametrize(
+    ("held", "days"),
+    [
+        (date(2026, 3, 23), 0),
+        (date(2026, 4, 7), 9),
+        (date(2026, 4, 15), 15),  # 23 days later: Good Friday and Easter Monday are none
+        (date(2026, 4, 16), 16),
+        (date(2026, 4, 18), 18),
+    ],
+)
+def test_a_conference_is_counted_in_working_days(held: date, days: int) -> None:
+    """Told on Monday 23 March 2026, the last day is 15 April; one that is held on a Saturday counts as on the Monday."""
+    began = date(1970, 1, 1)
+    move = a_move("x", noticed=(date(2026, 3, 23) - began).days, conference_held=(held - began).days)
+    spread = working_days_to([move], "conference-held")
+    beyond = [bar.late for bar in bars(banded(spread, exact=True), spread.bands, late_after=15) if bar.count]
+
+    assert (days,) == spread.days
+    assert [days > 15] == beyond
