@@ -31,6 +31,17 @@ class Sides:
 
     left: frozenset[str]
     new: str
+    through: frozenset[str] = frozenset()
+    """Those of the areas left that were themselves hidden when the child came: the others may not know of them."""
+
+    def hears(self, doer: Member, other: Member) -> bool:
+        """Whether what a member of an area that was left does may be known to another such member."""
+        shared = not set(doer.acting_areas).isdisjoint(other.acting_areas)
+        return self.is_left(doer) and (shared or self.is_open(doer))
+
+    def is_open(self, member: Member) -> bool:
+        """Whether a member's areas were never hidden when the child came to them."""
+        return self.through.isdisjoint(member.acting_areas)
 
     def is_left(self, member: Member) -> bool:
         """Whether a member serves an area that was left, and not the new one."""
@@ -56,7 +67,8 @@ class Shield:
     def sides(self, child: ChildRow) -> Sides | None:
         """Both sides of a hidden child; None where nothing is hidden."""
         left = self._hiding.areas_left(child.child) - {child.safety}
-        return Sides(left, child.safety) if left else None
+        through = self._hiding.areas_reached(child.child) & left
+        return Sides(left, child.safety, through) if left else None
 
     def sides_of(self, child: bytes) -> Sides | None:
         """The same by the child's id."""
@@ -90,11 +102,14 @@ class Shield:
 
     def concerned(self, author: Member, sides: Sides | None, concerned: Concerned) -> Concerned:
         """Who must hear: of what others say, nobody of the side that was left."""
-        if sides is None or sides.is_left(author):
+        if sides is None:
             return concerned
+        unaware = sides.left
+        if sides.is_left(author):
+            unaware = frozenset() if sides.is_open(author) else sides.left - set(author.acting_areas)
         return Concerned(
-            concerned.areas - sides.left,
-            frozenset(one for one in concerned.involved if self._may_know(one, sides)),
+            concerned.areas - unaware,
+            frozenset(one for one in concerned.involved if self._may_hear(one, author, sides)),
         )
 
     def screen(
@@ -108,10 +123,14 @@ class Shield:
         if sides is None:
             return readers
         own = sides.is_left(author) and {area for area in said if area is not None} <= sides.left
-        given = tuple(kept for one in readers.given if (kept := self._kept(one, sides, own=own)) is not None)
+        given = tuple(
+            kept for one in readers.given if (kept := self._kept(one, author, sides, own=own)) is not None
+        )
         lost = {one.member for one in readers.given} - {one.member for one in given}
         missing = (
-            readers.missing if own else tuple(one for one in readers.missing if self._may_know(one, sides))
+            tuple(one for one in readers.missing if self._may_hear(one, author, sides))
+            if own
+            else tuple(one for one in readers.missing if self._may_know(one, sides))
         )
         return Readers(given, tuple(sorted({*readers.withheld, *lost})), missing)
 
@@ -122,7 +141,9 @@ class Shield:
         if sides is None or door is None or other is None:
             return True
         # From the side that was left to itself; or from whoever knows to whoever may.
-        return sides.is_left(other) if sides.is_left(door) else not sides.is_left(other)
+        if sides.is_left(door):
+            return sides.is_left(other) and sides.hears(door, other) and sides.hears(other, door)
+        return not sides.is_left(other)
 
     def stands_for(self, handover: bytes | None) -> str | None:
         """What an order names instead of the hidden front door: its one-time key; None where it has made none."""
@@ -144,12 +165,17 @@ class Shield:
         left, who = self._directory.member(author), self._directory.member(reader)
         if sides is None or left is None or who is None:
             return True
-        return sides.is_left(who) or sides.knows(left)
+        return sides.hears(who, left) or sides.knows(left)
 
-    def _kept(self, one: Recipient, sides: Sides, *, own: bool) -> Recipient | None:
+    def _may_hear(self, member_id: str, author: Member, sides: Sides) -> bool:
+        """Whether a member may have what this author says: the new side always, one that was left as far as it knows."""
+        member = self._directory.member(member_id)
+        return member is None or not sides.is_left(member) or sides.hears(author, member)
+
+    def _kept(self, one: Recipient, author: Member, sides: Sides, *, own: bool) -> Recipient | None:
         member = self._directory.member(one.member)
         if member is None or sides.is_left(member):
-            return one if own else None
+            return one if own and (member is None or sides.hears(author, member)) else None
         if sides.is_shared(member) and not own:
             units = {
                 unit.id

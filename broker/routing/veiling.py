@@ -5,6 +5,7 @@ or empty. What the side that was left has done itself stays in clear, without a 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from broker.clock import Entropy
@@ -76,10 +77,16 @@ class Veiling:
         for row in waiting:
             board = self._directory.member(row.board)
             if sides is None or (
-                doer is not None and sides.is_left(doer) and self._of_left(row.board, sides)
+                doer is not None
+                and board is not None
+                and sides.is_left(board)
+                and sides.hears(doer, board)
+                and sides.is_open(doer)
             ):
                 clear.append(row)
-            elif board is not None and sides.knows(board):
+            elif board is not None and (
+                sides.knows(board) or (doer is not None and sides.hears(doer, board))
+            ):
                 self._put(row.board, EntryKind.SLIP_KEY, row.fields)
             else:
                 continue
@@ -105,6 +112,17 @@ class Veiling:
         doer = self._directory.member(str(fields.get(_DOER.get(kind, ""))))
         if kind not in _DOER or doer is None or not sides.is_left(doer):
             return None
+        known = sides.left - sides.through
+        through = sides.through & set(doer.acting_areas)
+        if through:
+            # It was hidden itself when the child came: in clear the area left before would read where that was.
+            boards = {board.id for area in through for board in self._directory.boards(area)}
+            own = replace(sides, left=known | through)
+            self._put(" ".join(sorted(boards)), kind, self._for(fields, own))
+            return None
+        return self._for(fields, replace(sides, left=known))
+
+    def _for(self, fields: Mapping[str, Any], sides: Sides) -> dict[str, Any]:
         return {
             name: self._hidden(name, value, sides) for name, value in fields.items() if name != "handover"
         }

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.distinguish.searching import search
-from tests.distinguish.story import _accept, _arrival, _flag, moment
-from tests.distinguish.test_hidden_move import _places, _words
+from tests.distinguish.story import _accept, _arrival, _flag, _release, moment
+from tests.distinguish.test_hidden_move import MANAGER, _places, _words
 from tests.distinguish.world import DURHAM, LANCASHIRE, OLD, Mesh, a_mesh
 
 
@@ -65,3 +65,53 @@ def test_the_area_that_claims_the_child_is_told_that_it_is_over_and_not_by_whom(
     assert ("superseded", "withheld", "withheld") == (view.state, view.holder, view.safety)
     seen = [(f"bus to {one.reader}", one.body) for one in mesh.seen[before:] if one.reader == "lancashire"]
     assert [] == search(seen, _words(mesh, DURHAM))
+
+
+def test_a_hidden_family_that_moves_on_is_hidden_from_both_areas_that_it_left() -> None:
+    """From the hidden area to a further one: the first old area hears of neither, and the second not of the third."""
+    mesh = a_mesh(7)
+    try:
+        mesh.publish("old", "plan.opened", area=OLD, details={"plan_ref": "old-plan"})
+        mesh.run(moment(1))
+        _flight(mesh)
+        mesh.at(moment(7), lambda: _accept(mesh, DURHAM))
+        mesh.at(moment(83.2), lambda: _release(mesh))
+        mesh.run(moment(90))
+        [durham] = mesh["durham"].actions.handovers()
+        assert ("closed", DURHAM) == (durham.state, durham.holder)
+        told = len([seen for seen in mesh.seen if seen.reader == "old"])
+        before = len(mesh.seen)
+
+        _arrival(mesh, LANCASHIRE)
+        mesh.run(moment(96))
+        onward = next(v for v in mesh["lancashire"].actions.handovers() if v.from_area == DURHAM)
+        mesh["lancashire"].actions.accept(onward.handover.hex(), MANAGER)
+        mesh.goes("lancashire")
+        mesh.run(moment(100))
+        asked = next(v for v in mesh["durham"].actions.handovers() if v.from_area == DURHAM)
+        assert ("withheld", "withheld") == (asked.to_area, asked.safety)
+        mesh["durham"].actions.release(asked.handover.hex(), MANAGER)
+        mesh.goes("durham")
+        mesh.run(moment(104))
+        # The flag is "ask me" by default: its author is Durham itself, and a person there shares it.
+        [kept] = mesh["durham"].reviewing.refused()
+        mesh["durham"].reviewing.share(kept.order_id.hex(), MANAGER, "They must know.", agreed="our own flag")
+        mesh.goes("durham")
+        mesh.run(moment(106))
+
+        read = next(v for v in mesh["lancashire"].actions.handovers() if v.handover == onward.handover)
+        assert ("closed", LANCASHIRE, LANCASHIRE, True) == (
+            read.state,
+            read.holder,
+            read.safety,
+            read.verified,
+        )
+        assert told == len([seen for seen in mesh.seen if seen.reader == "old"]), "the first area heard of it"
+        assert [] == search(_places(mesh), _words(mesh, DURHAM) | _words(mesh, LANCASHIRE))
+        # The area that it has left now knows of the first, and learns nothing of the next.
+        to_durham = [(one.reader, one.body) for one in mesh.seen[before:] if one.reader.startswith("durham")]
+        own = {"durham", "durham-health"}
+        assert [] == search([one for one in to_durham if one[0] in own], _words(mesh, LANCASHIRE))
+    finally:
+        mesh.close()
+        mesh.remove()

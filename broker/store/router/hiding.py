@@ -83,6 +83,20 @@ class Hiding:
         """All areas of a child's hidden handovers, both ends; where it is now is the caller's to leave out."""
         return self._all().get(child, frozenset())
 
+    def areas_reached(self, child: bytes) -> frozenset[str]:
+        """The areas that a hidden handover of the child leads to: another that it has left may not know of them."""
+        return self._reached().get(child, frozenset())
+
+    def _reached(self) -> dict[bytes, frozenset[str]]:
+        if "reached" not in self._hidden:
+            found: dict[bytes, set[str]] = {}
+            h = t.handovers.c
+            query = sa.select(h.child, h.to_area).where(h.withheld.is_(sa.true()))
+            for row in self._t.now.execute(query).all():
+                found.setdefault(row.child, set()).add(row.to_area)
+            self._hidden["reached"] = {child: frozenset(areas) for child, areas in found.items()}
+        return self._hidden["reached"]
+
     def children(self) -> frozenset[bytes]:
         """Every child that some area must not find."""
         return frozenset(self._all())
