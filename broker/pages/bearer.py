@@ -50,7 +50,8 @@ class Bearers:
         keys = self._provider_keys()
         rules = jwt.JWTClaimsRegistry(
             now=lambda: int(self._now()),
-            iss={"essential": True, "value": self._provider.issuer},
+            # A provider may write its own address with a slash at the end.
+            iss={"essential": True, "values": [self._provider.issuer, f"{self._provider.issuer}/"]},
             aud={"essential": True, "value": self._audience},
             exp={"essential": True},
             sub={"essential": True},

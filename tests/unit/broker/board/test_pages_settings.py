@@ -100,3 +100,14 @@ def test_a_link_for_each_role_works_once_and_is_followed_by_another(tmp_path: Pa
     assert settings.local.person(token) is None
     assert said[0][1] == said[-1][1]
     assert said[0][0] != said[-1][0]
+
+
+def test_programs_are_believed_for_an_audience_of_their_own_only(home: Path) -> None:
+    written = home / FILE
+    assert read_settings(home, Listening(), 8450, local_sign_in=False).bearers is None
+    written.write_text(f'{_GOOD}\n[api]\naudience = "handrail-board"\n')
+    with pytest.raises(ConfigurationError, match="an audience of its own"):
+        read_settings(home, Listening(), 8450, local_sign_in=False)
+
+    written.write_text(f'{_GOOD}\n[api]\naudience = "handrail-api"\n')
+    assert read_settings(home, Listening(), 8450, local_sign_in=False).bearers is not None
