@@ -14,7 +14,8 @@ _SHORT = [
 
 async def test_all_are_killed_while_a_history_is_released_and_a_child_accepted(tmp_path: Path) -> None:
     """Five in each step, all real processes; ``python -m tests.rig.stepping`` has every party at every gap in every step."""
-    kills = await walk(tmp_path, _SHORT)
+    done = await walk(tmp_path, _SHORT)
 
-    assert {1} == set(kills.values())
-    assert 8 == len(kills)
+    assert [] == done.not_passed
+    assert {1} == set(done.kills.values())
+    assert 10 == len(done.kills)
