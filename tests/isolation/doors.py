@@ -12,10 +12,13 @@ from typing import Any, Final
 from broker.bus.render import inbox_prefix
 from broker.bus.subjects import (
     DIRECTORY,
+    GAP,
     HEAD,
+    PARTITIONS,
     PROOF,
     WITNESSED,
     OutSubject,
+    asked_subject,
     audit_subject,
     cosign_subject,
     shard_of,
@@ -49,6 +52,7 @@ class Deed(StrEnum):
     ROUTE = "take, or acknowledge, what waits for the router"
     WRITE_AUDIT = "write an audit entry"
     READ_AUDIT = "take, or acknowledge, a board's audit entries"
+    ASK = "write that a board was asked something"
     KEEP_LOG = "take, or acknowledge, what waits for the log"
     WRITE_HEAD = "publish a head of the log"
     COSIGN = "witness a head as a member"
@@ -110,6 +114,7 @@ def _of_board(name: str, member: str) -> Iterator[Door]:
     durable = audit_durable(member)
     yield Door(Deed.READ_AUDIT, f"$JS.API.CONSUMER.MSG.NEXT.{AUDIT}.{durable}", frozenset({name}))
     yield Door(Deed.READ_AUDIT, f"$JS.ACK.{AUDIT}.{durable}.1.1.1.1.0", frozenset({name}))
+    yield Door(Deed.ASK, asked_subject(member), frozenset({name}))
     yield from _of_durable(AUDIT, durable)
 
 
@@ -120,7 +125,8 @@ def _of_router() -> Iterator[Door]:
         yield Door(Deed.ROUTE, f"$JS.API.CONSUMER.MSG.NEXT.{OUT}.{durable}", own)
         yield Door(Deed.ROUTE, f"$JS.ACK.{OUT}.{durable}.1.1.1.1.0", own)
         yield from _of_durable(OUT, durable)
-    yield Door(Deed.WRITE_AUDIT, audit_subject(0), own)
+    for partition in range(PARTITIONS):
+        yield Door(Deed.WRITE_AUDIT, audit_subject(partition), own)
     yield Door(Deed.READ_STREAM, f"$JS.API.DIRECT.GET.{AUDIT}.{audit_subject(0)}", own)
 
 
@@ -130,6 +136,7 @@ def _of_log(members: frozenset[str]) -> Iterator[Door]:
         yield Door(Deed.KEEP_LOG, f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{LOG}", own)
         yield Door(Deed.KEEP_LOG, f"$JS.ACK.{stream}.{LOG}.1.1.1.1.0", own)
         yield from _of_durable(stream, LOG)
+    yield Door(Deed.WRITE_AUDIT, GAP, own)
     for subject in (HEAD, WITNESSED):
         yield Door(Deed.WRITE_HEAD, subject, own)
     yield Door(Deed.READ_HEAD, f"$JS.API.DIRECT.GET.{HEADS}.{HEAD}", members | own)
