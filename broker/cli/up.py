@@ -5,11 +5,12 @@ import contextlib
 import fcntl
 import json
 import os
+import shlex
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -110,8 +111,17 @@ async def _announce(parts: list[Part], stop: asyncio.Event, began: float) -> Non
     else:
         took = time.monotonic() - began
         click.echo(f"exchange is up ({len(parts) + 1} processes, {took:.1f} s). Ctrl-C stops it.")
+        for line in pages_of(part.command for part in parts):
+            click.echo(line)
     await stop.wait()
     click.echo("stopping ...")
+
+
+def pages_of(commands: Iterable[list[str]]) -> Iterator[str]:
+    """How the pages of each board among these are started: they are a process of their own, with a sign-in of its own."""
+    for program, *words in commands:
+        if words[:2] == ["board", "run"]:
+            yield "         a board's pages: " + shlex.join([program, "board", "pages", *words[2:]])
 
 
 def _parts(layout: Layout) -> Iterator[Part]:

@@ -111,7 +111,8 @@ def test_it_starts_every_part_and_says_where_things_are_without_noise(up: Up) ->
         )
     )
     assert "eof_received" not in text
-    assert len(text.splitlines()) <= 12
+    assert 1 == text.count("handrail board pages --home ")
+    assert len(text.splitlines()) <= 13
     assert 7 == len(up.children())
 
 
