@@ -181,11 +181,12 @@ def _audited() -> dict[str, set[str]]:
 
 def test_the_table_of_audit_entries_is_what_the_router_writes() -> None:
     rows = re.findall(
-        r"^\| `([a-z-]+)` \| .* \| (.*) \|$", _section("## 14. Audit entries"), flags=re.MULTILINE
+        r"^\| `([a-z-]+)` \| [^|]* \| ([^|]*) \|$", _section("## 14. Audit entries"), flags=re.MULTILINE
     )
 
     assert _audited() == {kind: set(re.findall(r"`(\w+)`", fields)) for kind, fields in rows}
-    assert sorted(EntryKind) == sorted(kind for kind, _ in rows)
+    others = {EntryKind.GAP, EntryKind.QUESTION}
+    assert set(EntryKind) - others == {kind for kind, _ in rows}
 
 
 def test_every_vector_file_is_described() -> None:

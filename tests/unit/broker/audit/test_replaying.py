@@ -4,12 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from tests.attack.stage import HERE, THERE, WORKER, Stage, a_stage
 
 from broker.audit.reading import Entry, read_entry
 from broker.audit.replaying import Replay, Replayed
 from schemas import canonical
 from schemas.audit import EntryKind
+from tests.attack.stage import HERE, THERE, WORKER, Stage, a_stage
 from tests.support.events import CHILD
 
 
