@@ -157,7 +157,7 @@ class Directory(Wire):
             ("member", [member.id for member in self.members]),
             ("key", [key.key_id for key in self.all_keys()]),
             ("area", [area.gss for area in self.areas]),
-            ("bus user", [member.nats_user for member in self.members]),
+            ("bus user", [user for member in self.members for user in member.bus_users]),
         ):
             if len(set(ids)) != len(ids):
                 raise broken("twice", f"lists a {what} twice")
@@ -272,6 +272,10 @@ class Directory(Wire):
         if self.log is None:
             # As directories were written before there was a log: their signed bytes must stay what they are.
             del document["log"]
+        for member in document["members"]:
+            if member["standby_user"] is None:
+                # The same for members without a standby.
+                del member["standby_user"]
         return _canonical_json(document)
 
     @classmethod

@@ -154,6 +154,8 @@ class Member(Wire):
     keys: tuple[PublishedKey, ...]
     nats_user: NatsUser
     """Public key of the member's user on the bus."""
+    standby_user: NatsUser | None = None
+    """Public key of the bus user of a front door's standby gateway; None: it has none."""
     duty_contacts: tuple[DutyContact, ...] = ()
     data_protection_contact: Line | None = None
     dpia_reference: Line
@@ -170,6 +172,8 @@ class Member(Wire):
             raise broken("key-owner", f"{self.id} lists a key that is not its own")
         if self.front_door and self.kind is not MemberKind.SOCIAL_CARE:
             raise broken("front-door", f"{self.id} is a front door and not children's social care")
+        if self.standby_user is not None and not self.front_door:
+            raise broken("standby", f"{self.id} has a standby and is not a front door")
         if not {key.unit for key in self.keys} - {None} <= {unit.id for unit in self.units}:
             raise broken("key-unit", f"{self.id} lists a key of a unit that it does not have")
         return self
@@ -178,6 +182,11 @@ class Member(Wire):
     def acting_areas(self) -> frozenset[GssCode]:
         """The areas that it may act for."""
         return frozenset(self.areas).union(*(unit.areas for unit in self.units))
+
+    @property
+    def bus_users(self) -> tuple[NatsUser, ...]:
+        """Its users on the bus: its gateway's, and its standby's if it has one."""
+        return (self.nats_user,) if self.standby_user is None else (self.nats_user, self.standby_user)
 
     def active(self, on: date | None = None) -> bool:
         """Whether it takes part that day; without a day, whether no leaving date is set."""

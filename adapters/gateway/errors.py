@@ -3,6 +3,16 @@
 from broker.errors import RejectedError
 
 
+class StandbyError(RejectedError):
+    """This home stands by for a front door, or does not, and that is not what was asked for."""
+
+    code = "standby"
+    advice = (
+        "Use the front door's own home. If its machine is lost, a person takes over with the standby: `handrail gateway "
+        "take-over`."
+    )
+
+
 class NobodyToReadError(RejectedError):
     """No member in the directory may read this event, so it would reach nobody."""
 

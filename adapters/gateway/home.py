@@ -6,13 +6,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.gateway.errors import NoKeyError
+from adapters.gateway.errors import NoKeyError, StandbyError
 from broker.bus.connection import Access
+from broker.bus.topology import STANDBY, standby_durable
 from broker.clock import Clock, Entropy, system_clock, system_entropy
 from broker.crypto.directories import Accept, Refuse, judge_directory, reopen_directory
 from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.keys import SigningKey
 from broker.crypto.vault import Vault
+from broker.durable import write_whole
 from broker.errors import ConfigurationError
 from broker.faults import Gap, no_gap
 from broker.store.gateway.store import Custody, GatewayStore
@@ -42,6 +44,10 @@ class Home:
     gap: Gap
     lost: bool
     """The home was in use, and both its databases are gone: nothing here remembers what was sent."""
+    standby: bool
+    """This home stands by for a front door: it answers for it when it is late, and does nothing else."""
+    durable: str
+    """Its name on the bus, and of its place in its inbox; whoever has taken over keeps the standby's."""
     _kept: Path
     """The directory's file."""
     _directory: Directory
@@ -70,6 +76,8 @@ class Home:
             raise ConfigurationError(
                 f"{path} is not a member's home; `handrail directory add-member` makes one"
             ) from error
+        # Empty while it stands by; afterwards it says who took over with it, and when.
+        marker = (path / STANDBY).read_text() if (path / STANDBY).exists() else None
         keyring = load_keyring(path / "keys")
         used = path / _USED
         lost = used.exists() and not any((path / name).exists() for name in (_STATE, _CUSTODY))
@@ -86,6 +94,8 @@ class Home:
             entropy=entropy,
             gap=gap,
             lost=lost,
+            standby=marker is not None and not marker,
+            durable=card["id"] if marker is None else standby_durable(card["id"]),
             _kept=path / "directory.bin",
             _directory=reopen_directory(signed),
             _seen=(path / "directory.bin").stat().st_mtime_ns,
@@ -146,13 +156,21 @@ class Home:
         newest_first = [key.key_id for key in sorted(mine, key=lambda key: key.not_before, reverse=True)]
         return self.keyring.sign_key([*usable, *newest_first])
 
+    def take_over(self, by: str) -> None:
+        """From now on this home is the front door's own: a person has said so. Raises StandbyError if it is none."""
+        if not self.standby:
+            raise StandbyError("this home does not stand by for anybody")
+        said = {"by": by, "at": self.clock().isoformat(timespec="seconds")}
+        write_whole(self.folder / STANDBY, json.dumps(said).encode())
+        self.standby = False
+
     def access(self, url: str | None = None) -> Access:
         """How this member signs in to the bus. Raises ConfigurationError where no server was ever named."""
         try:
             found = url or (self.folder / "nats" / "url").read_text()
         except FileNotFoundError as error:
             raise ConfigurationError("no server is known yet; start one, or give --url") from error
-        return Access.in_folder(self.folder / "nats", self.member_id, found)
+        return Access.in_folder(self.folder / "nats", self.durable, found)
 
     def close(self) -> None:
         """Let go of the files."""

@@ -92,17 +92,21 @@ class GatewayService:
             return
         try:
             async with Publisher(bus) as publisher, self._puller(bus) as puller, asyncio.TaskGroup() as tasks:
-                workers = [
-                    tasks.create_task(self._send(publisher), name="send"),
-                    tasks.create_task(self._receive(puller), name="receive"),
-                    tasks.create_task(self._receipts(), name="receipts"),
-                    tasks.create_task(self._ask_for_gaps(), name="gaps"),
-                    tasks.create_task(self._refresh(bus), name="directory"),
-                    tasks.create_task(self._alarms(), name="alarms"),
-                    tasks.create_task(self._notify(), name="notices"),
-                    tasks.create_task(self._clocks(), name="clocks"),
-                    tasks.create_task(self._witness(Witnessing(self._home, bus, publisher)), name="witness"),
-                ]
+                work = {
+                    "send": self._send(publisher),
+                    "receive": self._receive(puller),
+                    "gaps": self._ask_for_gaps(),
+                    "directory": self._refresh(bus),
+                    "alarms": self._alarms(),
+                }
+                if not self._home.standby:
+                    work |= {
+                        "receipts": self._receipts(),
+                        "notices": self._notify(),
+                        "clocks": self._clocks(),
+                        "witness": self._witness(Witnessing(self._home, bus, publisher)),
+                    }
+                workers = [tasks.create_task(one, name=name) for name, one in work.items()]
                 _stop_if_asked()
                 await stop.wait()
                 for worker in workers:
@@ -112,7 +116,7 @@ class GatewayService:
 
     def _puller(self, bus: Bus) -> Puller:
         me = self._home.member_id
-        return Puller(bus, in_stream(shard_of(me, DEFAULT_SHARDS)), me)
+        return Puller(bus, in_stream(shard_of(me, DEFAULT_SHARDS)), self._home.durable)
 
     async def _connected(self, stop: asyncio.Event) -> Bus | None:
         while not stop.is_set():
@@ -253,6 +257,8 @@ class GatewayService:
 
     def _say_what_follows(self, only: frozenset[bytes] | None) -> None:
         """What the policy releases or asks by itself, and that a history is whole: of every handover, or of these."""
+        if self._home.standby:
+            return
         try:
             self._gateway.actions.release_by_policy(only)
             self._gateway.asking.ask_by_policy(only)

@@ -27,6 +27,7 @@ from broker.bus.topology import (
     audit_durable,
     in_stream,
     router_durable,
+    standby_durable,
 )
 from schemas.wire import MAX_MESSAGE_BYTES, Lane
 
@@ -47,6 +48,8 @@ class BusMember:
     id: str
     nkey: str
     board: bool = False
+    standby_nkey: str | None = None
+    """Of a front door's standby gateway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +196,32 @@ def _log_user(inventory: BusInventory) -> list[str]:
 def _services(member: BusMember, shards: int) -> tuple[str, ...]:
     """The broker's subjects that one member may reach, exactly."""
     stream = in_stream(shard_of(member.id, shards))
-    own = (
+    own: tuple[str, ...] = (
         f"out.{member.id}.*.*",
         f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{member.id}",
         f"$JS.ACK.{stream}.{member.id}.>",
         cosign_subject(member.id),
         *_OF_ALL,
     )
+    if member.standby_nkey is not None:
+        own = (*own, *(subject for subject in _standbys(member, shards) if subject not in own))
     if not member.board:
         return own
     durable = audit_durable(member.id)
     reads = (f"$JS.API.CONSUMER.MSG.NEXT.{AUDIT}.{durable}", f"$JS.ACK.{AUDIT}.{durable}.>")
     return (*own, asked_subject(member.id), *reads)
+
+
+def _standbys(member: BusMember, shards: int) -> tuple[str, ...]:
+    """What a front door's standby may reach: it answers in the member's name, and reads by a durable of its own."""
+    stream, durable = in_stream(shard_of(member.id, shards)), standby_durable(member.id)
+    return (
+        f"out.{member.id}.*.*",
+        f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{durable}",
+        f"$JS.ACK.{stream}.{durable}.>",
+        cosign_subject(member.id),
+        *_OF_ALL,
+    )
 
 
 def _exports(member: BusMember, shards: int) -> list[str]:
@@ -216,7 +233,9 @@ def _exports(member: BusMember, shards: int) -> list[str]:
 
 
 def _member_account(member: BusMember, shards: int) -> str:
-    allowed = ", ".join(_quoted(subject) for subject in _services(member, shards))
+    users = [_user(member.nkey, member.id, _services(member, shards))]
+    if member.standby_nkey is not None:
+        users.append(_user(member.standby_nkey, standby_durable(member.id), _standbys(member, shards)))
     imports = [
         f"      {{ service: {{ account: BROKER, subject: {_quoted(subject)} }} }}"
         for subject in _services(member, shards)
@@ -224,14 +243,23 @@ def _member_account(member: BusMember, shards: int) -> str:
     return "\n".join(
         [
             f"  {account_of(member.id)} {{",
-            f"    users: [ {{ nkey: {member.nkey}, permissions {{",
-            f"        publish: {{ allow: [{allowed}] }}",
-            f"        subscribe: {{ allow: [{_quoted(inbox_prefix(member.id) + '.>')}] }} }} }} ]",
+            "    users: [",
+            *users,
+            "    ]",
             "    imports: [",
             *imports,
             "    ]",
             "  }",
         ]
+    )
+
+
+def _user(nkey: str, name: str, subjects: tuple[str, ...]) -> str:
+    allowed = ", ".join(_quoted(subject) for subject in subjects)
+    return (
+        f"      {{ nkey: {nkey}, permissions {{\n"
+        f"          publish: {{ allow: [{allowed}] }}\n"
+        f"          subscribe: {{ allow: [{_quoted(inbox_prefix(name) + '.>')}] }} }} }}"
     )
 
 

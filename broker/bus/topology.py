@@ -22,6 +22,8 @@ AUDIT: Final = "AUDIT"
 DIRECTORY_STREAM: Final = "DIRECTORY"
 HEADS: Final = "HEADS"
 COSIGNATURES: Final = "COSIGNATURES"
+STANDBY: Final = "standby"
+"""Stands as a file in the home of a front door's standby, and in the name of its user and its durable."""
 LOG: Final = "log"
 """The audit service's durable on AUDIT and on COSIGNATURES, and its name on the bus."""
 
@@ -51,6 +53,11 @@ def in_stream(shard: int) -> str:
 def router_durable(lane: Lane) -> str:
     """The router's durable for one lane of OUT."""
     return f"router-{lane.value}"
+
+
+def standby_durable(member: str) -> str:
+    """The durable of a front door's standby on its inbox, and that user's name on the bus."""
+    return f"{member}-{STANDBY}"
 
 
 def audit_durable(member: str) -> str:
@@ -109,9 +116,13 @@ def streams(shards: int = DEFAULT_SHARDS) -> tuple[Stream, ...]:
 
 
 def durables(
-    members: Iterable[str], boards: Iterable[str], shards: int = DEFAULT_SHARDS
+    members: Iterable[str],
+    boards: Iterable[str],
+    shards: int = DEFAULT_SHARDS,
+    *,
+    standbys: Iterable[str] = (),
 ) -> tuple[Durable, ...]:
-    """All durables: the router's three lanes, one for each member, one on AUDIT for each board, and the log's two."""
+    """All durables: the router's lanes, one for each member and each standby, one on AUDIT for each board, the log's two."""
     return (
         *(_durable(OUT, router_durable(lane), f"out.*.{lane.value}.*", ack_wait=ACK_WAIT_S) for lane in Lane),
         *(
@@ -122,6 +133,15 @@ def durables(
                 ack_wait=ACK_WAIT_S,
             )
             for member in members
+        ),
+        *(
+            _durable(
+                in_stream(shard_of(member, shards)),
+                standby_durable(member),
+                shard_subject(member, shards),
+                ack_wait=ACK_WAIT_S,
+            )
+            for member in standbys
         ),
         _durable(AUDIT, LOG, "audit.>", ack_wait=ACK_WAIT_S),
         _durable(COSIGNATURES, LOG, "cosign.*", ack_wait=ACK_WAIT_S),

@@ -86,7 +86,8 @@ async def provision_for(bus: Bus, directory: Directory) -> list[str]:
     """Create the streams and durables that the directory's members need; needs the administrator's access."""
     members = [member for member in directory.members if member.active()]
     boards = [member.id for member in members if member.kind is MemberKind.BOARD]
-    wanted = durables([member.id for member in members], boards, DEFAULT_SHARDS)
+    standbys = [member.id for member in members if member.standby_user is not None]
+    wanted = durables([member.id for member in members], boards, DEFAULT_SHARDS, standbys=standbys)
     return await provision(bus, streams(DEFAULT_SHARDS), wanted)
 
 

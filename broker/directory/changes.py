@@ -171,6 +171,17 @@ def with_contacts(
     return _replacing(current, member, now, life, duty_contacts=contacts)
 
 
+def with_standby(
+    current: Directory, member_id: str, user: str | None, now: datetime, life: Lifetimes
+) -> Directory:
+    """Give a front door a standby that signs in to the bus as ``user``; None: take it away.
+
+    Raises:
+        ChangeRefusedError: no such member, or it is no front door.
+    """
+    return _replacing(current, taking_part(current, member_id), now, life, standby_user=user)
+
+
 def with_unit(
     current: Directory, member_id: str, unit: Unit, key: PublishedKey, now: datetime, life: Lifetimes
 ) -> Directory:

@@ -210,6 +210,26 @@ def set_endorsers(
     _done(issuer, issuer.set_endorsers(tuple(known[member] for member in members), threshold), as_json)
 
 
+@directory.command("set-standby")
+@_data
+@_passphrase
+@click.option("--member", required=True, help="The front door's member id.")
+@click.option(
+    "--to", "folder", type=click.Path(path_type=Path, file_okay=False), help="Its home, to be moved."
+)
+@click.option("--remove", is_flag=True, help="Let the standby sign in no more.")
+@_as_json
+def set_standby(
+    data: Path, root_passphrase: str | None, member: str, folder: Path | None, remove: bool, as_json: bool
+) -> None:
+    """Make the home of a front door's standby gateway, for another machine; or bring its keys up to date."""
+    if (folder is None) != remove:
+        raise click.UsageError("Give --to FOLDER or --remove.")
+    issuer = _issuer(data, root_passphrase)
+    changed = issuer.remove_standby(member) if folder is None else issuer.set_standby(member, folder)
+    _done(issuer, changed, as_json)
+
+
 @directory.command()
 @_data
 @_passphrase

@@ -45,6 +45,7 @@ def _member(old: Member | None, new: Member) -> Iterator[str]:
             "front_door",
             "units",
             "nats_user",
+            "standby_user",
             "duty_contacts",
             "dpia_reference",
             "sharing_agreement",

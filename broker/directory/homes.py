@@ -5,14 +5,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from broker.bus.credentials import UserKey, new_user_key
+from broker.bus.credentials import UserKey, new_user_key, user_key
+from broker.bus.topology import STANDBY, standby_durable
 from broker.clock import Entropy
 from broker.crypto.certificates import issue
 from broker.crypto.keyring import SECRET_BYTES, load_keyring, new_keys, save_key, save_plain, token_name
 from broker.crypto.keys import KemKey, SigningKey
-from broker.crypto.storage import make_private_folder, save_secret
+from broker.crypto.storage import load_secret, make_private_folder, save_secret
 from broker.directory.layout import Layout
 from broker.durable import write_whole
+from broker.errors import ConfigurationError
 from schemas.directory import Directory
 from schemas.ids import MemberId
 from schemas.members import Member
@@ -67,6 +69,33 @@ def make_member_home(
     for name, secret in load_keyring(layout.shared).secrets.items():
         save_plain(home / "keys", name, secret, entropy=entropy)
     return sign, receive, make_access(home / "nats", layout.tls, member_id, now, entropy)
+
+
+def make_standby_home(home: Path, folder: Path, tls: Path, now: datetime, entropy: Entropy) -> str:
+    """A front door's standby: the front door's keys, but an access to the bus, databases and a place of its own.
+
+    Safe to repeat: what is there stays, and keys that the front door got since are added. Gives the public key of the
+    standby's user.
+
+    Raises:
+        ConfigurationError: ``folder`` is open to others, or is not a standby's home.
+    """
+    if (folder / "member.json").exists() and not (folder / STANDBY).exists():
+        raise ConfigurationError(
+            f"{folder} is the home of a gateway that does not stand by; give another folder"
+        )
+    make_private_folder(folder)
+    write_whole(folder / STANDBY, b"")
+    make_private_folder(folder / "keys")
+    for key in sorted((home / "keys").iterdir()):
+        write_whole(folder / "keys" / key.name, key.read_bytes())
+    for name in ("member.json", "directory.bin"):
+        write_whole(folder / name, (home / name).read_bytes())
+    seed = folder / "nats" / "user.seed"
+    if seed.exists():
+        return user_key(load_secret(seed)).public
+    member = json.loads((home / "member.json").read_text())["id"]
+    return make_access(folder / "nats", tls, standby_durable(member), now, entropy).public
 
 
 def add_keys(keys: Path, kem: Kem, entropy: Entropy) -> tuple[SigningKey, KemKey]:

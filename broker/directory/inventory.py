@@ -18,7 +18,12 @@ def inventory_of(
         ConfigurationError: a seed of the bus's own users is missing or open to others.
     """
     members = tuple(
-        BusMember(member.id, member.nats_user, board=member.kind is MemberKind.BOARD)
+        BusMember(
+            member.id,
+            member.nats_user,
+            board=member.kind is MemberKind.BOARD,
+            standby_nkey=member.standby_user,
+        )
         for member in sorted(directory.members, key=lambda member: member.id)
         if member.active()
     )

@@ -28,6 +28,7 @@ from broker.directory.homes import (
     make_member_home,
     make_router_home,
     make_shared_secret,
+    make_standby_home,
 )
 from broker.directory.inventory import inventory_of
 from broker.directory.layout import Layout
@@ -147,6 +148,27 @@ class Issuer:
     def set_endorsers(self, members: tuple[MemberId, ...], threshold: int) -> Changed:
         """Name the protection endorsers; raises ChangeRefusedError."""
         return self._change(lambda now: changes.with_endorsers(now, members, threshold, self.now, self.life))
+
+    def set_standby(self, member_id: str, folder: Path) -> Changed:
+        """Make the home of a front door's standby in ``folder``, or bring it up to date with new keys.
+
+        Raises:
+            ChangeRefusedError: no front door of that id on this machine.
+        """
+        with locked(self.layout):
+            current = read_current(self.layout)
+            member, keys = self._here(current, member_id)
+            if not member.front_door:
+                raise ChangeRefusedError(f"member {member_id} is no front door: nobody orders anything of it")
+            user = make_standby_home(keys.parent, folder, self.layout.tls, self.now, self.entropy)
+            if user == member.standby_user:
+                return Changed(current, ())
+            changed = changes.with_standby(current, member_id, user, self.now, self.life)
+            return self._put_in_force(current, changed)
+
+    def remove_standby(self, member_id: str) -> Changed:
+        """Let a front door's standby sign in no more; raises ChangeRefusedError."""
+        return self._change(lambda now: changes.with_standby(now, member_id, None, self.now, self.life))
 
     def _unit_key(self, member: Member, keys: Path, unit: UnitId) -> PublishedKey:
         _, receive = new_keys(_kem_of(member.keys), self.entropy)

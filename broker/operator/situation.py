@@ -69,7 +69,8 @@ class Situation:
             return ()
         active = [member for member in self.directory.members if member.active()]
         boards = [member.id for member in active if member.kind is MemberKind.BOARD]
-        return durables([member.id for member in active], boards, DEFAULT_SHARDS)
+        standbys = [member.id for member in active if member.standby_user is not None]
+        return durables([member.id for member in active], boards, DEFAULT_SHARDS, standbys=standbys)
 
     @property
     def expected_streams(self) -> tuple[str, ...]:

@@ -334,10 +334,8 @@ class Handovers:
             due_ms=row.due_ms,
             reason=row.reason,
         )
-        handover = self._procedures.handover(row.about)
-        if handover is None:
-            self._ordering.overdue(row)
-        else:
+        self._ordering.overdue(row)
+        if handover := self._procedures.handover(row.about):
             self.tell(_machine(handover), f"overdue: {row.kind}")
 
     def _owe(self, handover: Handover, owed: Iterable[deadlines.Deadline]) -> None:

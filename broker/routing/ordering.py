@@ -20,6 +20,7 @@ DAY_MS: Final = 86_400_000
 ORDER_DAYS: Final = 45
 """How long an order can be answered: as long as the bus keeps it for a front door that was cut off."""
 _GRANT_LIMIT_MS: Final = {True: MINUTE_MS, False: 10 * MINUTE_MS}
+_GRANTS: Final = "grants"
 LINK_UNDONE: Final = "link-undone"
 _GIVEN_MORE: Final = OPEN - {State.DECLINED}
 """In these the new area is given also what the old one comes by after it has released the history."""
@@ -205,7 +206,7 @@ class Ordering:
     def _void(self, order: OrderRow) -> None:
         self._procedures.set_order_state(order.order_id, "void")
         self._procedures.strike(order.order_id)
-        self._procedures.meet(order.order_id, ["grants"], self._desk.now_ms)
+        self._procedures.meet(order.order_id, [_GRANTS], self._desk.now_ms)
         self._desk.audit(
             EntryKind.ORDER_REFUSED,
             child=order.child,
@@ -220,12 +221,21 @@ class Ordering:
             self._desk.later(member, item)
 
     def overdue(self, row: DeadlineRow) -> None:
-        """An order was not answered in time: people at both ends are told."""
+        """Orders were not answered in time: people at both ends are told, and the grantor's standby, which answers now.
+
+        The new area of a handover is told of that itself, and may be nobody whom an order names.
+        """
         order = self._procedures.order(row.about)
-        if order is None:
-            return
+        if order is not None:
+            self._say_late(order, row, (order.grantor, order.reader))
+        elif row.kind == _GRANTS and row.child is not None:
+            for one in self._procedures.waiting_orders(row.child):
+                if one.handover == row.about:
+                    self._say_late(one, row, (one.grantor,))
+
+    def _say_late(self, order: OrderRow, row: DeadlineRow, members: tuple[str, ...]) -> None:
         body = canonical.encode(["order-late", {"order": order.order_id, "due_ms": row.due_ms}])
-        for member in (order.grantor, order.reader):
+        for member in members:
             item = Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=order.child)
             self._desk.later(member, item)
 
@@ -309,7 +319,7 @@ class Ordering:
 
     def _owe(self, order: Order, child: bytes, urgency: Urgency) -> None:
         due_ms = self._desk.now_ms + _GRANT_LIMIT_MS[urgency is Urgency.U0]
-        self._procedures.owe(DeadlineRow(order.order_id, "grants", child, order.grantor, due_ms, _RULE))
+        self._procedures.owe(DeadlineRow(order.order_id, _GRANTS, child, order.grantor, due_ms, _RULE))
 
 
 def _once(given: Iterable[Delivered]) -> list[tuple[bytes, bytes]]:

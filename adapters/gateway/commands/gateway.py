@@ -21,6 +21,7 @@ from adapters.gateway.commands.inside import inside
 from adapters.gateway.commands.notices import notices
 from adapters.gateway.commands.packing import pack, receipt
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, show_faults, show_refusal
+from adapters.gateway.commands.standing_by import take_over
 from adapters.gateway.errors import NotAnEventError
 from adapters.gateway.feeding import feed_nems
 from adapters.gateway.record.plain import day_and_time, lines_of
@@ -47,6 +48,7 @@ def gateway() -> None:
 
 gateway.add_command(notices)
 gateway.add_command(clocks)
+gateway.add_command(take_over)
 handover.add_command(household)
 handover.add_command(households)
 handover.add_command(inside)

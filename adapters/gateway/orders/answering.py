@@ -10,7 +10,7 @@ from adapters.gateway.errors import NobodyToReadError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.orders.hidden import HiddenSide, judge_unnamed
 from adapters.gateway.orders.judgement import Carry, Known, Refuse, Wait, judge
-from adapters.gateway.orders.signed import Signed, answer_of_policy, parts_for
+from adapters.gateway.orders.signed import Signed, answer_of_policy, is_used, parts_for
 from adapters.gateway.record.composing import kem_public
 from adapters.gateway.record.grounds import Record
 from adapters.gateway.record.reading import Read, Reading
@@ -76,6 +76,8 @@ class Orders:
         self.hidden = HiddenSide(home, publishing)
         self._signed = Signed(home, self._record)
         self._orders_read: dict[bytes, _Asked] = {}
+        self._late: set[bytes] = set()
+        """Orders of which the router said that nobody has answered them."""
         self.moved: set[bytes] = set()
         """Handovers to which something came that may let them go on; whoever has looked at them takes them out."""
 
@@ -98,7 +100,7 @@ class Orders:
                 len(order.events),
             )
         )
-        if fresh and order.grantor == self._home.member_id and order.events:
+        if fresh and order.grantor == self._home.member_id and order.events and not self._home.standby:
             self._answer(work, order, row)
         self._moves(order.handover)
 
@@ -147,9 +149,8 @@ class Orders:
         """Look again at the orders that wait for a ground, and refuse those that waited too long; gives how many wait."""
         with self._home.store.work() as work:
             for held in work.inbox.unanswered(self._home.member_id):
-                row = work.inbox.by_message(held.order_id, int(InKind.ORDER))
-                if row is not None:
-                    self._answer(work, Order.from_bytes(unverified_payload(held.body)), row)
+                if not self._home.standby or held.order_id in self._late:
+                    self._answer_now(work, held)
             return len(work.inbox.unanswered(self._home.member_id))
 
     def is_whole(self, work: Work, handover: bytes) -> int | None:
@@ -166,8 +167,13 @@ class Orders:
         return len({event_id for row in mine for event_id in self._asked(work, row.order_id).events})
 
     def noticed(self, work: Work, word: str, fields: Any) -> None:
-        """An order, ours to answer or for us, is void: a link was undone, and what may still go is ordered anew."""
+        """An order, ours to answer or for us, is void: a link was undone. Or it is late: a standby answers it now."""
         match word, fields:
+            case "order-late", {"order": bytes(order)}:
+                self._late.add(order)
+                held = work.inbox.order(order)
+                if self._home.standby and held is not None and held.grantor == self._home.member_id:
+                    self._answer_now(work, held)
             case "order-refused", {"order": bytes(order), "reason": "link-undone"}:
                 work.inbox.answered(order, _VOID)
                 void = work.inbox.order(order)
@@ -201,6 +207,11 @@ class Orders:
     def _moves(self, handover: bytes | None) -> None:
         if handover is not None:
             self.moved.add(handover)
+
+    def _answer_now(self, work: Work, held: OrderRow) -> None:
+        row = work.inbox.by_message(held.order_id, int(InKind.ORDER))
+        if row is not None and held.answer is None and held.events:
+            self._answer(work, Order.from_bytes(unverified_payload(held.body)), row)
 
     def _answer(self, work: Work, order: Order, row: InRow) -> None:
         child = self._child_of(work, order, row)
@@ -334,7 +345,7 @@ class Orders:
             release=self._signed.release(work, order),
             glass=self._signed.glass(work, order, row, reader, child),
             review=self._signed.review(work, order),
-            used_before=order.kind in _ONE_EACH and _overlaps(order, work),
+            used_before=order.kind in _ONE_EACH and is_used(work, order),
             grounded=order.kind is not OrderKind.HANDOVER
             and reader is not None
             and self._record.vouches_for(work, row.child, reader, child),
@@ -387,13 +398,3 @@ class Orders:
         # The last first: of a history that is on its way it is the one that is not here yet.
         listed = tuple(self._asked(work, row.order_id).events)
         return all(work.inbox.holds(event_id) for event_id in reversed(listed))
-
-
-def _overlaps(order: Order, work: Work) -> bool:
-    """Whether the evidence has served already: a long history is several orders on one release, never the same event."""
-    wanted = {event_id for event_id, _ in order.events}
-    for row in work.inbox.granted_on(order.evidence, int(order.kind)):
-        earlier = Order.from_bytes(unverified_payload(row.body))
-        if earlier.handover != order.handover or wanted & {event_id for event_id, _ in earlier.events}:
-            return True
-    return False

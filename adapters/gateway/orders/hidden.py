@@ -92,9 +92,10 @@ class HiddenSide:
             RejectedError: it vouches for nothing, or is not for us.
         """
         match word, fields:
-            case "one-time-wanted", {"handover": bytes(handover)}:
+            # A standby makes and endorses no keys: there must be one of each handover.
+            case "one-time-wanted", {"handover": bytes(handover)} if not self._home.standby:
                 self._make_keys(work, handover)
-            case "endorse", {"request": bytes(asked)}:
+            case "endorse", {"request": bytes(asked)} if not self._home.standby:
                 self._endorse(work, asked)
             case "endorsed", {"handover": bytes(handover), "endorsed": bytes(endorsed)}:
                 ticket = self._vouched.check(endorsed, handover)

@@ -7,6 +7,7 @@ from adapters.gateway.orders.reviews import review_in
 from adapters.gateway.record.grounds import Record
 from adapters.gateway.record.reading import Read, Reading
 from adapters.gateway.record.sameness import Identifiers
+from broker.crypto.signing import unverified_payload
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
@@ -84,3 +85,13 @@ def parts_for(read: Read, reader: Member, directory: Directory) -> frozenset[Par
     rules = directory.policy.rule(read.type).readers
     named = {kind for rule in rules if rule.kind is reader.kind for kind in rule.parts}
     return frozenset(named | {PartKind.CORE})
+
+
+def is_used(work: Work, order: Order) -> bool:
+    """Whether the evidence has served already: a long history is several orders on one release, never the same event."""
+    wanted = {event_id for event_id, _ in order.events}
+    for row in work.inbox.granted_on(order.evidence, int(order.kind)):
+        earlier = Order.from_bytes(unverified_payload(row.body))
+        if earlier.handover != order.handover or wanted & {event_id for event_id, _ in earlier.events}:
+            return True
+    return False

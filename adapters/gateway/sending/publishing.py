@@ -9,6 +9,7 @@ What a crash means at each numbered gap (``broker.faults``):
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from adapters.gateway.errors import StandbyError
 from adapters.gateway.home import Home
 from adapters.gateway.record.clocking import Clocking
 from adapters.gateway.record.composing import (
@@ -82,6 +83,10 @@ class Publishing:
     ) -> Ready:
         """Check and compose one event; nothing is kept. Raises RejectedError as ``publish``."""
         home, now = self._home, self._home.clock()
+        if home.standby:
+            raise StandbyError(
+                "a standby publishes nothing: the front door's people do, with their own gateway"
+            )
         directory, me = home.directory, home.me
         check_author(event, me, directory)
         event = prefill(directory.policy, event, on=now.date())
