@@ -160,7 +160,7 @@ def test_asked_to_stop_it_stops_everything_and_ends_well(up: Up) -> None:
 def test_killed_it_leaves_no_orphans(tmp_path: Path) -> None:
     running = Up(a_small_exchange(tmp_path))
     try:
-        running.until(lambda: 6 == len(running.children()))
+        running.until(lambda: 7 == len(running.children()))
         running.process.kill()
         running.process.wait()
         running.until(lambda: not running.children())
