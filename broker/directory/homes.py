@@ -85,7 +85,9 @@ def make_standby_home(home: Path, folder: Path, tls: Path, now: datetime, entrop
             f"{folder} is the home of a gateway that does not stand by; give another folder"
         )
     make_private_folder(folder)
-    write_whole(folder / STANDBY, b"")
+    if not (folder / STANDBY).exists():
+        # Where somebody has taken over it says so, and goes on saying so.
+        write_whole(folder / STANDBY, b"")
     make_private_folder(folder / "keys")
     for key in sorted((home / "keys").iterdir()):
         write_whole(folder / "keys" / key.name, key.read_bytes())

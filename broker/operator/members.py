@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from broker.bus.subjects import shard_of
-from broker.bus.topology import AUDIT, DEFAULT_SHARDS, audit_durable, in_stream
+from broker.bus.topology import AUDIT, DEFAULT_SHARDS, audit_durable, in_stream, standby_durable
 from broker.clock import from_ms
 from broker.operator.lines import Line, Verdict, age, counted
 from broker.operator.monitor import DurableFacts
 from broker.operator.situation import Home, Situation
+from schemas.members import Member
 
 _OUTBOX_LOOK: Final = timedelta(minutes=5)
 _OUTBOX_ACT: Final = timedelta(hours=4)
@@ -142,17 +143,19 @@ def judge_silence(at: Situation, days: int) -> Line:
         heard = _last_heard(at, member.id, durable)
         if at.now - (heard or at.server.started) >= limit:
             silent[member.id] = age(heard, at.now) if heard else f"{age(at.server.started, at.now)} at least"
+    idle = [member.id for member in at.directory.members if member.active() and _is_standby_idle(at, member)]
     active = sum(1 for member in at.directory.members if member.active())
-    facts = {"members": active, "silent": silent, "unread": unread}
-    if not silent and not unread:
+    facts = {"members": active, "silent": silent, "unread": unread, "standbys_idle": idle}
+    if not silent and not unread and not idle:
         return Line(
             "members", Verdict.OK, f"{counted(active, 'member')}, nobody silent for {days} days", facts=facts
         )
     says = [f"{at.name_of(member)} silent for {length}" for member, length in list(silent.items())[:3]]
     says += [f"{lag:,} unread by {at.name_of(member)}" for member, lag in list(unread.items())[:3]]
-    rest = len(silent) + len(unread) - len(says)
+    says += [f"the standby of {at.name_of(member)} does not run" for member in idle[:3]]
+    rest = len(silent) + len(unread) + len(idle) - len(says)
     more = f"; and {rest} more (--json shows all)" if rest > 0 else ""
-    verdict = Verdict.LOOK if silent else Verdict.OK
+    verdict = Verdict.LOOK if silent or idle else Verdict.OK
     if any(member for member in unread if _is_front_door(at, member)):
         verdict = Verdict.LOOK
     todo = "ring the member: its gateway does not run" if verdict is Verdict.LOOK else ""
@@ -164,9 +167,17 @@ def _is_front_door(at: Situation, member_id: str) -> bool:
     return member is not None and member.front_door
 
 
-def _inbox_of(at: Situation, member: str) -> DurableFacts | None:
+def _is_standby_idle(at: Situation, member: Member) -> bool:
+    """A front door's standby that does not run would not be there when it is needed."""
+    if member.standby_user is None:
+        return False
+    durable = _inbox_of(at, member.id, standby_durable(member.id))
+    return durable is not None and not durable.reading
+
+
+def _inbox_of(at: Situation, member: str, name: str | None = None) -> DurableFacts | None:
     stream = at.streams.get(in_stream(shard_of(member, DEFAULT_SHARDS)))
-    return next((one for one in stream.durables if one.name == member), None) if stream else None
+    return next((one for one in stream.durables if one.name == (name or member)), None) if stream else None
 
 
 def _last_heard(at: Situation, member: str, durable: DurableFacts) -> datetime | None:

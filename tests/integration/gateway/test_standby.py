@@ -185,3 +185,20 @@ async def test_only_a_front_door_has_a_standby_and_no_other_home_is_made_one(tmp
         again = it.issuer().set_standby(it.members["cumberland"], tmp_path / "standby").directory
 
         assert first.version == again.version
+
+
+async def test_new_keys_reach_a_standby_and_one_that_has_taken_over_stays_what_it_is(tmp_path: Path) -> None:
+    async with exchange(tmp_path / "exchange") as it:
+        member, standby = it.members["cumberland"], tmp_path / "standby"
+        it.issuer().set_standby(member, standby)
+        with Gateway.open(standby, places=FewPlaces) as desk:
+            desk.home.take_over("Rowan Example, team manager")
+        it.issuer().rotate_member(member)
+        it.issuer().set_standby(member, standby)
+
+        names = [
+            sorted(key.name for key in (home / "keys").iterdir()) for home in (it.home("cumberland"), standby)
+        ]
+        assert names[0] == names[1]
+        with Gateway.open(standby, places=FewPlaces) as desk, pytest.raises(StandbyError):
+            desk.home.take_over("Robin Example, team manager")

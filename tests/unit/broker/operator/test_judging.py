@@ -1,5 +1,6 @@
 """From facts to what a person is to do: each thing at its thresholds. Pure; the facts are made up here."""
 
+import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from broker.bus.topology import DEFAULT_SHARDS, durables, streams
+from broker.bus.credentials import new_user_key
+from broker.bus.subjects import shard_of
+from broker.bus.topology import DEFAULT_SHARDS, durables, in_stream, standby_durable, streams
 from broker.clock import to_ms
 from broker.operator.judging import judge, worst
 from broker.operator.lines import Line, Verdict, size, span
@@ -124,6 +127,30 @@ def test_messages_gone_from_the_middle_of_out_are_no_surprise() -> None:
     used = replace(WELL.streams["OUT"], deleted=3000)
 
     assert Verdict.OK is _line("stream OUT", replace(WELL, streams={**WELL.streams, "OUT": used})).verdict
+
+
+@pytest.mark.parametrize(("reading", "verdict"), [(True, Verdict.OK), (False, Verdict.LOOK)])
+def test_a_standby_that_does_not_run_is_said_before_it_is_needed(reading: bool, verdict: Verdict) -> None:
+    door = next(member for member in WORLD.directory.members if member.front_door)
+    user = new_user_key(random.Random(1).randbytes).public
+    members = tuple(
+        member.model_copy(update={"standby_user": user}) if member is door else member
+        for member in WORLD.directory.members
+    )
+    stream = in_stream(shard_of(door.id, DEFAULT_SHARDS))
+    standby = DurableFacts(stream, standby_durable(door.id), 0, reading=reading, last_read=None)
+    there = WELL.streams[stream]
+    line = _line(
+        "members",
+        replace(
+            WELL,
+            directory=WORLD.directory.model_copy(update={"members": members}),
+            streams=dict(WELL.streams) | {stream: replace(there, durables=(*there.durables, standby))},
+        ),
+    )
+
+    assert verdict is line.verdict
+    assert ([] if reading else [door.id]) == list(line.facts["standbys_idle"])
 
 
 @pytest.mark.parametrize(
