@@ -23,6 +23,7 @@ from adapters.gateway.duties.watching import Watching
 from adapters.gateway.duties.witnessing import Witnessing
 from adapters.gateway.errors import NoKeyError
 from adapters.gateway.sending.mending import send_again
+from adapters.gateway.sending.vouching import vouched
 from broker.bus.connection import Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Puller
@@ -31,17 +32,14 @@ from broker.bus.subjects import DIRECTORY, shard_of
 from broker.bus.topology import DEFAULT_SHARDS, DIRECTORY_STREAM, in_stream
 from broker.clock import to_ms
 from broker.crypto.directories import Accept
-from broker.crypto.seal import countersign
-from broker.crypto.signing import sign, unverified_payload
+from broker.crypto.signing import sign
 from broker.durable import write_whole
 from broker.errors import RejectedError, UnavailableError
 from broker.store.gateway.bells import Bell
 from broker.store.gateway.outbox import OutRow
 from broker.telemetry.watching import GatewayWatch, UnwatchedGateway
-from schemas.control import NoticeSent, Obligation, Receipts, Resend, SlipKey, frame, unframe
-from schemas.envelope import FullEnvelope
-from schemas.orders import Refusal
-from schemas.wire import PROTOCOL_VERSION, Lane, OutKind
+from schemas.control import Resend
+from schemas.wire import Lane, OutKind
 
 T = TypeVar("T")
 
@@ -60,15 +58,6 @@ _RETRY_S: Final = 1.0
 _WITNESS_S: Final = 1.0
 _MOST: Final = 256
 _LOOK_AGAIN_S: Final = 60.0
-_SIGNED_AGAIN: Final = {
-    OutKind.RECEIPTS: Receipts.LABEL,
-    OutKind.REFUSAL: Refusal.LABEL,
-    OutKind.RESEND: Resend.LABEL,
-    OutKind.SLIP_KEY: SlipKey.LABEL,
-    OutKind.NOTICE_SENT: NoticeSent.LABEL,
-    OutKind.OBLIGATION: Obligation.LABEL,
-}
-"""Statements that carry nothing bound to the key that first signed them."""
 
 
 class GatewayService:
@@ -170,7 +159,7 @@ class GatewayService:
     async def _send_all(self, publisher: Publisher, rows: list[OutRow]) -> None:
         """Send these in their order: the author's chain must reach the router in its own. All at once if it can be."""
         started_ns = time.time_ns()
-        messages = [Outgoing(row.subject, self._vouched(row), row.msg_id) for row in rows]
+        messages = [Outgoing(row.subject, vouched(self._home, row), row.msg_id) for row in rows]
         try:
             await publisher.publish_batch(messages, in_order=True)
         except UnavailableError as error:
@@ -201,27 +190,6 @@ class GatewayService:
             with self._home.store.work() as work:
                 work.outbox.all_sent(self._on_the_bus, to_ms(self._home.clock()))
             self._on_the_bus = {}
-
-    def _vouched(self, row: OutRow) -> bytes:
-        """The message; where its key has expired while it waited, the current key vouches for it.
-
-        An event signed with a revoked key is beyond that: it goes as it is, and the router returns it with advice.
-        """
-        key = self._home.directory.key(row.key_id)
-        if key is None or key.usable(self._home.clock()):
-            return row.body
-        try:
-            signer = self._home.signer()
-        except NoKeyError:
-            return row.body
-        kind, body = unframe(row.body, 2, PROTOCOL_VERSION)
-        if kind == OutKind.EVENT and key.revoked_at is None:
-            vouched = countersign(FullEnvelope.from_bytes(body), signer).to_bytes()
-        elif kind in _SIGNED_AGAIN:
-            vouched = sign(signer, _SIGNED_AGAIN[OutKind(kind)], unverified_payload(body))
-        else:
-            return row.body
-        return frame(PROTOCOL_VERSION, kind, vouched)
 
     async def _news(self, seen: int, rung: asyncio.Event) -> None:
         """Wait until something was written, here or by another process; or until what went is to be noted."""
@@ -256,16 +224,26 @@ class GatewayService:
                 self._say_what_follows(moved)
 
     def _say_what_follows(self, only: frozenset[bytes] | None) -> None:
-        """What the policy releases or asks by itself, and that a history is whole: of every handover, or of these."""
+        """What the policy releases or asks by itself, and that a history is whole: of every handover, or of these.
+
+        One of which nothing can be said now holds up no other: it is looked at again a minute later.
+        """
+        moved = self._gateway.orders.moved
         if self._home.standby:
+            moved.clear()
             return
         try:
             self._gateway.actions.release_by_policy(only)
             self._gateway.asking.ask_by_policy(only)
             self._gateway.actions.verify_whole(only)
-            self._gateway.orders.moved -= only or frozenset()
+            moved -= only or frozenset()
         except RejectedError as error:
-            _log.warning("not-said", code=error.code)
+            if only is not None and len(only) == 1:
+                _log.warning("not-said", code=error.code)
+                moved -= only
+                return
+            for one in only or [view.handover for view in self._gateway.actions.handovers()]:
+                self._say_what_follows(frozenset({one}))
         except UnavailableError as error:
             # Said at the next delivery: the whole history is there and stays there.
             _log.warning("not-stored", error=str(error))

@@ -74,7 +74,7 @@ class Actions:
     def handover(self, prefix: str) -> tuple[HandoverRow, HandoverView]:
         """One handover by the beginning of its id. Raises NoSuchItemError."""
         with self._home.store.work() as work:
-            found = [row for row in work.inbox.handovers() if row.handover.hex().startswith(prefix.lower())]
+            found = work.inbox.handovers_like(prefix)
         if len(found) != 1:
             raise NoSuchItemError(
                 f"{len(found)} handovers begin with {prefix!r}; give more of the id"

@@ -347,6 +347,12 @@ class Inbox:
             asked = asked.where(t.handovers.c.handover.in_(only))
         return [HandoverRow(**row._mapping) for row in self._c.execute(asked).all()]  # noqa: SLF001
 
+    def handovers_like(self, prefix: str) -> list[HandoverRow]:
+        """The handovers whose id, in hexadecimal digits of either case, begins so."""
+        begins = sa.func.hex(t.handovers.c.handover).startswith(prefix.upper(), autoescape=True)
+        found = self._c.execute(sa.select(t.handovers).where(begins)).all()
+        return [HandoverRow(**row._mapping) for row in found]  # noqa: SLF001
+
     def verify_sent(self, handover: bytes) -> bool:
         """Note that the whole history was checked and said so; False if it had been said."""
         done = self._c.execute(
