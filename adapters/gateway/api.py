@@ -11,6 +11,7 @@ from adapters.gateway.duties.watching import Alarm, Watching
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError, UnreadableError
 from adapters.gateway.frontdoor.actions import Actions
 from adapters.gateway.frontdoor.asking import Asking
+from adapters.gateway.frontdoor.bundles import Bundles
 from adapters.gateway.frontdoor.counterparts import Counterparts
 from adapters.gateway.frontdoor.finding import Finding
 from adapters.gateway.frontdoor.packing import Packing
@@ -88,6 +89,7 @@ class Gateway:
         self.reviewing = Reviewing(home, self.publishing, self.orders)
         self.asking = Asking(home, self.actions)
         self.packing = Packing(home, self.actions)
+        self.bundles = Bundles(home, self.orders)
         self.receipting = Receipting(home, self.publishing)
         self._chronology = Chronology(home)
         self._watching = Watching(home, self.places)

@@ -104,7 +104,7 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     console.print(f"case holder: {names.get(view.holder, view.holder)}")
     console.print(f"safety duty: {names.get(view.safety, view.safety)}")
     console.print(
-        f"history: {view.granted} of {view.expected} events granted, {'checked whole' if view.verified else 'not whole yet'}"
+        f"history: {view.granted} of {view.expected} events granted, {'checked whole' if view.verified else 'not whole yet: see `handrail handover bundle`'}"
     )
     for due in view.due:
         state = "met" if due.met_ms else "LATE" if due.late else "open"

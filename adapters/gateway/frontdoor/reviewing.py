@@ -10,6 +10,7 @@ from adapters.gateway.orders.answering import Orders
 from adapters.gateway.orders.judgement import KEPT
 from adapters.gateway.orders.reviews import REVIEWED
 from adapters.gateway.sending.publishing import Publishing
+from broker.crypto.signing import unverified_payload
 from broker.store.gateway.inbox import OrderRow
 from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
@@ -59,7 +60,7 @@ class Reviewing:
         """
         with self._home.store.look() as work:
             row = self._one(work, order)
-            asked = Order.from_bytes(self._orders.payload(row))
+            asked = Order.from_bytes(unverified_payload(row.body))
             answers = self._orders.answers(work, asked)
         marked = [
             EventId.from_raw(one) for one, answer in answers.items() if answer is GrantAnswer.ASK_AUTHOR
@@ -79,7 +80,7 @@ class Reviewing:
         """What was refused stays here, with the reason. Raises NoSuchItemError."""
         with self._home.store.look() as work:
             row = self._one(work, order)
-        return self._publish(row, Order.from_bytes(self._orders.payload(row)), "uphold", by, because, {})
+        return self._publish(row, Order.from_bytes(unverified_payload(row.body)), "uphold", by, because, {})
 
     def _publish(
         self, row: OrderRow, order: Order, decision: str, by: Person, because: str, more: dict[str, Any]
@@ -118,7 +119,7 @@ class Reviewing:
         return sent
 
     def _refused(self, work: Work, row: OrderRow) -> Refused:
-        order = Order.from_bytes(self._orders.payload(row))
+        order = Order.from_bytes(unverified_payload(row.body))
         answers = self._orders.answers(work, order)
         kept = [
             (EventId.from_raw(event_id), KEPT[answer])

@@ -199,10 +199,9 @@ class Orders:
                 return found
         raise NoSuchItemError("no event of this order is here any more")
 
-    @staticmethod
-    def payload(row: OrderRow) -> bytes:
-        """The order's exact bytes; verified when it came."""
-        return unverified_payload(row.body)
+    def events_of(self, work: Work, order_id: bytes) -> list[bytes]:
+        """The events that an order lists, in its order; verified when it came."""
+        return list(self._asked(work, order_id).events)
 
     def _moves(self, handover: bytes | None) -> None:
         if handover is not None:

@@ -291,6 +291,11 @@ class Inbox:
         rows = self._c.execute(sa.select(t.orders).where(t.orders.c.handover == handover)).all()
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
+    def orders_beside(self, handover: bytes) -> list[bytes]:
+        """The ids of all orders that are not of this handover."""
+        other = sa.or_(t.orders.c.handover.is_(None), t.orders.c.handover != handover)
+        return list(self._c.scalars(sa.select(t.orders.c.order_id).where(other)))
+
     def granted_on(self, evidence: bytes, kind: int) -> list[OrderRow]:
         """Orders of a kind resting on this evidence that we have granted."""
         rows = self._c.execute(

@@ -256,7 +256,7 @@ async def test_gateways_that_are_stopped_at_any_moment_lose_and_double_nothing(
         for name in ("health", "cumberland"):
             await _run_for(it, name, chance.random() * 0.25)
     async with it.gateway("health") as health, it.gateway("cumberland") as cumberland:
-        await settled(lambda: len(views(cumberland)) == len(sent))
+        await settled(lambda: len(views(cumberland)) == len(sent), within=60)
         await settled(lambda: all(one.readers[0].delivered_ms for one in health.outbox()))
         items = views(cumberland)
 

@@ -1,0 +1,55 @@
+"""``handrail handover bundle``: the history of a handover, item by item, as it came."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from adapters.gateway.api import Gateway
+from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option
+from adapters.gateway.frontdoor.bundles import BundleItem, Fate
+
+_SAYS: Final = {
+    Fate.HERE: "here",
+    Fate.MISSING: "has not come",
+    Fate.REFUSED: "refused",
+    Fate.FOREIGN: "refused: nobody ordered it",
+}
+
+
+@click.command(cls=Spoken)
+@home_option
+@as_json_flag
+@click.argument("handover_id")
+def bundle(home: Path, handover_id: str, *, as_json: bool) -> None:
+    """Show each event of a handover's history: here, missing, or refused and why. Exit code 1: not all of it is here."""
+    with Gateway.open(home) as opened:
+        row, _ = opened.actions.handover(handover_id)
+        items = opened.bundles.of(row)
+    if as_json:
+        click.echo(json.dumps([_document(item) for item in items], indent=1))
+    elif not items:
+        click.echo("No history has been ordered for this area.")
+    else:
+        table = Table("Event", "", "Why", "Deliveries")
+        for item in items:
+            again = ", came again: kept once" if item.fate is Fate.HERE and len(item.deliveries) > 1 else ""
+            numbers = ", ".join(map(str, item.deliveries))
+            table.add_row(item.event.hex(), _SAYS[item.fate] + again, ", ".join(item.faults), numbers)
+        Console().print(table)
+        here = sum(item.fate is Fate.HERE for item in items)
+        click.echo(f"{here} of {sum(item.fate is not Fate.FOREIGN for item in items)} events are here.")
+    sys.exit(1 if any(item.fate is not Fate.HERE for item in items) else 0)
+
+
+def _document(item: BundleItem) -> dict[str, object]:
+    return {
+        "event": item.event.hex(),
+        "state": item.fate.value,
+        "codes": item.faults,
+        "deliveries": item.deliveries,
+    }
