@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from tests.attack.stage import a_stage
-
 from tests.attack.liars import LIES, Lie
+from tests.attack.stage import a_stage
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "attacks.md"
 _HEAD: Final = """# Attacks, and what they met
