@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from adapters.gateway.errors import NoKeyError, StandbyError
+from adapters.gateway.errors import NoKeyError, NotAFrontDoorError, StandbyError
 from broker.bus.connection import Access
 from broker.bus.topology import STANDBY, standby_durable
 from broker.clock import Clock, Entropy, system_clock, system_entropy
@@ -135,6 +135,13 @@ class Home:
         if member is None:
             raise ConfigurationError(f"{self.member_id} is not in the directory")
         return member
+
+    @property
+    def own_area(self) -> str:
+        """The area that this front door answers for. Raises NotAFrontDoorError where it is none."""
+        if not self.me.front_door:
+            raise NotAFrontDoorError
+        return self.me.areas[0]
 
     def routers(self, key_id: str) -> bytes | None:
         """The public key of this id if it is one of the router's."""

@@ -4,6 +4,7 @@ import json
 import sys
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -35,11 +36,13 @@ def bundle(home: Path, handover_id: str, *, as_json: bool) -> None:
     elif not items:
         click.echo("No history has been ordered for this area.")
     else:
-        table = Table("Event", "", "Why", "Deliveries")
+        table = Table("Event", "State", "Why", "Deliveries")
         for item in items:
             again = ", came again: kept once" if item.fate is Fate.HERE and len(item.deliveries) > 1 else ""
             numbers = ", ".join(map(str, item.deliveries))
-            table.add_row(item.event.hex(), _SAYS[item.fate] + again, ", ".join(item.faults), numbers)
+            table.add_row(
+                str(UUID(bytes=item.event)), _SAYS[item.fate] + again, ", ".join(item.faults), numbers
+            )
         Console().print(table)
         here = sum(item.fate is Fate.HERE for item in items)
         click.echo(f"{here} of {sum(item.fate is not Fate.FOREIGN for item in items)} events are here.")
@@ -48,7 +51,7 @@ def bundle(home: Path, handover_id: str, *, as_json: bool) -> None:
 
 def _document(item: BundleItem) -> dict[str, object]:
     return {
-        "event": item.event.hex(),
+        "event": str(UUID(bytes=item.event)),
         "state": item.fate.value,
         "codes": item.faults,
         "deliveries": item.deliveries,

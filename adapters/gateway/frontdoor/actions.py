@@ -8,7 +8,6 @@ from adapters.gateway.errors import (
     NobodyVouchesError,
     NoGroundError,
     NoSuchItemError,
-    NotAFrontDoorError,
     NotForThisPlanError,
     NotOurSideError,
 )
@@ -21,6 +20,7 @@ from adapters.gateway.record.cut import require_not_cut
 from adapters.gateway.record.grounds import Record
 from adapters.gateway.record.live import live_in
 from adapters.gateway.record.reading import Reading
+from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HandoverRow
@@ -68,12 +68,12 @@ class Actions:
 
     def handovers(self) -> list[HandoverView]:
         """Every handover that concerns us, the newest word first."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             return [HandoverView.from_bytes(row.body) for row in work.inbox.handovers()]
 
     def handover(self, prefix: str) -> tuple[HandoverRow, HandoverView]:
         """One handover by the beginning of its id. Raises NoSuchItemError."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             found = work.inbox.handovers_like(prefix)
         if len(found) != 1:
             raise NoSuchItemError(
@@ -239,7 +239,7 @@ class Actions:
 
     def verify_whole(self, only: Collection[bytes] | None = None) -> list[EventId]:
         """For each handover, of all or ``only`` these, whose history is whole and checked: say so, once."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             ready = [
                 (row, HandoverView.from_bytes(row.body), count)
                 for row in work.inbox.handovers(only)
@@ -292,14 +292,15 @@ class Actions:
             )
         known, member = found[0], found[0].id
         details = {"member": member, "agency": known.kind.value, "by": by.document()}
-        document = self._document("involvement.confirmed", subject, self._home.me.areas[0], details)
+        area = self._home.me.areas[0]
+        document = draft(self._home, "involvement.confirmed", subject, area, details, residence=area)
         return self._publishing.publish(
             parse_event(document), action=Action(ActionKind.INVOLVE, member=member)
         )
 
     def _own_event(self, beginning: str) -> str:
         """One of our own events by the beginning of its id; an id of somebody else's is taken as it is."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             own = [str(EventId.from_raw(row.event_id)) for row in work.outbox.events() if row.event_id]
         found = [event_id for event_id in own if event_id.startswith(beginning.lower())]
         if len(found) > 1:
@@ -318,7 +319,8 @@ class Actions:
         self, kind: str, identities: Sequence[dict[str, Any]], details: dict[str, Any], action: Action
     ) -> EventId:
         subject = {name: value for one in identities for name, value in one.items()}
-        document = self._document(kind, subject, self._own_area(), details)
+        area = self._home.own_area
+        document = draft(self._home, kind, subject, area, details, residence=area)
         return self._publishing.publish(parse_event(document), action=action, tokens=self._tokens(identities))
 
     def _tokens(self, identities: Sequence[dict[str, Any]]) -> list[Token]:
@@ -338,10 +340,10 @@ class Actions:
         event_id: EventId | None = None,
     ) -> EventId:
         """Publish a step in a handover; without ``action`` the router is asked nothing."""
-        with self._home.store.work() as work:
+        with self._home.store.look() as work:
             subject = self._subject(work, row)
             hidden = self._orders.hidden.is_own(work, row.handover)
-        document = self._document(kind, subject, area, details)
+        document = draft(self._home, kind, subject, area, details, residence=area)
         if hidden:
             # Sealed to this side only; the side that was left hears of it through the relay, if at all.
             document["sensitivity"] = "sensitive"
@@ -376,25 +378,3 @@ class Actions:
         if area not in self._home.me.areas:
             raise NotOurSideError(f"only the {side} area's front door ({area}) can do this")
         return row, view
-
-    def _own_area(self) -> str:
-        me = self._home.me
-        if not me.front_door:
-            raise NotAFrontDoorError
-        return me.areas[0]
-
-    def _document(
-        self, kind: str, subject: dict[str, Any], area: str, details: dict[str, Any]
-    ) -> dict[str, Any]:
-        now = self._home.clock()
-        return {
-            "version": "1",
-            "type": kind,
-            "id": EventId.new(now, self._home.entropy),
-            "occurred_at": now.isoformat(),
-            "recorded_at": now.isoformat(),
-            "subject": subject,
-            "acting_area": area,
-            "residence": {"gss": area},
-            "details": details,
-        }

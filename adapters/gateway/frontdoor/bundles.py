@@ -82,11 +82,13 @@ class Bundles:
         with self._home.store.look() as work:
             expected = [event for order in self._ordered(work, row) for event in order]
             here = {event for event in expected if work.inbox.holds(event)}
-            granted = work.inbox.of_kind([int(InKind.GRANTED)])
-            came = [Came(one.number, one.message_id, one.fault) for one in granted if one.child == row.child]
-            beside = work.inbox.orders_beside(row.handover)
-            others = {event for order in beside for event in self._orders.events_of(work, order)}
-        return items_of(expected, here, [one for one in came if one.event not in others - set(expected)])
+            about = [] if row.child is None else work.inbox.came_about(row.child, int(InKind.GRANTED))
+            came = [Came(*one) for one in about]
+            strange = {one.event for one in came if one.fault} - set(expected)
+            # What was ordered for something else than this handover is not foreign.
+            beside = work.inbox.orders_beside(row.handover) if strange else []
+            others = {event for order in beside for event in self._orders.events_of(work, order)} & strange
+        return items_of(expected, here, [one for one in came if one.event not in others])
 
     def _ordered(self, work: Work, row: HandoverRow) -> list[list[bytes]]:
         me, kind = self._home.member_id, int(OrderKind.HANDOVER)

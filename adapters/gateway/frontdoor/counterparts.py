@@ -9,6 +9,7 @@ from adapters.gateway.frontdoor.actions import Actions
 from adapters.gateway.home import Home
 from adapters.gateway.record.chronology import Chronology
 from adapters.gateway.record.reading import Reading
+from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
 from schemas.catalogue import parse_event
 from schemas.codes.members import MemberKind
@@ -133,7 +134,7 @@ class Counterparts:
             raise NoSuchItemError(f"{len(found)} members begin with {school!r}")
         if found[0].kind not in directory.policy.rule("encompass.passed_on").addressed:
             raise NobodyToReadError
-        now, told = self._home.clock(), read.document
+        told = read.document
         details = told["details"]
         passed = {
             "to_member": str(found[0].id),
@@ -144,18 +145,9 @@ class Counterparts:
             "circumstances": details["circumstances"],
             "childs_words": details.get("childs_words"),
         }
-        document = {
-            "version": "1",
-            "type": "encompass.passed_on",
-            "id": EventId.new(now, self._home.entropy),
-            "occurred_at": now.isoformat(),
-            "recorded_at": now.isoformat(),
-            "subject": {
-                name: value
-                for name, value in told["subject"].items()
-                if name not in {"local_ref", "case_ref"}
-            },
-            "acting_area": str(self._home.me.areas[0]),
-            "details": {name: value for name, value in passed.items() if value is not None},
+        subject = {
+            name: value for name, value in told["subject"].items() if name not in {"local_ref", "case_ref"}
         }
+        said = {name: value for name, value in passed.items() if value is not None}
+        document = draft(self._home, "encompass.passed_on", subject, self._home.me.areas[0], said)
         return self._publishing.publish(parse_event(document))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
-from adapters.gateway.errors import AreaHiddenError, NoSuchItemError, NotAFrontDoorError
+from adapters.gateway.errors import AreaHiddenError, NoSuchItemError
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.home import Home
 from adapters.gateway.record import whereabouts as w
@@ -13,6 +13,7 @@ from adapters.gateway.record.chronology import Chronology
 from adapters.gateway.record.live import live_in
 from adapters.gateway.record.reading import Read, Reading
 from adapters.gateway.record.sameness import identifiers_in
+from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
 from broker.errors import RejectedError
 from broker.store.gateway.store import Work
@@ -61,11 +62,11 @@ class Finding:
         """One child, by the beginning of its handle. Raises NoSuchItemError."""
         reads = [line.read for line in self._chronology.of(child)]
         documents = [self._resolved(read.document) for read in reads]
-        home = w.where(documents, self._own_area())
+        home = w.where(documents, self._home.own_area)
         usual, settled = w.settled_by(documents)
         today = self._home.clock().date()
         known = w.Known(
-            home=home.area if isinstance(home, w.At) else self._own_area(),
+            home=home.area if isinstance(home, w.At) else self._home.own_area,
             since=home.at if isinstance(home, w.At) else w.LONG_AGO,
             alert=isinstance(home, w.Missing) or bool(w.AT_ONCE & live_in(reads, today)),
             address=_address(documents),
@@ -91,7 +92,7 @@ class Finding:
         subject = self._subject(child)
         if outcome == "moved":
             now = self._home.clock().isoformat()
-            details = {"from_area": self._own_area(), "to_area": area, "known_at": now}
+            details = {"from_area": self._home.own_area, "to_area": area, "known_at": now}
             live = [status.value for status in live_in(self._reads(child), self._home.clock().date())]
             self._publish("move.notified", subject, details | {"live": sorted(live)}, area)
         return self._publish(
@@ -105,7 +106,7 @@ class Finding:
                 "because": because,
                 "by": by.document(),
             },
-            area if outcome == "moved" else self._own_area(),
+            area if outcome == "moved" else self._home.own_area,
         )
 
     def unknown(self, child: str, by: Person, tried: Sequence[str], next_step: str) -> EventId:
@@ -146,7 +147,7 @@ class Finding:
         today = self._home.clock().date()
         if not w.may_tell_area((one.document for one in about), today):
             raise AreaHiddenError
-        area = self._own_area()
+        area = self._home.own_area
         details = {"to_area": area, "known_at": self._home.clock().isoformat(), "remaining_agencies": []}
         sent = self._publish("move.notified", _strong(read.document), details, area)
         self.seen(number, "yes", by, because)
@@ -213,12 +214,6 @@ class Finding:
         whole["details"] = details
         return whole
 
-    def _own_area(self) -> str:
-        me = self._home.me
-        if not me.front_door:
-            raise NotAFrontDoorError
-        return str(me.areas[0])
-
     def _publish(
         self,
         kind: str,
@@ -227,19 +222,7 @@ class Finding:
         residence: str | None,
         action: Action | None = None,
     ) -> EventId:
-        now = self._home.clock()
-        document = {
-            "version": "1",
-            "type": kind,
-            "id": EventId.new(now, self._home.entropy),
-            "occurred_at": now.isoformat(),
-            "recorded_at": now.isoformat(),
-            "subject": subject,
-            "acting_area": self._own_area(),
-            "details": details,
-        }
-        if residence is not None:
-            document["residence"] = {"gss": residence}
+        document = draft(self._home, kind, subject, self._home.own_area, details, residence=residence)
         return self._publishing.publish(parse_event(document), action=action)
 
 

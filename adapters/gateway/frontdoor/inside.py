@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.gateway.errors import NotAFrontDoorError
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.home import Home
+from adapters.gateway.sending.drafting import draft
 from schemas.codes.cases import ClockStart, DeclineReason, HandoverKind, PlanKind
-from schemas.ids import EventId
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +20,7 @@ class Refusal:
 def asked(home: Home, subject: dict[str, Any], by: Person, plan: PlanKind) -> dict[str, Any]:
     """The event by which one service asks another. Raises NotAFrontDoorError."""
     details = {"plan": plan.value, "kind": HandoverKind.SERVICE.value, "by": by.document()}
-    return _document(home, "transfer.requested", subject, details)
+    return _inside(home, "transfer.requested", subject, details)
 
 
 def answered(
@@ -30,28 +29,16 @@ def answered(
     """The event by which the other one takes it on, or does not. Raises NotAFrontDoorError."""
     if refusal is not None:
         details = {"by": by.document(), "reason": refusal.reason.value, "because": refusal.because}
-        return _document(home, "transfer.refused", subject, details)
+        return _inside(home, "transfer.refused", subject, details)
     details = {
         "plan": plan.value,
         "by": by.document(),
         "accepted_on": home.clock().date().isoformat(),
         "clock_start": ClockStart.ACCEPTED.value,
     }
-    return _document(home, "transfer.accepted", subject, details)
+    return _inside(home, "transfer.accepted", subject, details)
 
 
-def _document(home: Home, kind: str, subject: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
-    if not home.me.front_door:
-        raise NotAFrontDoorError
-    area, now = home.me.areas[0], home.clock()
-    return {
-        "version": "1",
-        "type": kind,
-        "id": EventId.new(now, home.entropy),
-        "occurred_at": now.isoformat(),
-        "recorded_at": now.isoformat(),
-        "subject": subject,
-        "acting_area": area,
-        "residence": {"gss": area},
-        "details": details | {"from_area": area, "to_area": area},
-    }
+def _inside(home: Home, kind: str, subject: dict[str, Any], details: dict[str, Any]) -> dict[str, Any]:
+    area = home.own_area
+    return draft(home, kind, subject, area, details | {"from_area": area, "to_area": area}, residence=area)

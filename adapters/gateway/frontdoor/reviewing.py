@@ -9,6 +9,7 @@ from adapters.gateway.home import Home
 from adapters.gateway.orders.answering import Orders
 from adapters.gateway.orders.judgement import KEPT
 from adapters.gateway.orders.reviews import REVIEWED
+from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
 from broker.crypto.signing import unverified_payload
 from broker.store.gateway.inbox import OrderRow
@@ -85,7 +86,7 @@ class Reviewing:
     def _publish(
         self, row: OrderRow, order: Order, decision: str, by: Person, because: str, more: dict[str, Any]
     ) -> EventId:
-        now, area = self._home.clock(), self._home.me.areas[0]
+        area = self._home.me.areas[0]
         with self._home.store.look() as work:
             subject = self._orders.subject_of(work, order)
         details = {
@@ -97,19 +98,7 @@ class Reviewing:
         } | more
         if order.handover is not None:
             details["handover_ref"] = order.handover.hex()
-        event = parse_event(
-            {
-                "version": "1",
-                "type": REVIEWED,
-                "id": EventId.new(now, self._home.entropy),
-                "occurred_at": now.isoformat(),
-                "recorded_at": now.isoformat(),
-                "subject": subject,
-                "acting_area": area,
-                "residence": {"gss": area},
-                "details": details,
-            }
-        )
+        event = parse_event(draft(self._home, REVIEWED, subject, area, details, residence=area))
         sent = self._publishing.publish(
             event, action=Action(ActionKind.REVIEW, handover=order.order_id, reason=decision)
         )

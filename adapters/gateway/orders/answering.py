@@ -77,7 +77,7 @@ class Orders:
         self._signed = Signed(home, self._record)
         self._orders_read: dict[bytes, _Asked] = {}
         self._late: set[bytes] = set()
-        """Orders of which the router said that nobody has answered them."""
+        """At a standby: orders of which the router said that nobody has answered them."""
         self.moved: set[bytes] = set()
         """Handovers to which something came that may let them go on; whoever has looked at them takes them out."""
 
@@ -100,9 +100,10 @@ class Orders:
                 len(order.events),
             )
         )
-        if fresh and order.grantor == self._home.member_id and order.events and not self._home.standby:
+        if order.grantor != self._home.member_id:
+            self._moves(order.handover)
+        elif fresh and order.events and not self._home.standby:
             self._answer(work, order, row)
-        self._moves(order.handover)
 
     def granted(self, work: Work, row: InRow) -> None:
         """A grant came: keep it if the order is known, the author's signature holds and the key is the right one.
@@ -170,9 +171,9 @@ class Orders:
         """An order, ours to answer or for us, is void: a link was undone. Or it is late: a standby answers it now."""
         match word, fields:
             case "order-late", {"order": bytes(order)}:
-                self._late.add(order)
-                held = work.inbox.order(order)
-                if self._home.standby and held is not None and held.grantor == self._home.member_id:
+                held = work.inbox.order(order) if self._home.standby else None
+                if held is not None and held.grantor == self._home.member_id:
+                    self._late.add(order)
                     self._answer_now(work, held)
             case "order-refused", {"order": bytes(order), "reason": "link-undone"}:
                 work.inbox.answered(order, _VOID)

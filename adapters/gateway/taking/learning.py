@@ -7,11 +7,12 @@ code of its own choice, so that the board sees which teams have not.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.record.reading import Reading
+from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
 from broker.clock import to_ms
 from broker.errors import RejectedError
@@ -67,18 +68,11 @@ class LearningFeed:
         now = self._home.clock()
         told = []
         for area in sorted(self._home.me.areas):
-            event_id = EventId.new(now, self._home.entropy)
-            details: dict[str, Any] = {"themes": list(themes), "title": title, "learning": learning}
-            document: dict[str, Any] = {
-                "id": str(event_id),
-                "type": TYPE,
-                "version": "1",
-                "acting_area": area,
-                "subject": {"nobody": True},
-                "occurred_at": now.isoformat(),
-                "recorded_at": now.isoformat(),
-                "details": details | ({"ask": ask} if ask else {}),
-            }
+            details = {"themes": list(themes), "title": title, "learning": learning} | (
+                {"ask": ask} if ask else {}
+            )
+            document = draft(self._home, TYPE, {"nobody": True}, area, details)
+            event_id = document["id"]
             self._publishing.publish(parse_event(document))
             with self._home.store.work() as work:
                 work.learning.published(Published(event_id.raw, str(area), title, to_ms(now)))
