@@ -35,6 +35,8 @@ from schemas.envelope import ID_BYTES
 
 _LABEL: Final = "handrail question"
 _WITHIN_S: Final = 10.0
+_ONLY_HERE: Final = "Only here"
+"""Of a question from before questions went to the log."""
 
 
 class NotLoggedError(UnavailableError):
@@ -148,7 +150,8 @@ def inclusions(work: AuditWork, questions: Collection[int]) -> dict[int, str]:
     """Of each of these questions whether it is in the log, by its number: held against the head and the entry itself."""
     note = work.newest_head()
     size = 0 if note is None else Head.from_text(Note.from_text(note).text).size
-    return {question: _stands(work, size, *one) for question, one in work.logged(questions).items()}
+    logged = work.logged(questions)
+    return {one: _stands(work, size, *logged[one]) if one in logged else _ONLY_HERE for one in questions}
 
 
 def _stands(work: AuditWork, size: int, sequence: int | None, body: bytes) -> str:

@@ -52,7 +52,6 @@ CSV_COLUMNS: Final = (
     "case_ref",
     "slip",
 )
-_ONLY_HERE: Final = "Only here"
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -154,7 +153,7 @@ def questions_as_text(asked: list[Asked], stands: Mapping[int, str]) -> Renderab
         shown = "1 entry" if one.shown == 1 else f"{one.shown} entries"
         head = Text(f"{uk_text(one.at_ms)}  {clean(one.asker)}", style="bold")
         parts += [head, Text(f"  asked for: {clean(one.asked)}"), Text(f"  purpose: {clean(one.purpose)}")]
-        parts.append(Text(f"  shown: {shown}; in the log: {stands.get(one.number, _ONLY_HERE)}"))
+        parts.append(Text(f"  shown: {shown}; in the log: {stands[one.number]}"))
     return Group(*parts)
 
 
@@ -167,7 +166,7 @@ def question_document(one: Asked, stands: Mapping[int, str]) -> dict[str, Any]:
         "purpose": one.purpose,
         "asked": one.asked,
         "shown": one.shown,
-        "in_the_log": stands.get(one.number, _ONLY_HERE),
+        "in_the_log": stands[one.number],
     }
 
 

@@ -23,6 +23,7 @@ _NO_MOVE: Final = frozenset({"noticed", "disputed"})
 """Steps that move nothing on: the new area was told, and everybody waited too long."""
 
 Bands: TypeAlias = tuple[tuple[str, int | None], ...]
+"""Each band's name and its last whole day."""
 
 BANDS: Final = (
     ("same day", 0),
@@ -41,7 +42,6 @@ WORKING_BANDS: Final = (
     ("16 to 20", 20),
     ("21 or more", None),
 )
-"""Days, and the last whole day of each band."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -291,6 +291,12 @@ class Inbox:
         rows = self._c.execute(sa.select(t.orders).where(t.orders.c.handover == handover)).all()
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
+    def came_about(self, child: bytes, kind: int) -> list[tuple[int, bytes, str | None]]:
+        """Number, message and fault of every delivery of a kind about one child, in order; no body is read."""
+        c = t.inbox.c
+        query = sa.select(c.number, c.message_id, c.fault).where(c.child == child, c.kind == kind)
+        return [(row.number, row.message_id, row.fault) for row in self._c.execute(query.order_by(c.number))]
+
     def orders_beside(self, handover: bytes) -> list[bytes]:
         """The ids of all orders that are not of this handover."""
         other = sa.or_(t.orders.c.handover.is_(None), t.orders.c.handover != handover)

@@ -1,6 +1,7 @@
 """What the router keeps so that a hidden family stays hidden: protections, one-time keys, and veiled audit entries."""
 
 from dataclasses import asdict, dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -71,31 +72,24 @@ class SlipKeyRow:
         return {"author": self.author, "board": self.board, "setup": self.setup}
 
 
+_NOWHERE: Final = (frozenset[str](), frozenset[str]())
+
+
 class Hiding:
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._t = transaction
-        self._hidden: dict[str, dict[bytes, frozenset[str]]] = transaction.memory()
+        self._hidden: dict[str, dict[bytes, tuple[frozenset[str], frozenset[str]]]] = transaction.memory()
         self._slip_keys: dict[str, list[SlipKeyRow]] = transaction.memory()
 
     def areas_left(self, child: bytes) -> frozenset[str]:
         """All areas of a child's hidden handovers, both ends; where it is now is the caller's to leave out."""
-        return self._all().get(child, frozenset())
+        return frozenset().union(*self._all().get(child, _NOWHERE))
 
     def areas_reached(self, child: bytes) -> frozenset[str]:
         """The areas that a hidden handover of the child leads to: another that it has left may not know of them."""
-        return self._reached().get(child, frozenset())
-
-    def _reached(self) -> dict[bytes, frozenset[str]]:
-        if "reached" not in self._hidden:
-            found: dict[bytes, set[str]] = {}
-            h = t.handovers.c
-            query = sa.select(h.child, h.to_area).where(h.withheld.is_(sa.true()))
-            for row in self._t.now.execute(query).all():
-                found.setdefault(row.child, set()).add(row.to_area)
-            self._hidden["reached"] = {child: frozenset(areas) for child, areas in found.items()}
-        return self._hidden["reached"]
+        return self._all().get(child, _NOWHERE)[1]
 
     def children(self) -> frozenset[bytes]:
         """Every child that some area must not find."""
@@ -105,15 +99,19 @@ class Hiding:
         """A handover was hidden, or is hidden no more."""
         self._hidden.clear()
 
-    def _all(self) -> dict[bytes, frozenset[str]]:
+    def _all(self) -> dict[bytes, tuple[frozenset[str], frozenset[str]]]:
+        """By child: from where its hidden handovers lead, and to where."""
         if "all" not in self._hidden:
-            found: dict[bytes, set[str]] = {}
+            found: dict[bytes, tuple[set[str], set[str]]] = {}
             h = t.handovers.c
-            for row in self._t.now.execute(
-                sa.select(h.child, h.from_area, h.to_area).where(h.withheld.is_(sa.true()))
-            ).all():
-                found.setdefault(row.child, set()).update((row.from_area, row.to_area))
-            self._hidden["all"] = {child: frozenset(areas) for child, areas in found.items()}
+            query = sa.select(h.child, h.from_area, h.to_area).where(h.withheld.is_(sa.true()))
+            for row in self._t.now.execute(query).all():
+                left, reached = found.setdefault(row.child, (set(), set()))
+                left.add(row.from_area)
+                reached.add(row.to_area)
+            self._hidden["all"] = {
+                child: (frozenset(left), frozenset(reached)) for child, (left, reached) in found.items()
+            }
         return self._hidden["all"]
 
     def protect(self, new: Protection) -> None:
