@@ -24,7 +24,7 @@ from broker.bus.subjects import asked_subject
 from broker.clock import system_entropy
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, Note
-from broker.crypto.signing import PublicOf, sign, verify
+from broker.crypto.signing import sign
 from broker.crypto.slips import open_slip, seal_slip
 from broker.crypto.tree import leaf_hash
 from broker.errors import UnavailableError
@@ -124,16 +124,6 @@ def entry(home: BoardHome, number: int, at_ms: int, said: Sealed) -> bytes:
     signed = sign(_signer(home), _LABEL, _signed(salt, partition, number, at_ms, sealed))
     fields = {"member": home.board, "sealed": sealed, "signature": signed}
     return AuditEntry(salt, partition, number, at_ms, EntryKind.QUESTION, fields).to_bytes()
-
-
-def is_signed(body: bytes, public_of: PublicOf) -> bool:
-    """Whether an entry of a question bears its board's signature over all of it. Raises CryptoError where not."""
-    read = AuditEntry.from_bytes(body)
-    payload = verify(read.fields["signature"], _LABEL, public_of).payload
-    place = read.salt, read.partition, read.number, read.at_ms
-    return read.partition == partition_of_board(read.fields["member"]) and hmac.compare_digest(
-        payload, _signed(*place, read.fields["sealed"])
-    )
 
 
 def opened(home: BoardHome, body: bytes) -> Sealed:

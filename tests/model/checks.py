@@ -11,8 +11,10 @@ from broker.store.router.tables import METADATA
 from schemas.audit import AuditEntry, EntryKind
 from schemas.orders import OrderKind
 from schemas.wire import InKind
-from tests.model.book import Book, File, Said
+from tests.model.book import Book, Said
+from tests.model.files import File
 from tests.model.passages import GIVEN_MORE, WAITS, Passage
+from tests.model.promises import must
 from tests.model.town import CAST, Statement, Taken, Town, note_of
 
 _IN_FLIGHT: Final = frozenset({"inbox_outgoing", "audit_outgoing", "quarantine"})
@@ -32,16 +34,6 @@ _OUTCOMES: Final = {
     "repeat": Outcome.REPEAT,
     "refused": Outcome.REFUSED,
 }
-
-
-class BrokenPromiseError(AssertionError):
-    """A promise does not hold."""
-
-
-def must(holds: object, promise: str, why: str) -> None:
-    """Raise unless it holds."""
-    if not holds:
-        raise BrokenPromiseError(f"{promise}: {why}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,35 +340,6 @@ class Inspector:
             for door in self.book.doors.values()
             if door != reader
         )
-
-    # What front doors read.
-
-    def of_kind(self, passage: Passage) -> None:
-        """Both sides read that it is of the kind that its people say."""
-        key = (passage.key or b"").hex()
-        sort = "non_member" if passage.outside and passage.kind is None else passage.kind
-        if sort is None and passage.about.startswith("unborn"):
-            sort = "unborn"
-        ours = None if sort is None else sort.removesuffix(" at a distance")
-        for area in {passage.giver, passage.taker} & set(self.book.doors):
-            gateway = self.town[self.book.doors[area]]
-            read = gateway.asking.kind_of(*gateway.actions.handover(key))
-            must((read.value if read else None) == ours, "P5", f"{area} reads {read}, the book says {sort}")
-
-    def together(self, passages: Sequence[Passage]) -> None:
-        """Both sides see a family as one, and of each child by itself who has the case and where it stands."""
-        expected = {(one.key or b"").hex(): (one.stage, self._keeper(one)) for one in passages}
-        for area in (passages[0].giver, passages[0].taker):
-            families = self.town[self.book.doors[area]].asking.households()
-            read = [
-                {key: (view.state, view.holder) for key, view in family.children.items()}
-                for family in families
-            ]
-            must(expected in read, "P5", f"a family is {read}, the book says {expected}")
-
-    def _keeper(self, passage: Passage) -> str:
-        file, _ = self.book.passage(passage.key)
-        return file.keeper
 
     # When nothing moves any more.
 

@@ -9,9 +9,10 @@ from hypothesis.stateful import invariant, precondition, rule
 
 from schemas.codes.cases import HandoverKind
 from schemas.ids import EventId
-from tests.model.checks import must
 from tests.model.passages import BY_ITSELF, KINDS, VERBS, fits
 from tests.model.play import SEEDS, WORKER, Play
+from tests.model.promises import must
+from tests.model.reading import one_family, same_kind
 from tests.model.town import AREAS, BEGIN, CAST, DOORS, NAMES, OUTSIDE
 
 _NAMES: Final = st.sampled_from(sorted(NAMES))
@@ -121,7 +122,7 @@ class Lives(Play):
         must(len(passages) == 1, "P5", f"{len(passages)} handovers of one child that moves")
         if kind in {"temporary", "found_elsewhere"}:
             self._request(passages[0], kind)
-        self.eye.of_kind(passages[0])
+        same_kind(self.book, self.town, passages[0])
 
     @rule(name=_NAMES, by=_DOORS, far=_FAR)
     def one_service_asks_another(self, name: str, by: str, far: str) -> None:
@@ -144,9 +145,9 @@ class Lives(Play):
             self._publish("health", "move.notified", name, end, "settle", from_area=start, to_area=end)
         family = [one for one in self._passages() if one.about in names]
         self._ask_together(by, family, HandoverKind.TEMPORARY if stays else HandoverKind.PERMANENT)
-        self.eye.together(family)
+        one_family(self.book, self.town, family)
         self._try(family[0], also, conference=False, far="settle")
-        self.eye.together(family)
+        one_family(self.book, self.town, family)
 
     @precondition(lambda self: self._running())
     @rule(pick=SEEDS, times=st.integers(1, 3), conference=st.booleans(), far=_FAR)

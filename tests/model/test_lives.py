@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from tests.model.checks import BrokenPromiseError
 from tests.model.faults import FAULTS, Fault
 from tests.model.machine import Lives
 from tests.model.passages import KINDS, STAGES, VERBS
 from tests.model.play import table, visited
+from tests.model.promises import BrokenPromiseError
 from tests.model.tour import birth, claim, ending, family, missing, short_tour, tour, visit
 
 SHORT = settings(

@@ -8,16 +8,19 @@ import pytest
 from click.testing import CliRunner
 
 from broker.audit.reading import read_entry
+from broker.audit.writers import partition_of_board
 from broker.board.cli import audit
 from broker.board.node import BoardHome
 from broker.board.questions import ask
-from broker.board.recording import NotLoggedError, is_signed, officer_of, opened
+from broker.board.recording import NotLoggedError, officer_of, opened
 from broker.bus.streams import get_message
 from broker.bus.subjects import asked_subject
 from broker.bus.topology import AUDIT
 from broker.clock import system_clock
 from broker.crypto.errors import AlteredError
-from schemas.audit import EntryKind
+from broker.crypto.signing import verify
+from schemas import canonical
+from schemas.audit import AuditEntry, EntryKind
 from tests.integration.audit.test_log_service import log_service
 from tests.support.events import CHILD
 from tests.support.exchange import exchange, settled
@@ -47,7 +50,13 @@ async def test_the_question_is_on_the_trail_signed_and_sealed_when_the_answer_co
         said = opened(home, stored.data)
 
     assert asked_subject(home.board) == stored.subject == listed.subject
-    assert is_signed(stored.data, home.directory().public_of)
+    entry = AuditEntry.from_bytes(stored.data)
+    signed = verify(entry.fields["signature"], "handrail question", home.directory().public_of)
+    place = [entry.salt, partition_of_board(home.board), 1, entry.at_ms]
+    key = home.directory().key(signed.key_id)
+    assert key is not None
+    assert home.board == key.owner == entry.fields["member"]
+    assert canonical.encode([*place, entry.fields["sealed"]]) == signed.payload
     assert (officer_of(home, "Kit Example"), PURPOSE, True) == (
         said.officer,
         said.purpose,
