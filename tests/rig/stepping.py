@@ -34,6 +34,8 @@ _WITHIN_S: Final = 60.0
 _LAST_S: Final = 3.0
 """After all is said and done: for whoever dies when its last word is out."""
 _BY_PERSON: Final = (4, 5)
+_ARMINGS: Final = 3
+"""What is still sent when all is settled (an obligation, a notice) is little: after so many starts nothing of it is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +170,7 @@ class Stepping(Rig):
         step = STEPS[verb]
         was = self.in_trail(handover, step.step)
         armed = [(self._part(one.who), one) for one in dying if one.who not in {PERSON, SERVER}]
-        for part, one in armed:
-            part.stop()
-            part.numbers = (one.gap,)
-            part.start(armed=True, chance=self.chance)
-        await self._until(lambda: all(part.ready for part in self.parts), _WITHIN_S, "ready processes")
+        await self._arm(armed)
         before = Counter(self.deaths.kills)
         persons = [one.gap for one in dying if one.who == PERSON]
         for gap in persons:
@@ -206,6 +204,18 @@ class Stepping(Rig):
         twice = step.again and 5 in persons
         assert was + 1 + twice == self.in_trail(handover, step.step), f"{verb} once in the trail"
         self._once()
+
+    async def _arm(self, dying: Sequence[tuple[Part, Death]]) -> None:
+        """Start these anew, to die at their gaps in the step to come: whoever dies of what it does on starting is armed again."""
+        left = list(dying)
+        for _ in range(_ARMINGS):
+            for part, one in left:
+                part.stop()
+                part.numbers = (one.gap,)
+                part.start(armed=True, chance=self.chance)
+            await self._until(lambda: all(part.ready for part in self.parts), _WITHIN_S, "ready processes")
+            await self._settled()
+            left = [(part, one) for part, one in dying if part.fault is None]
 
     def _stands(self, handover: str, step: Step) -> bool:
         key = bytes.fromhex(handover)
