@@ -6,14 +6,40 @@ carries it, blind. ``case_ref`` is a front door's own case reference, so that a 
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from enum import IntEnum
+from typing import Any, Final, TypeAlias
 
 from schemas import canonical
-from schemas.reading import MalformedMessageError, optional_text, rows, text, whole
+from schemas.reading import MalformedMessageError, listed, number_of, optional_text, rows, text, whole
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 """What a kind and a reason look like: no free text fits."""
+_LEAST: Final = 6
 _WITH_CODE: Final = 7
+_WITH_INFORMED: Final = 8
+
+
+class Whom(IntEnum):
+    """Who may be told of a sharing, by role alone; in numbers, so that the length of a slip tells nothing."""
+
+    CHILD = 1
+    PARENT = 2
+    """Both parents count as one."""
+    OTHER_ADULT = 3
+
+
+class Heard(IntEnum):
+    """What became of telling them."""
+
+    TOLD = 1
+    NOT_TOLD = 2
+    """At least one of them was not. Why stands in the event."""
+    OBJECTED = 3
+    """At least one of them had something against it. What stands in the event."""
+
+
+Informed: TypeAlias = tuple[tuple[Whom, Heard], ...]
+"""Each of them once, in the order of ``Whom``; of whom the author says nothing, nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +54,27 @@ class BoardSlip:
     case_ref: str | None = None
     code: str | None = None
     """Why a case was closed, by the census's code, such as ``RC5``; never text."""
+    informed: Informed = ()
+    """Who was told of the sharing, and who objected, as far as its author says."""
 
     def to_bytes(self) -> bytes:
-        """The bytes that are sealed to the board. Without a code there is no seventh item."""
+        """The bytes that are sealed to the board. What it does not say at its end is not there: neither item, or one."""
         said = [self.event_type, self.purpose, self.basis, self.occurred_ms, self.recorded_ms, self.case_ref]
-        return canonical.encode(said if self.code is None else [*said, self.code])
+        if self.informed:
+            said += [self.code, [[int(whom), int(heard)] for whom, heard in self.informed]]
+        elif self.code is not None:
+            said.append(self.code)
+        return canonical.encode(said)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "BoardSlip":
         """Read a slip; raises NotCanonicalError or MalformedMessageError."""
         value = canonical.decode(data)
-        coded = isinstance(value, list) and len(value) == _WITH_CODE
-        row = rows(value, _WITH_CODE if coded else 6, "slip")
-        code = text(row[6], "code") if coded else None
-        if code is not None and not CODE.fullmatch(code):
+        length = len(value) if isinstance(value, list) else 0
+        row = rows(value, min(max(length, _LEAST), _WITH_INFORMED), "slip")
+        code = None if length < _WITH_CODE else optional_text(row[6], "code")
+        # One value has one spelling: an item that says nothing is not there.
+        if (length == _WITH_CODE and code is None) or (code is not None and not CODE.fullmatch(code)):
             raise MalformedMessageError("slip: the code is none")
         return cls(
             text(row[0], "type"),
@@ -51,7 +84,16 @@ class BoardSlip:
             whole(row[4], "recorded"),
             optional_text(row[5], "case reference"),
             code,
+            _informed(row[7]) if length == _WITH_INFORMED else (),
         )
+
+
+def _informed(value: Any) -> Informed:
+    pairs = [rows(pair, 2, "informed") for pair in listed(value, len(Whom), "informed")]
+    found = tuple((number_of(Whom, whom, "whom"), number_of(Heard, heard, "heard")) for whom, heard in pairs)
+    if not found or [whom for whom, _ in found] != sorted({whom for whom, _ in found}):
+        raise MalformedMessageError("slip: those informed are given each once, in order")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

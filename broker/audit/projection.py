@@ -20,7 +20,7 @@ from broker.crypto.vault import Vault
 from broker.crypto.veil import lift
 from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch
-from broker.store.audit.rows import Came, Owing, Place, SealedSlip, Slip, SlipState
+from broker.store.audit.rows import Came, Owing, Place, SealedSlip, Slip, SlipState, write_informed
 from broker.store.audit.store import AuditStore, AuditWork
 from schemas import canonical
 from schemas.audit import EntryKind
@@ -205,6 +205,7 @@ class Projection:
             read.recorded_ms,
             read.case_ref,
             read.code,
+            read.informed,
         )
 
 
@@ -248,4 +249,5 @@ def _slip_row(slip: SealedSlip, state: SlipState, told: Slip | ObligationSlip | 
         "recorded_ms": said.recorded_ms if said else None,
         "case_ref": said.case_ref if said else None,
         "code": said.code if said else None,
+        "informed": write_informed(said.informed) if said else None,
     }

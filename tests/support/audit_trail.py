@@ -18,7 +18,7 @@ from broker.store.audit.store import AuditStore
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION, AuditEntry, EntryKind
 from schemas.control import SlipKey
-from schemas.slip import BoardSlip, ObligationSlip
+from schemas.slip import BoardSlip, Informed, ObligationSlip
 from schemas.wire import Kem
 from tests.support.directory import CUMBERLAND, WESTMORLAND, World, a_directory
 
@@ -124,9 +124,11 @@ class Trail:
         kind: str,
         case_ref: str | None,
         code: str | None = None,
+        informed: Informed = (),
     ) -> bytes:
         """A sealed slip."""
-        said = BoardSlip(kind, "promote_welfare", "safeguarding_public_task", AT_MS, AT_MS, case_ref, code)
+        why = "promote_welfare", "safeguarding_public_task"
+        said = BoardSlip(kind, *why, AT_MS, AT_MS, case_ref, code, informed)
         return seal_slip(
             key.secret,
             key.setup.key_ref,

@@ -22,6 +22,7 @@ from adapters.gateway.record.composing import (
 )
 from adapters.gateway.record.markers import action_of, lifts, remember, remembered
 from adapters.gateway.record.places import Places
+from adapters.gateway.sending.describing import slip_of
 from adapters.gateway.sending.together import Call, Together
 from broker.bus.subjects import OutSubject, partition_of
 from broker.clock import to_ms
@@ -31,14 +32,12 @@ from broker.crypto.signing import sign
 from broker.crypto.slips import new_slip_key, seal_slip
 from broker.store.gateway.store import Work
 from schemas.catalogue import spec_of
-from schemas.codes.cin import ClosureReason
 from schemas.control import Action, SlipKey, frame
 from schemas.events.base import Event
 from schemas.facts import RoutingFacts
 from schemas.ids import EventId
 from schemas.members import Member
 from schemas.policy import ConcernedAreas, kept_to_front_doors, prefill, urgency_of
-from schemas.slip import BoardSlip
 from schemas.wire import PROTOCOL_VERSION, ChainLink, Kem, Lane, MatterEffect, OutKind, Token
 
 
@@ -203,15 +202,7 @@ class Publishing:
     def _slips(
         self, work: Work, event: Event, composed: Composed, signer: SigningKey
     ) -> tuple[tuple[str, bytes], ...]:
-        slip = BoardSlip(
-            event_type=event.type,
-            purpose=str(event.purpose),
-            basis=str(event.basis),
-            occurred_ms=to_ms(event.occurred_at),
-            recorded_ms=to_ms(event.recorded_at),
-            case_ref=event.subject.case_ref,
-            code=_closure(event),
-        ).to_bytes()
+        slip = slip_of(event).to_bytes()
         return tuple(
             (board.id, sealed)
             for board in composed.boards
@@ -252,9 +243,3 @@ class Publishing:
         # Urgent, and queued first: the board must have the key before any slip that needs it.
         self.control(work, OutKind.SLIP_KEY, signed, Lane.URGENT, f"slip.{fresh.setup.key_ref.hex()}")
         return fresh.setup.key_ref, fresh.secret
-
-
-def _closure(event: Event) -> str | None:
-    """Why the event closes a case, by the census's code."""
-    given = (getattr(event.details, name, None) for name in ("closure_reason", "reason"))
-    return next((one.value for one in given if isinstance(one, ClosureReason)), None)

@@ -68,6 +68,7 @@ class Ground:
         ever: bool = False,
         skewed: bool = False,
         unmatched: bool = False,
+        informed: bool = False,
         most: int = 0,
     ) -> list[Share]:
         """Events of these types that fit what was asked; ``ever``: from before the period, too."""
@@ -79,6 +80,7 @@ class Ground:
             records=self.records,
             skewed=skewed,
             unmatched=unmatched,
+            informed=informed,
             most=most,
         )
         return [one for one in found if self.asked.member in {None, one.author}]

@@ -9,6 +9,7 @@ from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
 from broker.board.questions.figures import DAY_MS, share
 from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.clock import from_ms
+from schemas.slip import Heard, Whom
 
 _NOT_SHARED: Final = (
     Column("at", "Decided", Unit.TIME),
@@ -159,12 +160,44 @@ def notices(ground: Ground) -> Table:
     )
 
 
-def told_and_objected(_ground: Ground) -> Table:
+_TOLD: Final = (
+    Column("who", "Who", role=Role.KEY),
+    Column("shares", "Shares that say so", Unit.COUNT, Role.BASE),
+    Column("told", "Told, no objection", Unit.COUNT, Role.PART),
+    Column("objected", "Objected", Unit.COUNT, Role.PART),
+    Column("not_told", "Not told", Unit.COUNT, Role.PART),
+    Column("percent", "Told, per cent", Unit.PERCENT, Role.DERIVED),
+)
+_WHO: Final = {Whom.CHILD: "child", Whom.PARENT: "parents", Whom.OTHER_ADULT: "other adults"}
+
+
+def told_and_objected(ground: Ground) -> Table:
     """Q21: whether child and parents were told of a share, and who objected."""
+    if not ground.work.tells_who_was_told():
+        return Table(
+            summary=(),
+            why_not="no member tells this board whether somebody was told of a share. Needed: “informed” in the events "
+            "that members publish; their gateways put on the slip for this board who was told, by role, and who objected.",
+        )
+    heard: dict[Whom, dict[Heard, int]] = {whom: dict.fromkeys(Heard, 0) for whom in Whom}
+    for one in ground.shares(informed=True):
+        for whom, what in one.said.informed if one.said else ():
+            heard[whom][what] += 1
+    rows: list[tuple[Cell, ...]] = []
+    for whom, counts in heard.items():
+        whole, told = sum(counts.values()), counts[Heard.TOLD] + counts[Heard.OBJECTED]
+        parts = (counts[Heard.TOLD], counts[Heard.OBJECTED], counts[Heard.NOT_TOLD])
+        rows.append((_WHO[whom], whole, *parts, share(told, whole)))
     return Table(
-        summary=(),
-        why_not="who was told, and who objected, stands in the event itself, which its readers hold and this board does "
-        "not. Needed: two codes (told, objected) on the slip that an author seals to its boards.",
+        summary=("Of the shares whose author says whether somebody was told of them.",),
+        columns=_TOLD,
+        rows=tuple(rows),
+        notes=(
+            (
+                "A share that does not say is not counted. Several parents count as one: as not told where one was not, "
+                "as objecting where one did. Why somebody was not told, and what they objected, stands in the event."
+            ),
+        ),
     )
 
 

@@ -11,7 +11,17 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
-from broker.store.audit.rows import EntryRow, Found, Hole, Place, Question, Scope, Slip, SlipState
+from broker.store.audit.rows import (
+    EntryRow,
+    Found,
+    Hole,
+    Place,
+    Question,
+    Scope,
+    Slip,
+    SlipState,
+    read_informed,
+)
 from schemas.audit import GAPS, EntryKind
 
 OF_A_MEMBER: Final = (EntryKind.REFUSED, EntryKind.CHAIN_GAP, EntryKind.FLOOD, EntryKind.SENT_AGAIN)
@@ -219,7 +229,14 @@ def _found(row: sa.Row[Any]) -> Found:
     slip = None
     if state is SlipState.OPEN:
         slip = Slip(
-            row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref, row.code
+            row.event_type,
+            row.purpose,
+            row.basis,
+            row.occurred_ms,
+            row.recorded_ms,
+            row.case_ref,
+            row.code,
+            read_informed(row.informed),
         )
     return Found(
         row=EntryRow(

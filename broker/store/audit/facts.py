@@ -18,6 +18,7 @@ from broker.store.audit.rows import (
     Share,
     Slip,
     SlipState,
+    read_informed,
 )
 
 _STEP_COLUMNS: Final = tuple((step, t.step_column(step)) for step in t.STEPS)
@@ -63,27 +64,30 @@ class Facts(Answers):
         events: Collection[bytes] | None = None,
         skewed: bool = False,
         unmatched: bool = False,
+        informed: bool = False,
         most: int = 0,
     ) -> list[Share]:
         """Events that were taken in the period, oldest first; of these types as far as the board's slips are open.
 
-        ``unmatched``: those that name nobody by a strong identifier. ``most`` 0: without limit.
+        ``unmatched``: those that name nobody by a strong identifier. ``informed``: those that say whether somebody was
+        told of them. ``most`` 0: without limit.
         """
         c, open_slips = (
             t.shares.c,
             sa.and_(t.slips.c.event_id == t.shares.c.event_id, t.slips.c.state == SlipState.OPEN.value),
         )
         query = sa.select(t.shares, t.slips).select_from(t.shares)
-        query = query.join(t.slips, open_slips) if types else query.outerjoin(t.slips, open_slips)
+        by_slip = bool(types) or informed
+        query = query.join(t.slips, open_slips) if by_slip else query.outerjoin(t.slips, open_slips)
         query = query.where(
             c.at_ms >= period.since_ms, c.at_ms < period.until_ms, concerned(c.thread, scope, c.at_ms)
         )
+        if by_slip:
+            query = query.where(t.slips.c.at_ms >= period.since_ms, t.slips.c.at_ms < period.until_ms)
         if types:
-            query = query.where(
-                t.slips.c.event_type.in_(types),
-                t.slips.c.at_ms >= period.since_ms,
-                t.slips.c.at_ms < period.until_ms,
-            )
+            query = query.where(t.slips.c.event_type.in_(types))
+        if informed:
+            query = query.where(t.slips.c.informed.is_not(None))
         if classes:
             query = query.where(c["class"].in_(classes))
         if skewed:
@@ -91,7 +95,7 @@ class Facts(Answers):
         if unmatched:
             query = query.where(c.record.is_(None))
         if most:
-            query = query.order_by(t.slips.c.at_ms if types else c.at_ms).limit(most)
+            query = query.order_by(t.slips.c.at_ms if by_slip else c.at_ms).limit(most)
         found: list[Share] = []
         for column, wanted in ((c.record, records), (c.event_id, events)):
             if wanted is not None:
@@ -178,6 +182,11 @@ class Facts(Answers):
             self._c.scalar(sa.select(t.slips.c.event_id).where(t.slips.c.code.is_not(None)).limit(1))
             is not None
         )
+
+    def tells_who_was_told(self) -> bool:
+        """Whether any member has ever told this board whether somebody was told of a sharing."""
+        query = sa.select(t.slips.c.event_id).where(t.slips.c.informed.is_not(None)).limit(1)
+        return self._c.scalar(query) is not None
 
     def tells_of(self, kinds: Sequence[str]) -> bool:
         """Whether any member has ever told this board of such an obligation."""
@@ -270,7 +279,14 @@ def _share(row: sa.Row[Any]) -> Share:
     said = None
     if row.event_type is not None:
         said = Slip(
-            row.event_type, row.purpose, row.basis, row.occurred_ms, row.recorded_ms, row.case_ref, row.code
+            row.event_type,
+            row.purpose,
+            row.basis,
+            row.occurred_ms,
+            row.recorded_ms,
+            row.case_ref,
+            row.code,
+            read_informed(row.informed),
         )
     return Share(
         event_id=share[c.event_id],

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from schemas.slip import Heard, Informed, Whom
+
 FOR_EVER_MS: Final = (1 << 63) - 1
 
 
@@ -51,6 +53,19 @@ class Slip:
     case_ref: str | None
     code: str | None = None
     """Why a case was closed, by the census's code."""
+    informed: Informed = ()
+    """Who was told of it, and who objected, as far as its author says."""
+
+
+def write_informed(informed: Informed) -> str | None:
+    """As it stands in a column; None where nothing is said."""
+    return " ".join(f"{whom.value}.{heard.value}" for whom, heard in informed) or None
+
+
+def read_informed(written: str | None) -> Informed:
+    """What ``write_informed`` wrote."""
+    pairs = (one.split(".") for one in (written or "").split())
+    return tuple((Whom(int(whom)), Heard(int(heard))) for whom, heard in pairs)
 
 
 @dataclass(frozen=True, slots=True)

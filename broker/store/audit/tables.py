@@ -235,12 +235,20 @@ slips = sa.Table(
     sa.Column("recorded_ms", Number),
     sa.Column("case_ref", Text),
     sa.Column("code", Text),
+    # Who was told, and who objected: pairs of numbers, "1.1 2.3". Nothing: its author does not say.
+    sa.Column("informed", Text),
     sa.Index("slips_by_case", "case_ref"),
     sa.Index(
         "slips_by_code",
         "code",
         sqlite_where=sa.text("code IS NOT NULL"),
         postgresql_where=sa.text("code IS NOT NULL"),
+    ),
+    sa.Index(
+        "slips_informed",
+        "at_ms",
+        sqlite_where=sa.text("informed IS NOT NULL"),
+        postgresql_where=sa.text("informed IS NOT NULL"),
     ),
     sa.Index("slips_by_type", "event_type", "at_ms"),
     sa.Index(
@@ -303,5 +311,5 @@ PROJECTION: Final = (
     protected,
 )
 """What is made from the mirror alone, and can be thrown away."""
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the projection: raised whenever the same entries would give other rows."""

@@ -1,5 +1,6 @@
 """What a board has learnt can be thrown away and learnt again: the same to the byte, in SQLite and in PostgreSQL."""
 
+import sqlite3  # for tables as they were, apart from any code of today
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
 from broker.store.engine import open_sqlite
 from schemas.audit import EntryKind
+from schemas.slip import Heard, Whom
 from schemas.wire import ReceiptKind
 from tests.support.audit_trail import Trail, an_id, find
 from tests.support.directory import CUMBERLAND, WESTMORLAND
@@ -39,6 +41,9 @@ def a_life() -> Trail:
             f"event {number}", child=child, slip=(key, "plan.changed", None), sealed=number == 5 or None
         )
         trail.taken(f"police {number}", child=child, author="police", slip=(other, "da.incident", None))
+        told = ((Whom.CHILD, Heard.TOLD), (Whom.PARENT, Heard.OBJECTED))
+        slip = trail.a_slip(f"told {number}", "school", key, "plan.changed", None, "RC5", told)
+        trail.taken(f"told {number}", child=child, slips=[[trail.board, slip]])
         for kind in ReceiptKind:
             trail.receipt(f"event {number}", "cumberland", kind)
     trail.skip(2)
@@ -171,8 +176,6 @@ def test_a_store_from_before_the_mirror_keeps_its_entries_and_its_questions(tmp_
     """Made by the first version of the program, whose tables are written out here."""
     path = tmp_path / "audit.db"
     open_sqlite(path, "audit").dispose()
-    import sqlite3  # the old tables as they were, apart from any code of today
-
     connection = sqlite3.connect(path)
     for table in ("mirror", "nodes", "requests", "projected", "shares", "copies", "moves", "entries"):
         connection.execute(f"DROP TABLE {table}")
@@ -195,6 +198,31 @@ def test_a_store_from_before_the_mirror_keeps_its_entries_and_its_questions(tmp_
         with store.work() as work:
             assert LIFE.entries == [one.body for one in work.every_mirrored()]
             assert ["what"] == [one.asked for one in work.questions()]
+    finally:
+        store.close()
+
+
+def test_a_store_from_before_slips_said_who_was_told_reads_them_again(
+    tmp_path: Path, whole: list[str]
+) -> None:
+    path = tmp_path / "audit.db"
+    with LIFE.store(path):
+        pass
+    connection = sqlite3.connect(path)
+    connection.execute("DROP INDEX slips_informed")
+    connection.execute("ALTER TABLE slips DROP COLUMN informed")
+    connection.execute("UPDATE projected SET version = 1")
+    connection.execute("UPDATE alembic_version SET version_num = 'a0004'")
+    connection.commit()
+    connection.close()
+
+    store = AuditStore(path)
+    try:
+        assert store.stale
+        LIFE.projection().rebuild(store)
+        assert whole == content(store)
+        with store.work() as work:
+            assert work.tells_who_was_told()
     finally:
         store.close()
 

@@ -9,6 +9,7 @@ import pytest
 from broker.board.questions import CATALOGUE, Mark, Takes
 from broker.clock import to_ms
 from schemas.audit import EntryKind
+from schemas.slip import Heard, Informed, Whom
 from schemas.wire import EventClass, ReceiptKind
 from tests.support.audit_trail import AT_MS, Trail, an_id
 from tests.support.board import ASKED_AT, Board, a_board_of, table
@@ -27,11 +28,18 @@ class Telling(Trail):
     """A trail whose authors send slips."""
 
     def share(
-        self, event: str, kind: str, *, author: str = "school", code: str | None = None, **more: Any
+        self,
+        event: str,
+        kind: str,
+        *,
+        author: str = "school",
+        code: str | None = None,
+        informed: Informed = (),
+        **more: Any,
     ) -> int:
         key, setup = self.key(author)
         self.add(EntryKind.SLIP_KEY, **setup)
-        slips = [[self.board, self.a_slip(event, author, key, kind, None, code)]]
+        slips = [[self.board, self.a_slip(event, author, key, kind, None, code, informed)]]
         return self.taken(event, author=author, **({"slips": slips} | more))
 
     def move(self, name: str, *steps: str, days: int = 0, **more: Any) -> None:
@@ -328,6 +336,22 @@ def test_cases_closed_as_moved_of_which_no_handover_tells(ask: Ask, trail: Telli
     whole = ask("Q17")[-1]
 
     assert (11, 6, 5) == tuple(whole[name] for name in ("closed", "handed", "uncaught"))
+
+
+def test_who_was_told_of_a_share_and_who_objected(ask: Ask, trail: Telling) -> None:
+    """By role; a share that says nothing is not counted, and figures under five are suppressed."""
+    for number in range(20):
+        child = Heard.TOLD if number < 8 else Heard.NOT_TOLD if number < 15 else Heard.OBJECTED
+        parent = Heard.TOLD if number < 17 else Heard.OBJECTED
+        both = ((Whom.CHILD, child), (Whom.PARENT, parent))
+        trail.share(f"told {number}", "plan.opened", informed=both)
+    trail.share("quiet", "plan.opened")
+
+    rows = [tuple(row.values()) for row in ask("Q21")]
+
+    assert ("child", 20, 8, 5, 7, 65.0) == rows[0]
+    assert ("parents", 20, *(Mark.SUPPRESSED,) * 4) == rows[1]
+    assert ("other adults", 0, 0, 0, 0, None) == rows[2]
 
 
 def test_obligations_are_counted_once_by_their_newest_word(ask: Ask, trail: Telling) -> None:

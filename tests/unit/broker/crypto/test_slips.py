@@ -22,7 +22,7 @@ from broker.crypto.slips import new_slip_key, open_slip, open_slip_key, seal_sli
 from schemas import canonical
 from schemas.control import SlipKey
 from schemas.envelope import FullEnvelope
-from schemas.slip import BoardSlip
+from schemas.slip import BoardSlip, Heard, Whom
 from tests.support.sealing import (
     AUTHOR,
     BOARD,
@@ -88,7 +88,9 @@ def test_the_length_of_a_slip_does_not_tell_the_router_what_kind_of_thing_happen
     """The router carries slips and must not learn an event's type; types are words of different lengths."""
     short = BoardSlip("da.incident", "care", "consent", 1, 2)
     longer = BoardSlip("professional_contacts.changed", "safeguarding", "public-task", 1, 2, "CASE-0001")
-    lengths = {len(a_slip(slip.to_bytes())) for slip in (short, longer)}
+    everybody = tuple((whom, Heard.NOT_TOLD) for whom in Whom)
+    told = replace(longer, code="RC5", informed=everybody)
+    lengths = {len(a_slip(slip.to_bytes())) for slip in (short, longer, told)}
 
     assert 1 == len(lengths)
     assert SLIP_BUCKET + 100 > lengths.pop()
