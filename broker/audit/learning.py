@@ -16,6 +16,7 @@ from schemas.wire import ReceiptKind
 _EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
 _ORDERS: Final = frozenset({EntryKind.ORDER, EntryKind.GRANTED, EntryKind.ORDER_REFUSED})
 _KINDS: Final = frozenset(EntryKind)
+_RECEIPT: Final = EntryKind.RECEIPT.value
 _GIVEN, _GRANTED = 0, 1
 _SAID: Final[dict[int, int]] = {
     ReceiptKind.DELIVERED: 2,
@@ -34,15 +35,18 @@ SKEW_MS: Final = 5 * 60_000
 def learn(batch: Batch, entry: Entry) -> None:
     """Add an entry's rows, apart from what its slips and keys say."""
     thread = thread_of(entry)
-    place = entry.partition, entry.number, entry.inner
-    batch.row(t.entries, *place, entry.at_ms, entry.kind, thread, entry.bytes_of("event"), entry.actor)
+    partition, number, at_ms, kind, _, inner = entry
+    event = entry.bytes_of("event")
+    batch.row(t.entries, partition, number, inner, at_ms, kind, thread, event, entry.actor)
     for member in entry.parties:
-        batch.row(t.parties, member, *place)
-    if entry.inner:
-        body = canonical.encode(
-            [ENTRY_VERSION, _NO_SALT, entry.partition, entry.number, entry.at_ms, entry.kind, entry.fields]
-        )
-        batch.put(t.veiled, partition=entry.partition, number=entry.number, inner=entry.inner, body=body)
+        batch.row(t.parties, member, partition, number, inner)
+    if inner:
+        body = canonical.encode([ENTRY_VERSION, _NO_SALT, partition, number, at_ms, kind, entry.fields])
+        batch.row(t.veiled, partition, number, inner, body)
+    if kind == _RECEIPT:
+        # Two of three entries: it adds nothing to its thread, and is about its event alone.
+        _receipt(batch, entry)
+        return
     if thread is not None:
         _concerns(batch, entry, thread)
     _facts(batch, entry, thread)
@@ -117,8 +121,6 @@ def _facts(batch: Batch, entry: Entry, thread: bytes | None) -> None:
     match entry.kind:
         case EntryKind.TAKEN:
             _taken(batch, entry, thread)
-        case EntryKind.RECEIPT:
-            _receipt(batch, entry)
         case EntryKind.GRANTED:
             event, reader = entry.bytes_of("event"), entry.text_of("reader")
             if event is not None and reader is not None:
@@ -138,23 +140,23 @@ def _taken(batch: Batch, entry: Entry, thread: bytes | None) -> None:
         return
     record = entry.bytes_of("origin") or entry.bytes_of("child")
     sealed = entry.fields.get("sealed") is True
-    batch.put(
+    batch.row(
         t.shares,
-        event_id=event,
-        partition=entry.partition,
-        number=entry.number,
-        inner=entry.inner,
-        at_ms=entry.at_ms,
-        thread=thread,
-        **{"class": _bounded(entry.number_of("class"))},
-        urgency=_bounded(entry.number_of("urgency")),
-        author=author,
-        acting=entry.text_of("acting"),
-        holder=entry.text_of("holder"),
-        safety=entry.text_of("safety"),
-        record=record,
-        sealed=int(sealed),
-        skewed=int((_bounded(entry.number_of("claimed_ms")) or 0) > entry.at_ms + SKEW_MS),
+        event,
+        entry.partition,
+        entry.number,
+        entry.inner,
+        entry.at_ms,
+        thread,
+        _bounded(entry.number_of("class")),
+        _bounded(entry.number_of("urgency")),
+        author,
+        entry.text_of("acting"),
+        entry.text_of("holder"),
+        entry.text_of("safety"),
+        record,
+        int(sealed),
+        int((_bounded(entry.number_of("claimed_ms")) or 0) > entry.at_ms + SKEW_MS),
     )
     if sealed and record is not None:
         batch.put(t.protected, record=record)
@@ -227,6 +229,8 @@ def thread_of(entry: Entry) -> bytes | None:
     An event's id is its author's choice, the others are the router's: the first letter keeps them apart, or an
     author could attach its event to a handover of another area.
     """
+    if entry.kind == _RECEIPT and (event := entry.bytes_of("event")) is not None:
+        return _EVENT + event
     if entry.kind in _ORDERS:
         return _thread(_PROCEDURE, entry.bytes_of("order"))
     if entry.kind == EntryKind.CHILD_TOKEN:

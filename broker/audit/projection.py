@@ -100,7 +100,8 @@ class Projection:
 
     def _learn(self, work: AuditWork, entries: Sequence[Entry]) -> None:
         going = _Pass(work)
-        entries = [*entries, *(one for entry in entries for one in self._lifted(entry))]
+        blocks = [entry for entry in entries if entry.kind == EntryKind.VEILED]
+        entries = [*entries, *(one for block in blocks for one in self._lifted(block))]
         for entry in entries:
             learn(going.batch, entry)
             if entry.kind == EntryKind.SLIP_KEY:
@@ -127,7 +128,7 @@ class Projection:
     def _lifted(self, entry: Entry) -> Iterator[Entry]:
         """What stands in a sealed block, if it is for this board."""
         sealed = entry.fields.get("sealed")
-        if entry.kind != EntryKind.VEILED or not isinstance(sealed, bytes):
+        if not isinstance(sealed, bytes):
             return
         try:
             items = lift(sealed, self._keys.kems) or []

@@ -43,8 +43,8 @@ _MERGED: Final = (t.copies, t.moves, t.activity, t.overdue, t.told, t.links)
 class Batch:
     """Rows by table."""
 
-    plain: dict[str, dict[tuple[Any, ...], tuple[Any, ...]]] = field(
-        default_factory=lambda: {table.name: {} for table in t.PROJECTION if table not in _MERGED}
+    plain: dict[str, list[tuple[Any, ...]]] = field(
+        default_factory=lambda: {table.name: [] for table in t.PROJECTION if table not in _MERGED}
     )
     merged: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
     copied: dict[tuple[bytes, str], list[Any]] = field(default_factory=dict)
@@ -52,17 +52,18 @@ class Batch:
 
     def put(self, table: sa.Table, **values: Any) -> None:
         """A row that is written once: the first one of its key stays."""
-        self.row(table, *(values[name] for name in _COLUMNS[table.name]))
+        self.plain[table.name].append(tuple(values[name] for name in _COLUMNS[table.name]))
 
     def row(self, table: sa.Table, *values: Any) -> None:
-        """The same, with the values in the order of the table's columns, which begin with its key."""
-        self.plain[table.name].setdefault(values[: _WIDTHS[table.name]], values)
+        """The same, with the values in the order of the table's columns."""
+        self.plain[table.name].append(values)
 
     def copy(self, event_id: bytes, reader: str, column: int, at_ms: int) -> None:
         """A reader's copy of an event: when something was said of it first. ``column`` counts from the first time."""
-        known = self.copied.get((event_id, reader))
+        key = event_id, reader
+        known = self.copied.get(key)
         if known is None:
-            known = self.copied[event_id, reader] = [event_id, reader, *_NO_TIMES]
+            known = self.copied[key] = [event_id, reader, *_NO_TIMES]
         before = known[column + 2]
         if before is None or at_ms < before:
             known[column + 2] = at_ms
@@ -110,7 +111,6 @@ def _place(values: Values) -> tuple[int, int]:
 
 
 _KEYS: Final = {table.name: tuple(c.name for c in table.primary_key.columns) for table in t.PROJECTION}
-_WIDTHS: Final = {name: len(key) for name, key in _KEYS.items()}
 _COLUMNS: Final = {table.name: tuple(c.name for c in table.columns) for table in t.PROJECTION}
 _TIMES: Final = _COLUMNS[t.copies.name][2:]
 _NO_TIMES: Final = (None,) * len(_TIMES)
@@ -129,7 +129,7 @@ class Writer:
     def write(self, connection: sa.Connection, batch: Batch) -> None:
         """Write all of a batch."""
         for name, rows in batch.plain.items():
-            self._rows(connection, t.METADATA.tables[name], list(rows.values()))
+            self._rows(connection, t.METADATA.tables[name], rows)
         for name, grown in batch.merged.items():
             self.put(connection, t.METADATA.tables[name], grown.values())
         self._rows(connection, t.copies, list(map(tuple, batch.copied.values())))
