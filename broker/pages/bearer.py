@@ -6,6 +6,7 @@ key, or with the provider's public key as a secret, is no token: only the algori
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, Final
 
@@ -28,6 +29,17 @@ class TokenRefusedError(HandrailError):
     """A token that shows nobody. Why is not told to whoever sent it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a token stands for, and how many seconds ago the provider saw that person sign in, if it says so.
+
+    A program that has a token of its own has never signed in.
+    """
+
+    person: Person
+    signed_in_s: float | None
+
+
 class Bearers:
     """Whom a token stands for. ``audience`` is what the provider must have signed it for."""
 
@@ -38,7 +50,7 @@ class Bearers:
         self._lock = Lock()
         self._keys: tuple[float, KeySet] | None = None
 
-    def person(self, token: str) -> Person:
+    def read(self, token: str) -> Bearer:
         """Whom it stands for.
 
         Raises:
@@ -59,9 +71,12 @@ class Bearers:
         try:
             claims = jwt.decode(token, keys, algorithms=list(_ALGORITHMS)).claims
             rules.validate(claims)
-            return self._provider.person(claims)
+            return Bearer(self._provider.person(claims), self._since(claims.get("auth_time")))
         except (JoseError, KeyError, TypeError, ValueError) as error:
             raise TokenRefusedError(type(error).__name__) from error
+
+    def _since(self, then: object) -> float | None:
+        return self._now() - then if isinstance(then, int | float) and not isinstance(then, bool) else None
 
     def _provider_keys(self) -> KeySet:
         with self._lock:

@@ -1,11 +1,12 @@
 """The headers of every answer, and the longest body that is read. No script, style or frame comes from elsewhere."""
 
 import traceback
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import PlainTextResponse
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _log = structlog.get_logger()
@@ -29,11 +30,15 @@ _MOST_BYTES: Final = 64 * 1024
 
 
 class Guarded:
-    """Sets the headers of every answer. What is not a static file may be kept by nobody."""
+    """Sets the headers of every answer. What is not a static file may be kept by nobody.
 
-    def __init__(self, app: ASGIApp, *, tls: bool) -> None:
+    ``told`` makes the answer where no page can: from the path, the status, and a sentence.
+    """
+
+    def __init__(self, app: ASGIApp, *, tls: bool, told: Callable[[str, int, str], Response]) -> None:
         self._app = app
         self._tls = tls
+        self._told = told
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -55,7 +60,8 @@ class Guarded:
             await send(message)
 
         if not _fits(Headers(scope=scope)):
-            await PlainTextResponse("That is more than any form here sends.", 413)(scope, receive, guarded)
+            long = self._told(scope["path"], 413, "That is more than any form here sends.")
+            await long(scope, receive, guarded)
             return
         try:
             await self._app(scope, _counted(receive), guarded)
@@ -63,10 +69,8 @@ class Guarded:
             # What was asked, and of whom, stays out of the log: the kind of fault and its place go in.
             _log.error("page-broken", error=type(error).__name__, at=_place(error))
             if not begun:
-                broken = PlainTextResponse(
-                    "Something is broken here. Nothing was shown. Tell the operator.", 500
-                )
-                await broken(scope, receive, guarded)
+                said = "Something is broken here. Nothing was shown. Tell the operator."
+                await self._told(scope["path"], 500, said)(scope, receive, guarded)
 
 
 def _place(error: Exception) -> str:

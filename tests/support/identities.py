@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx2
 
@@ -35,6 +36,19 @@ def provider(folder: Path, staff: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(10)
+
+
+def token(issuer: str, subject: str, audience: str, scope: str = "openid profile") -> str:
+    """A token that the provider signs for somebody, for an audience."""
+    back = "http://127.0.0.1/back"
+    asked = {"client_id": audience, "redirect_uri": back, "response_type": "code"}
+    asked |= {"scope": scope, "nonce": "n" * 30, "state": "s" * 30}
+    sent = httpx2.post(f"{issuer}/oauth2/authorize?{urlencode(asked)}", data={"sub": subject})
+    code = parse_qs(urlsplit(sent.headers["location"]).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": back}
+    form |= {"client_id": audience, "client_secret": "a secret"}
+    given = httpx2.post(f"{issuer}/oauth2/token", data=form)
+    return str(given.json()["id_token"])
 
 
 def _wait_for(address: str) -> None:

@@ -1,11 +1,8 @@
-"""What programs send to the board's questions and are sent, as values; and the OpenAPI description made from them."""
+"""What programs send to the board's questions and are sent, as values."""
 
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic.json_schema import models_json_schema
-
-from broker.board.questions import CATALOGUE
 
 ROOT: Final = "/api/v1"
 
@@ -92,6 +89,51 @@ class Pending(_Form):
     says: str
 
 
+class Looking(_Form):
+    """Somebody looks at what waits for a second auditor. The purpose is recorded before anything is shown."""
+
+    purpose: str = Field(max_length=2000)
+
+
+class Waits(_Form):
+    """A question that waits: who asks what, and why."""
+
+    number: int
+    at_ms: int
+    asker: str
+    asked: str
+    purpose: str
+
+
+class Waiting(_Form):
+    """Every question that can still be agreed to, oldest first."""
+
+    requests: list[Waits]
+
+
+class Agreeing(_Form):
+    """A second auditor's word that a question may be answered, and why it may. Recorded."""
+
+    why: str = Field(max_length=2000)
+
+
+class Exported(_Form):
+    """An answer with its proofs: keep the bytes as they came, for ``handrail-verify``."""
+
+    format: str
+    board: str
+    asker: str
+    purpose: str
+    asked: str
+    at_ms: int
+    head: str
+    too_new: int
+    hashes: list[str]
+    entries: list[dict[str, Any]]
+    digests: dict[str, Any]
+    signature: str
+
+
 class Problem(_Form):
     """RFC 9457: what is wrong, where, and what to do."""
 
@@ -101,50 +143,3 @@ class Problem(_Form):
     detail: str
     where: str
     what_to_do: str
-
-
-def description() -> dict[str, Any]:
-    """The OpenAPI description of this interface."""
-    models = (Asking, Answered, Catalogue, Pending, Problem)
-    _, made = models_json_schema(
-        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}"
-    )
-    key = _in_path("key", {"type": "string", "enum": list(CATALOGUE)})
-    number = _in_path("number", {"type": "integer"})
-    return {
-        "openapi": "3.1.0",
-        "info": {"title": "Handrail: a board's questions", "version": "1"},
-        "security": [{"bearer": []}],
-        "paths": {
-            f"{ROOT}/questions": {"get": _operation("What this role may ask", {"200": "Catalogue"})},
-            f"{ROOT}/questions/{{key}}": {
-                "parameters": [key],
-                "post": _operation("Ask", {"200": "Answered", "202": "Pending"})
-                | {"requestBody": {"required": True, "content": _content("Asking")}},
-            },
-            f"{ROOT}/requests/{{number}}": {
-                "parameters": [number],
-                "get": _operation("Whether a second auditor has agreed", {"200": "Pending"}),
-            },
-        },
-        "components": {
-            "schemas": made["$defs"],
-            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
-        },
-    }
-
-
-def _in_path(name: str, schema: dict[str, Any]) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": schema}
-
-
-def _content(model: str, media: str = "application/json") -> dict[str, Any]:
-    return {media: {"schema": {"$ref": f"#/components/schemas/{model}"}}}
-
-
-def _operation(summary: str, given: dict[str, str]) -> dict[str, Any]:
-    refused = {"description": "Refused", "content": _content("Problem", "application/problem+json")}
-    answers: dict[str, Any] = {
-        status: {"description": model, "content": _content(model)} for status, model in given.items()
-    }
-    return {"summary": summary, "responses": answers | {"default": refused}}

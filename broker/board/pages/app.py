@@ -11,13 +11,14 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from broker.board.node import BoardHome
 from broker.board.pages.answers import Answers
 from broker.board.pages.api import Api
+from broker.board.pages.api_refusals import before_asking, for_programs
 from broker.board.pages.approvals import ApprovalsPage
 from broker.board.pages.ask import AskPage
 from broker.board.pages.child import ChildPage
@@ -98,7 +99,7 @@ def make_app(
     return Starlette(
         routes=[*api, *_signing_routes(signing), *_pages(door, desk), _static()],
         middleware=[
-            Middleware(Guarded, tls=tls),
+            Middleware(Guarded, tls=tls, told=_told),
             Middleware(TrustedHostMiddleware, allowed_hosts=[host], www_redirect=False),
         ],
         exception_handlers={HTTPException: _gone(desk), UnavailableError: _no_record(desk)},
@@ -197,9 +198,16 @@ def _no_record(desk: Desk) -> Callable[[Request, Exception], Response]:
     return no_record
 
 
+def _told(path: str, status: int, text: str) -> Response:
+    """What stopped a request before any page saw it, or broke it."""
+    return before_asking(status) if for_programs(path) else PlainTextResponse(text, status)
+
+
 def _gone(desk: Desk) -> Callable[[Request, Exception], Response]:
-    def gone(_request: Request, error: Exception) -> Response:
+    def gone(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 400
+        if for_programs(request.url.path):
+            return before_asking(status, error.headers if isinstance(error, HTTPException) else None)
         heading = {404: "There is no such page", 405: "That cannot be done here"}.get(
             status, "That did not work"
         )

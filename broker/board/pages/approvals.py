@@ -1,6 +1,7 @@
 """The second auditor's page: questions about protected children that wait for a second person's word."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from starlette.responses import Response
 
@@ -8,6 +9,9 @@ from broker.board.pages.desk import Desk
 from broker.board.pages.roles import Page
 from broker.board.questions import NotAnsweredError, approve, waiting
 from broker.pages.door import Visit
+
+NUMBER_CHARS: Final = 18
+"""No request has a longer number, and no database a place for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,16 @@ class Waiting:
     purpose: str
 
 
+def all_waiting(desk: Desk, visit: Visit, purpose: str | None = None) -> list[Waiting]:
+    """Every request that can still be approved; that somebody looked is recorded first."""
+    requests = waiting(desk.store, desk.clock())
+    with desk.looking(visit, "requests that wait for a second auditor", purpose) as looking:
+        asked = {one.number: one for one in looking.work.questions()}
+        looking.shown = len(requests)
+    known = [(one, asked[one.question]) for one in requests]
+    return [Waiting(one.question, it.at_ms, it.asker, one.asked, it.purpose) for one, it in known]
+
+
 class ApprovalsPage:
     """Shows what waits; takes a word, with its reason, on one request. Nobody approves a question of their own."""
 
@@ -32,11 +46,13 @@ class ApprovalsPage:
         if visit.form is None:
             return self._page(visit)
         number, why = visit.form.get("number", ""), visit.form.get("why", "").strip()
-        if not number.isdecimal():
+        if not number.isdecimal() or len(number) > NUMBER_CHARS:
             return self._page(visit, fault="Choose a request", why=why)
-        desk = self._desk
+        desk, person = self._desk, visit.person
         try:
-            request = approve(desk.home, desk.store, visit.person.asker, why, int(number), desk.clock())
+            request = approve(
+                desk.home, desk.store, person.asker, why, int(number), desk.clock(), subject=person.subject
+            )
         except NotAnsweredError as error:
             return self._page(visit, fault=error.says, number=number, why=why)
         return self._page(visit, approved=request.question)
@@ -50,18 +66,13 @@ class ApprovalsPage:
         why: str = "",
         approved: int | None = None,
     ) -> Response:
-        requests = waiting(self._desk.store, self._desk.clock())
-        with self._desk.looking(visit, "requests that wait for a second auditor") as looking:
-            asked = {one.number: one for one in looking.work.questions()}
-            looking.shown = len(requests)
-        known = [(one, asked[one.question]) for one in requests]
         at = "number" if not number else "why"
         return self._desk.page(
             visit,
             "approvals.html",
             Page.APPROVALS,
             status=422 if fault else 200,
-            requests=[Waiting(one.question, it.at_ms, it.asker, one.asked, it.purpose) for one, it in known],
+            requests=all_waiting(self._desk, visit),
             approved=approved,
             number=number,
             why=why,

@@ -42,9 +42,19 @@ def write_request(
 
 
 def approve(
-    home: BoardHome, store: AuditStore, approver: str, why: str, question: int, at: datetime
+    home: BoardHome,
+    store: AuditStore,
+    approver: str,
+    why: str,
+    question: int,
+    at: datetime,
+    *,
+    subject: str | None = None,
 ) -> Request:
     """The second auditor's word on request number ``question``. It is recorded among the questions.
+
+    ``subject`` is the approver's with the provider of identities, where one vouches for them: a person who was named
+    in two ways is one person.
 
     Raises:
         NotAnsweredError: no such request, it is the approver's own, it was approved before, or it is too old.
@@ -54,7 +64,7 @@ def approve(
     with store.work() as work:
         found = work.requests(question)
         asked_ms = next((one.at_ms for one in work.questions() if one.number == question), 0)
-        refusal = _refusal(found, approver, asked_ms, at)
+        refusal = _refusal(found, approver, subject, asked_ms, at)
         words = f"approval of question {question}" + ("" if refusal is None else "; refused")
         logged = write_down(home, work, to_ms(at), approver, why.strip(), words, 0)
         if refusal is None:
@@ -77,10 +87,13 @@ def waiting(store: AuditStore, at: datetime) -> list[Request]:
         ]
 
 
-def _refusal(found: list[Request], approver: str, asked_ms: int, at: datetime) -> str | None:
+def _refusal(
+    found: list[Request], approver: str, subject: str | None, asked_ms: int, at: datetime
+) -> str | None:
     if not found:
         return "There is no request of that number."
-    if found[0].asker.strip().casefold() == approver.strip().casefold():
+    asker = found[0].asker.strip()
+    if asker.casefold() == approver.strip().casefold() or (subject and asker.endswith(f" ({subject})")):
         return "Nobody approves a question of their own: another auditor must."
     if found[0].approver is not None:
         return "It was approved before."
