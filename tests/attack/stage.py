@@ -92,7 +92,7 @@ class Stage:
         home = self.room["cumberland"].home
         with home.store.work() as work:
             ours = work.inbox.by_message(evidence.raw, int(InKind.VIEW))
-            held = self.room["cumberland"].orders._held(work, evidence.raw)
+            held = self.room["cumberland"].orders.holdings.one(work, evidence.raw)
         assert ours is not None
         assert held is not None
         order = Order(

@@ -20,6 +20,7 @@ BENCHES: Final = (
     "latency",
     "history",
     "handover",
+    "memory",
     "oversize",
     "deadlines",
     "areas",

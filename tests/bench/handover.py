@@ -68,7 +68,7 @@ async def _measure(folder: Path, handovers: int, events: int) -> tuple[float, fl
             began = time.perf_counter()
             for handover in begun:
                 old.actions.release(handover.hex(), _WORKER)
-            _until("checked as whole", handovers, lambda: _whole(new))
+            until("checked as whole", handovers, lambda: whole(new))
             took = time.perf_counter() - began
             with new.home.store.look() as work:
                 sizes = [len(row.body) for row in work.inbox.history()]
@@ -80,18 +80,18 @@ def _histories(old: Gateway, health: Gateway, numbers: list[str], events: int) -
     """Every child has its history at the old area, and a handover of it is open."""
     here = {"residence": {"gss": CUMBERLAND}}
     for number, one in enumerate(numbers):
-        old.publish(_about(one, "plan.opened", here | {"details": {"plan_ref": f"plan-{number}"}}))
-    _until("plans", len(numbers), lambda: _deliveries(old))
+        old.publish(about(one, "plan.opened", here | {"details": {"plan_ref": f"plan-{number}"}}))
+    until("plans", len(numbers), lambda: deliveries(old))
     for one in numbers:
-        health.publish_many(_about(one, "appointment.missed", here) for _ in range(events - 1))
-    _until("events at the old area", len(numbers) * events, lambda: _deliveries(old))
+        health.publish_many(about(one, "appointment.missed", here) for _ in range(events - 1))
+    until("events at the old area", len(numbers) * events, lambda: deliveries(old))
     for one in numbers:
-        health.publish(_about(one, "move.notified", {}))
-    _until("handovers", len(numbers), lambda: _counted(old, _HANDOVERS))
-    _until("moves at the old area", len(numbers) * (events + 1), lambda: _deliveries(old))
+        health.publish(about(one, "move.notified", {}))
+    until("handovers", len(numbers), lambda: counted(old, _HANDOVERS))
+    until("moves at the old area", len(numbers) * (events + 1), lambda: deliveries(old))
 
 
-def _until(what: str, wanted: int, count: Callable[[], int]) -> None:
+def until(what: str, wanted: int, count: Callable[[], int]) -> None:
     """Wait until there are so many, and show how it goes."""
     deadline = time.monotonic() + _LIMIT_S
     with Progress(console=Console(stderr=True), transient=True) as progress:
@@ -102,7 +102,7 @@ def _until(what: str, wanted: int, count: Callable[[], int]) -> None:
             time.sleep(_LOOK_S)
 
 
-def _about(number: str, kind: str, more: Document) -> Document:
+def about(number: str, kind: str, more: Document) -> Document:
     fresh = str(EventId.from_raw(b"\x01\x9c\xad\xe2\x11\xc0\x7a" + os.urandom(1) + b"\x80" + os.urandom(7)))
     return a_document(kind, id=fresh, subject={"nhs_number": number}, **more)
 
@@ -113,15 +113,15 @@ _HANDOVERS: Final = "SELECT count(*) FROM handovers"
 _CHECKED: Final = "SELECT count(*) FROM handovers WHERE verify_sent"
 
 
-def _deliveries(gateway: Gateway) -> int:
-    return _counted(gateway, _DELIVERIES)
+def deliveries(gateway: Gateway) -> int:
+    return counted(gateway, _DELIVERIES)
 
 
-def _whole(gateway: Gateway) -> int:
-    return _counted(gateway, _CHECKED)
+def whole(gateway: Gateway) -> int:
+    return counted(gateway, _CHECKED)
 
 
-def _counted(gateway: Gateway, query: str) -> int:
+def counted(gateway: Gateway, query: str) -> int:
     with gateway.home.store.look() as work:
         return int(work.connection.exec_driver_sql(query).scalar() or 0)
 

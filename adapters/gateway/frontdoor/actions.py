@@ -243,7 +243,8 @@ class Actions:
             ready = [
                 (row, HandoverView.from_bytes(row.body), count)
                 for row in work.inbox.handovers(only)
-                if not row.verify_sent and (count := self._orders.is_whole(work, row.handover)) is not None
+                if not row.verify_sent
+                and (count := self._orders.taking.is_whole(work, row.handover)) is not None
             ]
         said = []
         for row, view, count in ready:

@@ -87,13 +87,15 @@ class Bundles:
             strange = {one.event for one in came if one.fault} - set(expected)
             # What was ordered for something else than this handover is not foreign.
             beside = work.inbox.orders_beside(row.handover) if strange else []
-            others = {event for order in beside for event in self._orders.events_of(work, order)} & strange
+            others = {
+                event for order in beside for event in self._orders.taking.events_of(work, order)
+            } & strange
         return items_of(expected, here, [one for one in came if one.event not in others])
 
     def _ordered(self, work: Work, row: HandoverRow) -> list[list[bytes]]:
         me, kind = self._home.member_id, int(OrderKind.HANDOVER)
         return [
-            self._orders.events_of(work, order.order_id)
+            self._orders.taking.events_of(work, order.order_id)
             for order in work.inbox.orders_for(row.handover)
             if order.kind == kind and order.grantor != me and order.answer is None
         ]

@@ -167,7 +167,7 @@ class Receiving:
                 case InKind.ORDER:
                     self._orders.ordered(work, row)
                 case InKind.GRANTED:
-                    self._orders.granted(work, row)
+                    self._orders.taking.granted(work, row)
                 case InKind.HANDOVER:
                     HandoverView.from_bytes(row.body)
                     work.inbox.save_handover(
