@@ -9,8 +9,9 @@ What a crash means at each numbered gap (``broker.faults``):
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from broker.audit.log import entry_of
 from broker.audit.projection import BoardKeys, Projection
 from broker.audit.witnesses import counts
 from broker.audit.writers import by_its_writer
+from broker.board.line import Line, OneTimeLine, kept_line
 from broker.bus.connection import Access, Bus, connect
 from broker.bus.publisher import Outgoing, Publisher
 from broker.bus.puller import Delivery, Puller
@@ -58,6 +60,8 @@ class BoardHome:
     board: str
     keyring: Keyring
     directory: DirectoryFile
+    line: Line
+    """How its questions come to the trail."""
 
     @classmethod
     def open(cls, folder: Path) -> "BoardHome":
@@ -68,7 +72,14 @@ class BoardHome:
             raise ConfigurationError(f"{folder} is not a member's home") from error
         if card["kind"] != "board":
             raise ConfigurationError(f"{folder} is the home of a {card['kind']}, not of a board")
-        return cls(folder, card["id"], load_keyring(folder / "keys"), DirectoryFile(folder / "directory.bin"))
+        directory, keyring = DirectoryFile(folder / "directory.bin"), load_keyring(folder / "keys")
+        return cls(folder, card["id"], keyring, directory, OneTimeLine(folder, card["id"]))
+
+    @contextmanager
+    def with_a_line(self) -> Iterator["BoardHome"]:
+        """The same home for a program that stays and asks often: one connection, kept while the block runs."""
+        with kept_line(self.folder, self.board) as line:
+            yield replace(self, line=line)
 
     def areas(self) -> frozenset[str]:
         """The areas that this board answers for."""

@@ -9,7 +9,6 @@ What a crash means: after the commit, the entry waits here and is sent with the 
 again under its own name, and is the same entry.
 """
 
-import asyncio
 import hmac
 import json
 from collections.abc import Collection, Sequence
@@ -18,8 +17,7 @@ from typing import Final
 
 from broker.audit.writers import by_its_writer, partition_of_board
 from broker.board.node import BoardHome, asked_message
-from broker.bus.connection import Access, connect
-from broker.bus.publisher import Outgoing, Publisher
+from broker.bus.publisher import Outgoing
 from broker.bus.subjects import asked_subject
 from broker.clock import system_entropy
 from broker.crypto.keys import SigningKey
@@ -34,7 +32,6 @@ from schemas.audit import AuditEntry, EntryKind
 from schemas.envelope import ID_BYTES
 
 _LABEL: Final = "handrail question"
-_WITHIN_S: Final = 10.0
 _ONLY_HERE: Final = "Only here"
 """Of a question from before questions went to the log."""
 
@@ -93,19 +90,7 @@ def to_the_log(home: BoardHome, store: AuditStore) -> None:
 
 def publish(home: BoardHome, messages: Sequence[Outgoing]) -> list[int]:
     """Put messages on the bus, in order, from a thread without an event loop. Raises UnavailableError or OSError."""
-    return asyncio.run(_publish(home, messages))
-
-
-async def _publish(home: BoardHome, messages: Sequence[Outgoing]) -> list[int]:
-    folder = home.folder / "nats"
-    bus = await connect(
-        Access.in_folder(folder, home.board, (folder / "url").read_text()), attempts_for=_WITHIN_S
-    )
-    try:
-        async with Publisher(bus) as publisher:
-            return [await publisher.publish(one, within=_WITHIN_S) for one in messages]
-    finally:
-        await bus.close()
+    return home.line.publish(messages)
 
 
 def entry(home: BoardHome, number: int, at_ms: int, said: Sealed) -> bytes:

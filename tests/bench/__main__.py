@@ -26,6 +26,7 @@ BENCHES: Final = (
     "areas",
     "log",
     "board",
+    "asking",
     "peers",
 )
 PAGE: Final = Path(__file__).parents[2] / "docs" / "benchmarks.md"

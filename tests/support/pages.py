@@ -92,6 +92,16 @@ def served(
     settings: Callable[[str, Local], Settings] = patient,
 ) -> Iterator[Node]:
     """The pages of a board's home on a port of their own, on a thread of their own."""
+    with home.with_a_line() as kept:
+        yield from _served(kept, clock, seconds, settings)
+
+
+def _served(
+    home: BoardHome,
+    clock: Clock,
+    seconds: Callable[[], float],
+    settings: Callable[[str, Local], Settings],
+) -> Iterator[Node]:
     listening = Listening()
     listener = listening.open()
     origin = listening.origin(listener.getsockname()[1])

@@ -63,8 +63,12 @@ def pages(
             settings.local.announce_all()
 
     configure_logs()
-    opened, listening = BoardHome.open(home), Listening(host, port, certificate, key)
-    with contextlib.closing(listening.open()) as listener, contextlib.closing(opened.store()) as store:
+    listening = Listening(host, port, certificate, key)
+    with (
+        contextlib.closing(listening.open()) as listener,
+        BoardHome.open(home).with_a_line() as opened,
+        contextlib.closing(opened.store()) as store,
+    ):
         at = listener.getsockname()[1]
         settings = read_settings(home, listening, at, local_sign_in=local_sign_in, announce=announce)
         app = make_app(opened, store, settings, clock=system_clock, seconds=time.monotonic)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ async def test_the_question_is_on_the_trail_signed_and_sealed_when_the_answer_co
     for hidden in (CHILD, "Kit Example", PURPOSE, "Q1"):
         assert hidden.encode() not in stored.data
     with pytest.raises(AlteredError):
-        opened(BoardHome(home.folder, "m-abcdefghij", home.keyring, home.directory), stored.data)
+        opened(replace(home, board="m-abcdefghij"), stored.data)
 
 
 async def test_without_the_bus_nothing_is_answered_and_the_question_follows_later(tmp_path: Path) -> None:
