@@ -5,7 +5,7 @@ from typing import Final
 
 from schemas.deadlines import RUNGS, ClockRule, LadderRule, Moment, cited
 from schemas.default_policy import default_policy
-from schemas.keeping import keeper, met_words
+from schemas.keeping import condition_words, keeper, met_words
 from schemas.policy import Policy
 
 _INTRO: Final = """# Deadlines
@@ -104,11 +104,16 @@ def _whose(clock: ClockRule) -> str:
     side = {"from": "old area", "to": "new area", "acting": "own area"}.get(
         clock.side.value, clock.side.value
     )
-    return f"{clock.by.value.replace('_', ' ')}, {side}"
+    if clock.of_author:
+        return "whoever says it"
+    each = "each " if clock.each else ""
+    return f"{each}{clock.by.value.replace('_', ' ')}, {side}"
 
 
 def _only_if(clock: ClockRule) -> str:
-    said = [one.replace("=", " is ").replace("_", " ").replace(".", ", ") for one in clock.when]
+    said = [condition_words(one) for one in clock.when]
+    if clock.on_plan is not None:
+        said.append(f"a {clock.on_plan.value.replace('_', '-')} plan is open on record")
     return f", where {' and '.join(said)}" if said else ""
 
 

@@ -13,12 +13,16 @@ from pydantic import SerializerFunctionWrapHandler, StringConstraints, model_ser
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Date, Line, Wire
+from schemas.codes.cases import PlanKind
 from schemas.codes.members import MemberKind
 from schemas.rules import AreaRole, ClockUnit
 
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
-Condition = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)*=[a-z0-9_]+$", max_length=100)]
-"""A field of an event's details and what it says, ``emergency=true``; a dot leads into a field of several."""
+Condition = Annotated[str, StringConstraints(pattern=r"^[a-z_]+(\.[a-z_]+)*!?=[a-z0-9_]+$", max_length=100)]
+"""A field of an event's details and what it says, ``emergency=true``, or does not, ``emergency!=true``.
+
+A dot leads into a field of several; a field that was left out says ``none``.
+"""
 Rung: TypeAlias = Literal["worker", "team_manager", "service_manager", "head_of_service"]
 RUNGS: Final[tuple[Rung, ...]] = ("worker", "team_manager", "service_manager", "head_of_service")
 """From the person on duty upwards."""
@@ -51,6 +55,10 @@ class Fact(StrEnum):
     """A history was let go for a case that then did not pass."""
     TEMPORARY = "temporary"
     """The new area has said that the stay is temporary."""
+    HIDDEN = "hidden"
+    """A marker came: the child must not be found by the side that was left."""
+    PREFILLED = "prefilled"
+    """An urgent event goes out with the policy's purpose or basis, since its author gave none. Its own gateway sees it."""
 
 
 FACTS: Final = frozenset({*Moment, *Fact})
@@ -69,10 +77,23 @@ START_WORDS: Final[dict[str, str]] = {
     Fact.DISPUTED: "the dispute",
     Fact.NOT_PASSED: "the case not passing",
     Fact.TEMPORARY: "the stay being called temporary",
+    Fact.HIDDEN: "a marker of danger",
+    Fact.PREFILLED: "the policy giving an urgent purpose",
 }
 """Keyed by the words of the data too: both enumerations are texts."""
 
-_LATER: Final = frozenset({"met_when_opened_by", "when", "not_observed"})
+_LATER: Final = frozenset(
+    {
+        "met_when_opened_by",
+        "when",
+        "not_observed",
+        "met_when",
+        "on_plan",
+        "of_author",
+        "each",
+        "met_by_correction",
+    }
+)
 _SHORT: Final = 78
 """Characters of a rule in a handover's view, which has room for what is missing beside it."""
 _LONG: Final = 150
@@ -97,12 +118,22 @@ class ClockRule(Wire):
     """Kinds of reader: the starting event is itself what is owed, and one of these has opened it."""
     when: tuple[Condition, ...] = ()
     """What the starting event's details must say for it to start: ``name=value``; all of them."""
+    met_when: tuple[Condition, ...] = ()
+    """What an event that meets it must say; of a type without that field, nothing."""
+    met_by_correction: bool = False
+    """Met by nothing but its author's event that supersedes the one that started it."""
+    on_plan: PlanKind | None = None
+    """Starts only where the keeper's own record has such a plan of the child's, and it is not closed."""
+    of_author: bool = False
+    """Whoever says what starts it owes it, of whatever kind; ``by`` is who that mostly is."""
+    each: bool = False
+    """Each member of the kind in that area that hears of a move to another one owes it for itself."""
     not_observed: Line | None = None
     """Why nothing here can start it; then a person keeps it elsewhere. None: it is started by what is seen."""
     counted_from: Line | None = None
     """The date in the starting event's details from which law or guidance counts. None: the router's commit."""
     amount: int
-    """Weeks may count back from a date that is still to come."""
+    """Weeks and calendar days may count back from a date that the event names; none is the day itself."""
     unit: ClockUnit
     before_school: bool = False
     """Due at half past eight in the morning of the day, not at its end."""
@@ -120,7 +151,7 @@ class ClockRule(Wire):
 
     @model_validator(mode="after")
     def _can_be_counted(self) -> Self:
-        backwards = self.unit is ClockUnit.WEEKS and self.counted_from is not None
+        backwards = self.unit in {ClockUnit.WEEKS, ClockUnit.CALENDAR_DAYS} and self.counted_from is not None
         least = 0 if self.unit in {ClockUnit.WORKING_DAYS, ClockUnit.SCHOOL_DAYS} else 1
         if self.amount < least and not backwards:
             raise PydanticCustomError("amount", "counts backwards, or nothing")
@@ -157,7 +188,7 @@ class ClockRule(Wire):
         """The rule as both sides read it beside the due date."""
         starts = " or ".join(_start_words(start) for start in self.starts)
         when = f"{starts} ({self.counted_from.replace('_', ' ')})" if self.counted_from else starts
-        how = "of" if self.unit is ClockUnit.WORKING_DAYS and self.amount == 0 else "from"
+        how = "of" if self.amount == 0 else "from"
         if self.unit is ClockUnit.CALENDAR_DAYS_INCLUSIVE:
             how = "with the day of"
         return f"{self.limit} {how} {when} {cited(self.source)}"
@@ -220,7 +251,9 @@ def limit_words(amount: int, unit: ClockUnit, *, before_school: bool = False) ->
     if unit is ClockUnit.SECONDS and amount % 60 == 0:
         return _counted(amount // 60, "minute")
     if amount < 0:
-        return f"{_counted(-amount, 'week')} before, counted"
+        return f"{_counted(-amount, unit.value.replace('_', ' ').removesuffix('s'))} before, counted"
+    if amount == 0:
+        return "the same day"
     return _counted(amount, unit.value.replace("_", " ").removesuffix("s"))
 
 

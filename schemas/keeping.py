@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from schemas.deadlines import FACTS, ClockRule, Moment
+from schemas.deadlines import FACTS, ClockRule, Fact, Moment
 
 
 class Keeper(StrEnum):
@@ -40,11 +40,12 @@ ROUTER_KEPT: Final[Mapping[str, str]] = {
     "heads-of-service": "a settlement by either area's signed step",
     "chairs": "a settlement by either area's signed step",
     "return-or-retain": "the signed decision",
+    "hidden-hold": "running out, at the end of that quarter of a day, or the new area's signed word that lifts the marker",
 }
 """What meets each clock that the router keeps, by its key: a handover's own, started and met by signed actions."""
 
-TOLD: Final = frozenset(Moment)
-"""The facts that a gateway learns, too: the router tells both front doors of them."""
+TOLD: Final = frozenset({*Moment, Fact.PREFILLED})
+"""The facts that a gateway learns, too: the router tells both front doors of them, or it sees them itself."""
 
 
 def keeper(rule: ClockRule) -> Keeper:
@@ -64,7 +65,18 @@ def met_words(rule: ClockRule) -> str:
     if rule.key in ROUTER_KEPT:
         return ROUTER_KEPT[rule.key]
     said = [f"`{kind}`" for kind in rule.met_by]
+    if rule.met_when:
+        said = [f"{' or '.join(said)} ({', '.join(condition_words(one) for one in rule.met_when)})"]
+    if rule.met_by_correction:
+        said.append("an event of its author that supersedes it and gives both")
     if rule.met_when_opened_by:
         kinds = " or ".join(kind.value.replace("_", " ") for kind in rule.met_when_opened_by)
         said.append(f"{kinds} having opened it")
     return " or ".join([*said, "a person's word"])
+
+
+def condition_words(condition: str) -> str:
+    """A condition of a rule as people read it: ``emergency is true``, ``ground is not other school``."""
+    name, sign, value = condition.partition("!=") if "!=" in condition else condition.partition("=")
+    said = f"{name.replace('.', ', ')} {'is not' if sign == '!=' else 'is'} {value}"
+    return said.replace("_", " ")

@@ -11,7 +11,7 @@ from adapters.gateway.errors import NoSuchItemError
 from adapters.gateway.frontdoor.actions import Actions, Person
 from adapters.gateway.frontdoor.documents import between, once, require_named
 from adapters.gateway.home import Home
-from adapters.gateway.record.clocking import says
+from adapters.gateway.record.owing import says
 from adapters.gateway.record.reading import Read, Reading
 from broker.errors import RejectedError
 from broker.store.gateway.inbox import HandoverRow

@@ -5,36 +5,36 @@ date by the same rule, for its own people to be told and for the other side to b
 ``look`` goes on where it stopped, also after a crash, and a clock is the same whenever it is started.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
 import structlog
 
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.record.composing import concerned_areas, tokens_of
+from adapters.gateway.record.owing import Owes, counted_from, rows_of, says, who_owes
 from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Reading
 from broker.calendars import day_of
-from broker.calendars.due import Due, due_date
 from broker.clock import from_ms, to_ms
 from broker.errors import RejectedError
 from broker.notices.words import reference
 from broker.store.gateway.clocks import ClockRow, is_settled, says_something
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
-from schemas.codes.members import MemberKind
-from schemas.deadlines import ClockRule, Moment
+from schemas.deadlines import ClockRule, Fact, Moment
 from schemas.directory import Directory
 from schemas.events.base import Event
 from schemas.handover import HandoverView
+from schemas.ids import EventId
 from schemas.members import Member
 from schemas.orders import OrderKind
-from schemas.policy import ConcernedAreas
+from schemas.policy import ConcernedAreas, urgency_of
 from schemas.rules import AreaRole
-from schemas.wire import InKind
+from schemas.wire import InKind, Urgency
 
 _log = structlog.get_logger()
 
@@ -56,14 +56,6 @@ class Said:
     refs: tuple[bytes, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Owes:
-    """Who owes something: a member, or whoever it is in that area (``member`` is the area's code then)."""
-
-    member: str
-    area: str
-
-
 class Clocking:
     """Keeps one home's clocks."""
 
@@ -72,12 +64,19 @@ class Clocking:
         self._places = places
         self._reading = Reading(home)
 
-    def published(self, work: Work, event: Event, areas: ConcernedAreas) -> None:
-        """An event of our own goes out: in the transaction that queues it, so that neither is without the other."""
+    def published(self, work: Work, event: Event, areas: ConcernedAreas, *, prefilled: bool = False) -> None:
+        """An event of our own goes out: in the transaction that queues it, so that neither is without the other.
+
+        ``prefilled``: its author gave no purpose or no basis, and has the policy's.
+        """
         policy = self._home.directory.policy
+        said = Said(event, areas, self._home.me, to_ms(self._home.clock()), self._refs(event, None))
         if policy.clocks_started_by(event.type) or policy.clocks_met_by(event.type):
-            at_ms = to_ms(self._home.clock())
-            self._take(work, Said(event, areas, self._home.me, at_ms, self._refs(event, None)))
+            self._take(work, said)
+        if prefilled and urgency_of(policy, event) is Urgency.U0:
+            self._begin(work, Fact.PREFILLED, said)
+        if event.supersedes is not None and not prefilled:
+            self._corrected(work, event.supersedes, said)
 
     def opened(self, work: Work, event_id: bytes, reader: str, at_ms: int) -> None:
         """A reader has opened an event: where the event is itself what was owed, that meets it."""
@@ -189,10 +188,20 @@ class Clocking:
                 work.clocks.meet(keys, said.refs, said.at_ms, str(event.id), owner)
         if event.type == _SAYS_MET:
             self._said_met(work, said)
+        self._begin(work, event.type, said)
+
+    def _begin(self, work: Work, word: str, said: Said) -> None:
         on = day_of(from_ms(said.at_ms))
-        for rule in policy.clocks_started_by(event.type):
-            if rule.in_force(on) and says(event, rule.when):
+        for rule in self._home.directory.policy.clocks_started_by(word):
+            if rule.in_force(on) and says(said.event, rule.when):
                 self._start(work, rule, said)
+
+    def _corrected(self, work: Work, before: EventId, said: Said) -> None:
+        """An event of our own is superseded, in our own words: what was owed for want of them is met."""
+        for row in work.clocks.about(before.raw):
+            rule = self._home.directory.policy.clock(row.key, day_of(from_ms(row.start_ms)))
+            if rule is not None and rule.met_by_correction and row.owner == self._home.member_id:
+                work.clocks.meet_one(row, said.at_ms, str(said.event.id))
 
     def _said_met(self, work: Work, said: Said) -> None:
         """The owner's person says that something has been done."""
@@ -217,7 +226,7 @@ class Clocking:
         if owes is None or counted is None or not self._concerns(rule, owes, directory):
             return
         start = counted if isinstance(counted, date) else from_ms(said.at_ms)
-        rows = list(_rows(rule, said.event.id.raw, owes, start, said.at_ms, directory))
+        rows = list(rows_of(rule, said.event.id.raw, owes, start, said.at_ms, directory))
         work.clocks.start(rows, said.refs)
 
     def _concerns(self, rule: ClockRule, owes: Owes, directory: Directory) -> bool:
@@ -242,59 +251,8 @@ class Clocking:
                 owes = Owes(self._home.member_id, area)
                 ours = area in self._home.me.areas and rule.by is self._home.me.kind
                 if ours and rule.in_force(day_of(from_ms(at_ms))) and self._concerns(rule, owes, directory):
-                    rows = _rows(rule, view.handover, owes, from_ms(at_ms), at_ms, directory)
+                    rows = rows_of(rule, view.handover, owes, from_ms(at_ms), at_ms, directory)
                     work.clocks.start(rows, () if row.child is None else (row.child,))
-
-
-def says(event: Event, conditions: tuple[str, ...]) -> bool:
-    """Whether an event's details say all that a rule asks of them, each as ``name=value``."""
-    details: Any = event.model_dump(mode="json")["details"] if conditions else {}
-    return all(_value(details, *one.split("=", 1)) for one in conditions)
-
-
-def _value(found: Any, path: str, wanted: str) -> bool:
-    for name in path.split("."):
-        found = found.get(name) if isinstance(found, dict) else None
-    return (str(found).lower() if isinstance(found, bool) else str(found)) == wanted
-
-
-def counted_from(event: Event, rule: ClockRule) -> date | bool | None:
-    """The day that law or guidance counts from; True: the router's commit; None: the event names no such day."""
-    if rule.counted_from is None:
-        return True
-    found: date | None = getattr(event.details, rule.counted_from, None)
-    return found
-
-
-def who_owes(
-    rule: ClockRule, author: Member, areas: ConcernedAreas, directory: Directory, at_ms: int
-) -> Owes | None:
-    """Whose it is by the rule's kind and side; None where the event does not name that area."""
-    area = {
-        AreaRole.FROM: areas.from_area,
-        AreaRole.TO: areas.to_area,
-        AreaRole.RESIDENCE: areas.residence,
-    }.get(rule.side, areas.acting)
-    if author.kind is rule.by and rule.side is not AreaRole.TO:
-        return Owes(author.id, area or areas.acting)
-    if area is None:
-        return None
-    on = day_of(from_ms(at_ms))
-    if rule.by is MemberKind.SOCIAL_CARE:
-        door = directory.front_door(area, on=on)
-        return Owes(area if door is None else door.id, area)
-    there = directory.members_serving(area, rule.by, on=on)
-    return Owes(there[0].id if len(there) == 1 else area, area)
-
-
-def _rows(
-    rule: ClockRule, about: bytes, owes: Owes, start: date | datetime, start_ms: int, directory: Directory
-) -> Iterable[ClockRow]:
-    for number in range(1, rule.times + 1):
-        times = rule if number == 1 else rule.model_copy(update={"amount": rule.amount * number})
-        due = due_date(times, start, directory.area(owes.area), gss=owes.area)
-        due_ms = to_ms(due.at) if isinstance(due, Due) else None
-        yield ClockRow(about, rule.key, number, owes.member, owes.area, start_ms, due_ms, due.reason)
 
 
 def name_of(row: ClockRow) -> str:

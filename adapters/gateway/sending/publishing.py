@@ -52,6 +52,8 @@ class Ready:
     lane: Lane
     action: Action | None
     signer: SigningKey
+    prefilled: bool
+    """Its author gave no purpose or no basis, and has the policy's."""
 
 
 class Publishing:
@@ -88,6 +90,7 @@ class Publishing:
             )
         directory, me = home.directory, home.me
         check_author(event, me, directory)
+        prefilled = event.purpose is None or event.basis is None
         event = prefill(directory.policy, event, on=now.date())
         action = action or action_of(event, me)
         areas = concerned_areas(event, self.places)
@@ -99,6 +102,7 @@ class Publishing:
             lane=Lane.of(urgency_of(directory.policy, event)),
             action=action,
             signer=home.signer(),
+            prefilled=prefilled,
         )
 
     def queue(self, events: Sequence[Ready]) -> None:
@@ -154,7 +158,7 @@ class Publishing:
         remember(work, event, found, to_ms(self._home.clock()))
         if lifts(event, self._home.me):
             work.marked.forget([token.value for token in found])
-        self.clocking.published(work, event, ready.areas)
+        self.clocking.published(work, event, ready.areas, prefilled=ready.prefilled)
 
     def _seal(
         self, work: Work, event: Event, facts: RoutingFacts, composed: Composed, signer: SigningKey

@@ -22,7 +22,7 @@ from schemas.deadlines import FACTS
 from schemas.default_policy import default_policy
 from schemas.ids import GssCode
 from schemas.keeping import ROUTER_KEPT, Keeper, keeper
-from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document
+from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document, event_id
 from tests.support.postroom import PostRoom, a_postroom
 from tests.support.turning import Stopped
 
@@ -42,6 +42,10 @@ CAST: Final = {
 }
 HERE: Final[Mapping[str, Any]] = {"residence": {"gss": CUMBERLAND}}
 THERE: Final[Mapping[str, Any]] = {"acting_area": WESTMORLAND, "residence": {"gss": WESTMORLAND}}
+OWN_WORDS: Final[Mapping[str, Any]] = {
+    "purpose": "protect_from_harm",
+    "basis": "safeguarding_public_task",
+}
 WORKER: Final = Person("Rowan Example", "social worker")
 TERMS: Final = tuple(
     SchoolTerm(name=f"example term {year}", first=date(year, 1, 1), last=date(year, 12, 31))
@@ -142,6 +146,17 @@ STORIES: Final[Mapping[str, Story]] = {
         "missing.sighted",
         "cumberland",
         met=("cumberland", "missing.ended", HERE),
+        before=a_plan,
+    ),
+    "complete-purpose": Story(
+        "cumberland",
+        "missing.child",
+        "cumberland",
+        met=(
+            "cumberland",
+            "correction",
+            {**HERE, **OWN_WORDS, "supersedes": event_id(1)},
+        ),
         before=a_plan,
     ),
     "pupil-added": Story("school", "school.joined", "school", opened_by="desk"),
@@ -286,6 +301,24 @@ def test_a_conference_of_the_other_area_meets_nothing_of_ours(room: PostRoom, tu
     room.settle()
 
     assert [None] == [row.met_ms for row in kept(room["cumberland"], "sudden-move-review")]
+
+
+def test_an_urgent_event_with_a_purpose_of_its_own_owes_no_other_and_one_without_goes_all_the_same(
+    room: PostRoom, turned: Stopped
+) -> None:
+    a_plan(room)
+    room["cumberland"].publish(a_document("missing.child", n=1, **HERE, **OWN_WORDS))
+    room["school"].publish(a_document("attendance.summary", n=2, **HERE))
+    assert [] == kept(room["cumberland"], "complete-purpose") == kept(room["school"], "complete-purpose")
+
+    room["cumberland"].publish(a_document("missing.child", n=3, **HERE))
+    turned.now += timedelta(minutes=5)
+    room["cumberland"].publish(a_document("correction", n=4, supersedes=event_id(3), **HERE))
+    room["cumberland"].publish(a_document("correction", n=5, supersedes=event_id(1), **HERE, **OWN_WORDS))
+    room.settle()
+
+    assert [None] == [row.met_ms for row in kept(room["cumberland"], "complete-purpose")]
+    assert event_id(3).raw in {item.message_id for item in room["cumberland"].inbox(everything=True)}
 
 
 def test_what_does_not_apply_starts_nothing(room: PostRoom) -> None:
