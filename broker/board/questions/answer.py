@@ -68,6 +68,11 @@ Cell: TypeAlias = str | int | float | Mark | None
 """None: there is nothing to say, such as the time of something that has not happened."""
 
 
+Counted: TypeAlias = frozenset[bytes]
+"""What a figure counts, by id: children's moves, events, obligations. Never shown; only how many they are."""
+Figure: TypeAlias = Cell | Counted
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: a stable name for machines, a heading for people."""
@@ -90,7 +95,8 @@ class Table:
 
     summary: tuple[str, ...]
     columns: tuple[Column, ...] = ()
-    rows: tuple[tuple[Cell, ...], ...] = ()
+    rows: tuple[tuple[Figure, ...], ...] = ()
+    """Of an aggregate, bases and parts say what they count, so that two answers can be held against each other."""
     total: bool = False
     notes: tuple[str, ...] = ()
     why_not: str | None = None

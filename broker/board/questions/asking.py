@@ -26,6 +26,7 @@ from broker.board.questions.answer import (
 )
 from broker.board.questions.approving import require_second_auditor, write_request
 from broker.board.questions.catalogue import CATALOGUE
+from broker.board.questions.differencing import History, Released, counts
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params, read_params, records_of
 from broker.board.questions.suppressing import suppress
@@ -38,6 +39,10 @@ from broker.store.audit.rows import Place, Scope
 from broker.store.audit.store import AuditStore, AuditWork
 
 _TOO_FEW: Final = "There are too few to say more without telling of somebody."
+_BESIDE_ANOTHER: Final = (
+    "Some figures are suppressed because, subtracted from what this question was answered before, they would tell of "
+    "fewer than five. Ask for the period of an earlier answer, or again when at least five more have come."
+)
 _WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
 
 
@@ -82,7 +87,8 @@ def ask(
                 write_request(work, refused.logged, asker, words, ground.records)
         else:
             logged = write_down(home, work, to_ms(at), asker, purpose.strip(), words, len(table.rows))
-            answer = _answer(question, table, _proof(work, table.places), words, to_ms(at), logged)
+            released = _released(work, question, table)
+            answer = _answer(question, table, released, _proof(work, table.places), words, to_ms(at), logged)
     to_the_log(home, store)
     if answer is None:
         raise refused or AssertionError
@@ -105,9 +111,24 @@ def _drawn(records: Sequence[bytes], most: int, seed: int) -> frozenset[bytes]:
     return frozenset(random.Random(seed).sample(records, min(most, len(records))))  # noqa: S311  no secret
 
 
-def _answer(question: Question, table: Table, proof: Proof, words: str, at_ms: int, logged: int) -> Answer:
-    shown = suppress(table.columns, table.rows, total=table.total) if question.aggregate else None
-    rows = table.rows if shown is None else shown.rows
+def _released(work: AuditWork, question: Question, table: Table) -> Released:
+    """What of a table may be shown; of an aggregate no small figure, neither by itself nor beside an earlier answer."""
+    rows = counts(table.rows)
+    if not question.aggregate:
+        return Released(rows, kept_back=False)
+    alone = suppress(table.columns, rows, total=table.total).rows
+    before = work.pieces(question.key)
+    history = History(before)
+    released = history.release(table.columns, table.rows, alone)
+    if (after := history.lists()) != before:
+        work.keep_pieces(question.key, after)
+    return released
+
+
+def _answer(
+    question: Question, table: Table, released: Released, proof: Proof, words: str, at_ms: int, logged: int
+) -> Answer:
+    rows = released.rows
     return Answer(
         key=question.key,
         title=question.title,
@@ -116,8 +137,8 @@ def _answer(question: Question, table: Table, proof: Proof, words: str, at_ms: i
         rows=rows,
         measured=table.why_not is None,
         why_not=table.why_not,
-        notes=table.notes,
-        suppressed=shown is not None and shown.any,
+        notes=(*table.notes, _BESIDE_ANOTHER) if released.kept_back else table.notes,
+        suppressed=question.aggregate and any(cell is Mark.SUPPRESSED for row in rows for cell in row),
         total=table.total,
         proof=proof,
         asked=words,

@@ -3,7 +3,7 @@
 from typing import Final
 
 from broker.audit.words import plain
-from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
+from broker.board.questions.answer import Cell, Column, Figure, Mark, Role, Table, Unit
 from broker.board.questions.figures import HOUR_MS, centile, median, rounded
 from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.store.audit.rows import Copy, Obligation
@@ -76,9 +76,11 @@ def seen(ground: Ground) -> Table:
     )
 
 
-def _hours(name: str, owed: list[Obligation]) -> tuple[Cell, ...]:
-    waits = [max(0, one.met_ms - one.opened_ms) / HOUR_MS for one in owed if one.met_ms is not None]
-    return name, len(owed), len(waits), rounded(median(waits)), rounded(centile(waits, 90))
+def _hours(name: str, owed: list[Obligation]) -> tuple[Figure, ...]:
+    met = [one for one in owed if one.met_ms is not None]
+    waits = [max(0, (one.met_ms or 0) - one.opened_ms) / HOUR_MS for one in met]
+    counted = (frozenset(one.ref for one in some) for some in (owed, met))
+    return name, *counted, rounded(median(waits)), rounded(centile(waits, 90))
 
 
 _ENCOMPASS: Final = (

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Sequence
 from math import ceil
 from typing import Final
 
+from broker.board.questions.answer import Counted
+
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 24 * HOUR_MS
 
@@ -26,6 +28,11 @@ def centile(values: Iterable[float], per_cent: int) -> float | None:
 def share(part: int, whole: int) -> float | None:
     """A percentage with one decimal; None of nothing."""
     return round(100 * part / whole, 1) if whole else None
+
+
+def union(sets: Iterable[Iterable[bytes]]) -> Counted:
+    """All that any of these counts."""
+    return frozenset(thing for one in sets for thing in one)
 
 
 def hours(milliseconds: Sequence[int]) -> list[float]:

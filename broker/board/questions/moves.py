@@ -1,12 +1,12 @@
 """Questions about children who move from one area to another."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from broker.audit.words import plain
-from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
-from broker.board.questions.figures import DAY_MS, centile, hours, median, rounded, share
+from broker.board.questions.answer import Column, Figure, Mark, Role, Table, Unit
+from broker.board.questions.figures import DAY_MS, centile, hours, median, rounded, share, union
 from broker.board.questions.ground import Ground, handle
 from broker.store.audit.rows import Move
 
@@ -24,12 +24,12 @@ def known_to_opened(ground: Ground) -> Table:
     moves = [move for move in ground.moves if move.kind in {None, "move"}]
     evidence = {move.evidence for move in moves if move.evidence is not None}
     known, copies = ground.events(evidence), ground.copies(evidence)
-    waits: dict[str, list[int]] = defaultdict(list)
-    count: dict[str, int] = defaultdict(int)
+    waits: dict[str, dict[bytes, int]] = defaultdict(dict)
+    count: dict[str, set[bytes]] = defaultdict(set)
     for move in moves:
         report = known.get(move.evidence or b"")
         kind = ground.kind(report.author) if report is not None else str(Mark.NOT_MEASURED)
-        count[kind] += 1
+        count[kind].add(move.handover)
         since = report.at_ms if report is not None else move.steps["noticed"]
         opened = [
             copy.opened_ms
@@ -37,10 +37,10 @@ def known_to_opened(ground: Ground) -> Table:
             if copy.opened_ms is not None and ground.serves(copy.reader, [move.to_area or ""])
         ]
         if opened:
-            waits[kind].append(max(0, min(opened) - since))
-    every = [wait for some in waits.values() for wait in some]
-    rows = [(kind, number, len(waits[kind]), *_times(waits[kind])) for kind, number in sorted(count.items())]
-    rows.append(("all", len(moves), len(every), *_times(every)))
+            waits[kind][move.handover] = max(0, min(opened) - since)
+    every = {handover: wait for some in waits.values() for handover, wait in some.items()}
+    rows = [_waited(kind, some, waits[kind]) for kind, some in sorted(count.items())]
+    rows.append(_waited("all", union(count.values()), every))
     return Table(
         summary=(
             "{moves} moves became known; the receiving area opened {opened} of them so far.",
@@ -52,9 +52,9 @@ def known_to_opened(ground: Ground) -> Table:
     )
 
 
-def _times(waits: list[int]) -> tuple[float | None, float | None]:
-    measured = hours(waits)
-    return rounded(median(measured)), rounded(centile(measured, 90))
+def _waited(name: str, moves: Collection[bytes], waits: Mapping[bytes, int]) -> tuple[Figure, ...]:
+    measured = hours(list(waits.values()))
+    return name, frozenset(moves), frozenset(waits), rounded(median(measured)), rounded(centile(measured, 90))
 
 
 _CONFERENCES: Final = (
@@ -72,18 +72,16 @@ _CONFERENCES: Final = (
 
 def conferences(ground: Ground) -> Table:
     """Q2: transfers whose conference was held within fifteen working days, by sending area and by clock start."""
-    figures: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0] * 6)
+    figures: dict[tuple[str, str], list[set[bytes]]] = defaultdict(lambda: [set() for _ in range(6)])
     for move in ground.moves:
         if _needs_conference(move):
             pair = str(ground.place(move, move.from_area)), str(ground.place(move, move.to_area))
-            for at, figure in enumerate(_held(ground, move)):
-                figures[pair][at] += figure
-    rows: list[tuple[Cell, ...]] = [
-        _conference_row(*pair, counts) for pair, counts in sorted(figures.items())
-    ]
-    rows.append(
-        _conference_row("all", "", [sum(column) for column in zip(*figures.values(), strict=True)] or [0] * 6)
-    )
+            for counted, counts in zip(figures[pair], _held(ground, move), strict=True):
+                if counts:
+                    counted.add(move.handover)
+    rows = [_conference_row(*pair, counted) for pair, counted in sorted(figures.items())]
+    whole = [union(column) for column in zip(*figures.values(), strict=True)]
+    rows.append(_conference_row("all", "", whole or [frozenset()] * 6))
     return Table(
         summary=(
             (
@@ -108,24 +106,24 @@ def _needs_conference(move: Move) -> bool:
     return waits and move.kind in {None, "move"}
 
 
-def _held(ground: Ground, move: Move) -> tuple[int, int, int, int, int, int]:
+def _held(ground: Ground, move: Move) -> tuple[bool, bool, bool, bool, bool, bool]:
     held, area = move.steps.get("conference-held"), move.to_area or ""
     due = ground.due_ms("conference", move.steps["noticed"], area)
     late = due is not None and (held or ground.now_ms) > due
     in_time = held is not None and not late
 
-    def within(start: str) -> int:
+    def within(start: str) -> bool:
         since = move.steps.get(start)
         limit = None if since is None else ground.due_ms("conference", since, area)
-        return int(held is not None and limit is not None and held <= limit)
+        return held is not None and limit is not None and held <= limit
 
-    return 1, int(in_time), int(late), int(held is None and not late), within("verify"), within("accept")
+    return True, in_time, late, held is None and not late, within("verify"), within("accept")
 
 
-def _conference_row(from_area: str, to_area: str, counts: Iterable[int]) -> tuple[Cell, ...]:
-    moves, in_time, late, running, pack, accepted = counts
-    decided = in_time + late
-    return from_area, to_area, moves, in_time, late, running, share(in_time, decided), pack, accepted
+def _conference_row(from_area: str, to_area: str, counted: Iterable[Collection[bytes]]) -> tuple[Figure, ...]:
+    moves, in_time, late, running, pack, accepted = map(frozenset, counted)
+    per_cent = share(len(in_time), len(in_time | late))
+    return from_area, to_area, moves, in_time, late, running, per_cent, pack, accepted
 
 
 _CLOSURES: Final = (
@@ -152,22 +150,25 @@ def uncaught(ground: Ground) -> Table:
     for move in ground.work.moves(ground.scope, ground.period._replace(since_ms=0), areas=ground.scope.areas):
         for record in ground.work.with_joined({move.record}) if move.record else ():
             handed[record].append(move.steps["noticed"])
-    figures: dict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    closed: dict[str, set[bytes]] = defaultdict(set)
+    caught: set[bytes] = set()
     for one in moved:
-        caught = any(abs(at - one.at_ms) <= _NEAR_MS for at in handed.get(one.record or b"", ()))
-        for name in (ground.names(one.holder or "") or "unknown", "all"):
-            figures[name] = [
-                old + new for old, new in zip(figures[name], (1, caught, not caught), strict=True)
-            ]
-    whole = figures.pop("all", [0, 0, 0])
-    rows: list[tuple[Cell, ...]] = [(name, *counts) for name, counts in sorted(figures.items())]
+        closed[ground.names(one.holder or "") or "unknown"].add(one.event_id)
+        if any(abs(at - one.at_ms) <= _NEAR_MS for at in handed.get(one.record or b"", ())):
+            caught.add(one.event_id)
+    rows = [_closed(name, some, caught) for name, some in sorted(closed.items())]
     return Table(
         summary=("{closed} cases were closed because the child moved; for {uncaught} no handover is known.",),
         columns=_CLOSURES,
-        rows=(*rows, ("all", *whole)),
+        rows=(*rows, _closed("all", union(closed.values()), caught)),
         total=True,
         notes=("A handover counts where it was noticed within 90 days of the closure.",),
     )
+
+
+def _closed(name: str, closed: Collection[bytes], caught: Collection[bytes]) -> tuple[Figure, ...]:
+    whole = frozenset(closed)
+    return name, whole, whole & frozenset(caught), whole - frozenset(caught)
 
 
 _DECLINED: Final = (

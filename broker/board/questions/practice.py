@@ -1,12 +1,13 @@
 """Questions about how people work with what they are told."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Final
 
 from broker.audit.words import plain, purpose_text
-from broker.board.questions.answer import Cell, Column, Mark, Role, Table, Unit
-from broker.board.questions.figures import DAY_MS, share
+from broker.board.questions.answer import Column, Figure, Mark, Role, Table, Unit
+from broker.board.questions.figures import DAY_MS, share, union
 from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.clock import from_ms
 from schemas.slip import Heard, Whom
@@ -61,10 +62,10 @@ _CUES: Final = (
 def cues(ground: Ground) -> Table:
     """Q7: cues that were raised against reappraisals recorded, by member."""
     raised = ground.obligations("cue")
-    count: dict[str, int] = defaultdict(int)
+    count: dict[str, set[bytes]] = defaultdict(set)
     cued: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for one in ground.shares("reappraisal.recorded"):
-        count[one.author or ""] += 1
+        count[one.author or ""].add(one.event_id)
     for cue in raised or ():
         cued[cue.member][0] += 1
         cued[cue.member][1] += cue.reason is not None
@@ -74,8 +75,12 @@ def cues(ground: Ground) -> Table:
             why_not="no member tells this board of cues. Needed: obligation entries of kind “cue” from the gateways "
             "that raise them, met by the reappraisal.",
         )
-    rows = [
-        (ground.names(member), count[member], *((Mark.NOT_MEASURED,) * 2 if raised is None else cued[member]))
+    rows: list[tuple[Figure, ...]] = [
+        (
+            ground.names(member),
+            frozenset(count[member]),
+            *((Mark.NOT_MEASURED,) * 2 if raised is None else cued[member]),
+        )
         for member in sorted({*count, *cued})
     ]
     return Table(
@@ -102,17 +107,14 @@ def again(ground: Ground) -> Table:
     for one in ground.shares(*_CLOSED, ever=True):
         if one.record is not None:
             closed[one.record].append(one.at_ms)
-    figures: dict[str, list[int]] = defaultdict(lambda: [0, 0])
+    raised: dict[str, set[bytes]] = defaultdict(set)
+    back: set[bytes] = set()
     for one in ground.shares("concern.raised"):
-        back = any(0 < one.at_ms - at <= limit for at in closed.get(one.record or b"", ()))
-        for name in (ground.names(one.holder or "") or "unknown", "all"):
-            figures[name][0] += 1
-            figures[name][1] += back
-    whole = figures.pop("all", [0, 0])
-    rows: list[tuple[Cell, ...]] = [
-        (name, *both, share(both[1], both[0])) for name, both in sorted(figures.items())
-    ]
-    rows.append(("all", *whole, share(whole[1], whole[0])))
+        raised[ground.names(one.holder or "") or "unknown"].add(one.event_id)
+        if any(0 < one.at_ms - at <= limit for at in closed.get(one.record or b"", ())):
+            back.add(one.event_id)
+    rows = [_again_row(name, some, back) for name, some in sorted(raised.items())]
+    rows.append(_again_row("all", union(raised.values()), back))
     return Table(
         summary=(
             (
@@ -124,6 +126,12 @@ def again(ground: Ground) -> Table:
         rows=tuple(rows),
         total=True,
     )
+
+
+def _again_row(name: str, raised: Collection[bytes], back: Collection[bytes]) -> tuple[Figure, ...]:
+    whole = frozenset(raised)
+    again = whole & frozenset(back)
+    return name, whole, again, share(len(again), len(whole))
 
 
 _NOTICES: Final = (
@@ -179,15 +187,16 @@ def told_and_objected(ground: Ground) -> Table:
             why_not="no member tells this board whether somebody was told of a share. Needed: “informed” in the events "
             "that members publish; their gateways put on the slip for this board who was told, by role, and who objected.",
         )
-    heard: dict[Whom, dict[Heard, int]] = {whom: dict.fromkeys(Heard, 0) for whom in Whom}
+    heard: dict[tuple[Whom, Heard], set[bytes]] = defaultdict(set)
     for one in ground.shares(informed=True):
-        for whom, what in one.said.informed if one.said else ():
-            heard[whom][what] += 1
-    rows: list[tuple[Cell, ...]] = []
-    for whom, counts in heard.items():
-        whole, told = sum(counts.values()), counts[Heard.TOLD] + counts[Heard.OBJECTED]
-        parts = (counts[Heard.TOLD], counts[Heard.OBJECTED], counts[Heard.NOT_TOLD])
-        rows.append((_WHO[whom], whole, *parts, share(told, whole)))
+        for about in one.said.informed if one.said else ():
+            # The same share counts for each of whom it says something: told apart by who it is.
+            heard[about].add(one.event_id + bytes([about[0]]))
+    rows: list[tuple[Figure, ...]] = []
+    for whom, name in _WHO.items():
+        parts = tuple(frozenset(heard[whom, what]) for what in (Heard.TOLD, Heard.OBJECTED, Heard.NOT_TOLD))
+        whole = union(parts)
+        rows.append((name, whole, *parts, share(len(whole - parts[-1]), len(whole))))
     return Table(
         summary=("Of the shares whose author says whether somebody was told of them.",),
         columns=_TOLD,

@@ -1,6 +1,6 @@
 """What was asked of this node, and who approved that a question about a protected child be answered. No projection."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from broker.store.audit import tables as t
 from broker.store.audit.answers import Answers
 from broker.store.audit.rows import Asked
+from schemas import canonical
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,17 @@ class AskedWork(Answers):
         """Every question put to this node, oldest first."""
         rows = self._c.execute(sa.select(t.questions).order_by(t.questions.c.question)).all()
         return [Asked(row.question, row.at_ms, row.asker, row.purpose, row.asked, row.shown) for row in rows]
+
+    def pieces(self, key: str) -> dict[str, list[list[bytes]]]:
+        """Into which pieces the answers to one question have cut what it counts, by family; none before the first."""
+        body = self._c.scalar(sa.select(t.pieces.c.body).where(t.pieces.c.key == key))
+        found: dict[str, list[list[bytes]]] = {} if body is None else canonical.decode(body)
+        return found
+
+    def keep_pieces(self, key: str, pieces: Mapping[str, Sequence[Sequence[bytes]]]) -> None:
+        """Another answer has cut them further."""
+        self._c.execute(t.pieces.delete().where(t.pieces.c.key == key))
+        self._c.execute(t.pieces.insert().values(key=key, body=canonical.encode(dict(pieces))))
 
     def request(self, question: int, asker: str, asked: str, children: bytes) -> None:
         """A question waits for a second auditor."""

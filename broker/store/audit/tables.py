@@ -41,6 +41,7 @@ __all__ = [
     "obligations",
     "overdue",
     "parties",
+    "pieces",
     "projected",
     "protected",
     "questions",
@@ -137,6 +138,14 @@ requests = sa.Table(
     sa.Column("approver", Text),
     sa.Column("why", Text),
     sa.Column("until_ms", Number),
+)
+
+# No projection: into which pieces the answers to a question have cut what it counts, so that no two can be subtracted.
+pieces = sa.Table(
+    "pieces",
+    METADATA,
+    sa.Column("key", Text, primary_key=True),
+    sa.Column("body", Bytes, nullable=False),
 )
 
 # From here on: the projection. Which version of the program made it.

@@ -278,6 +278,25 @@ def test_concerns_again_soon_after_a_closure(ask: Ask, trail: Telling) -> None:
     assert 12 == ask("Q23", days=120)[-1]["again"]
 
 
+def test_two_answers_for_two_periods_cannot_be_subtracted(board: Board, ask: Ask, trail: Telling) -> None:
+    """Three concerns on the last day: the longer period is kept back, and answered when there are five."""
+    for number in range(23):
+        trail.share(
+            f"raised {number}", "concern.raised", child=f"child {number}", after_ms=number // 20 * DAY_MS
+        )
+    day = (datetime.fromtimestamp(AT_MS / 1000, UTC) + timedelta(hours=12)).isoformat()
+    shorter, longer = ask("Q23", until=day)[-1], ask("Q23")[-1]
+    answer = board.ask("Q23")
+    for number in range(23, 25):
+        trail.share(f"raised {number}", "concern.raised", child=f"child {number}", after_ms=DAY_MS)
+    later = ask("Q23")[-1]
+
+    assert (20, Mark.SUPPRESSED, 25) == (shorter["raised"], longer["raised"], later["raised"])
+    assert answer.suppressed
+    assert "answered before" in answer.notes[-1]
+    assert not any("20" in line or "23" in line for line in answer.summary)
+
+
 def test_notices_a_day_and_how_many_were_acted_on(ask: Ask, trail: Telling) -> None:
     trail.move("child")
     owner = trail.member("westmorland")

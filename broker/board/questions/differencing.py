@@ -1,0 +1,137 @@
+"""Two answers, one subtracted from the other: what is left tells of none, or of at least five. Pure.
+
+A figure counts a set of things. Whatever a reader works out from released figures by adding and subtracting them is put
+together from the *pieces* into which their sets cut one another. So a figure is released only where each piece that it
+makes, of what it counts and of what it leaves out, holds at least five things or none: then no chain of answers, over
+whichever periods and areas and on whichever days, leaves fewer. Kept are three families of pieces for each question:
+of what rows count, and for each part of what is in it, and of what is not.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role
+from broker.board.questions.suppressing import FEWEST
+
+_BASE: Final = "base"
+_OUTSIDE: Final = 0
+"""What no released figure has counted: of that nothing can be worked out, however small it is."""
+
+
+@dataclass(slots=True)
+class Pieces:
+    """Which piece each thing is in that a released figure has counted, from 1 on, and how many are in each."""
+
+    of: dict[bytes, int] = field(default_factory=dict)
+    size: Counter[int] = field(default_factory=Counter)
+
+    @classmethod
+    def read(cls, pieces: Iterable[Iterable[bytes]]) -> "Pieces":
+        """From what ``lists`` gave."""
+        found = cls()
+        for number, things in enumerate(pieces, 1):
+            found.of |= dict.fromkeys(things, number)
+        found.size.update(found.of.values())
+        return found
+
+    def lists(self) -> list[list[bytes]]:
+        """The pieces, in an order that is always the same."""
+        by_piece: dict[int, list[bytes]] = {}
+        for thing in sorted(self.of):
+            by_piece.setdefault(self.of[thing], []).append(thing)
+        return sorted(by_piece.values())
+
+    def bear(self, counted: Counted) -> bool:
+        """Whether a figure that counts these leaves every piece at none or at least five."""
+        return all(
+            number >= FEWEST
+            and (piece == _OUTSIDE or self.size[piece] == number or self.size[piece] - number >= FEWEST)
+            for piece, number in self._hit(counted).items()
+        )
+
+    def cut(self, counted: Counted) -> None:
+        """It is released."""
+        fresh: dict[int, int] = {}
+        for piece, number in self._hit(counted).items():
+            if piece == _OUTSIDE or number < self.size[piece]:
+                fresh[piece] = max(self.size, default=_OUTSIDE) + 1
+                self.size[fresh[piece]] = number
+                self.size[piece] -= number if piece != _OUTSIDE else 0
+        for thing in counted:
+            piece = self.of.get(thing, _OUTSIDE)
+            self.of[thing] = fresh.get(piece, piece)
+
+    def _hit(self, counted: Counted) -> Counter[int]:
+        return Counter(self.of.get(thing, _OUTSIDE) for thing in counted)
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """Rows as they may be shown, and whether an earlier answer is why something is kept back."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+    kept_back: bool
+
+
+class History:
+    """What the answers to one question have cut so far, by family."""
+
+    def __init__(self, families: Mapping[str, Iterable[Iterable[bytes]]] | None = None) -> None:
+        self._families = {name: Pieces.read(pieces) for name, pieces in (families or {}).items()}
+
+    def lists(self) -> dict[str, list[list[bytes]]]:
+        """To be kept; ``History`` reads it again."""
+        return {name: pieces.lists() for name, pieces in sorted(self._families.items()) if pieces.of}
+
+    def release(
+        self, columns: Sequence[Column], rows: Sequence[tuple[Figure, ...]], shown: Sequence[tuple[Cell, ...]]
+    ) -> Released:
+        """Of rows as one answer alone may show them: what may be shown beside all before, which this remembers.
+
+        ``rows`` say what each figure counts. The last row comes first: the whole is worth more than what it is made of.
+        """
+        base = next((at for at, one in enumerate(columns) if one.role is Role.BASE), None)
+        if base is None:
+            return Released(tuple(shown), kept_back=False)
+        released = list(shown)
+        for at in reversed(range(len(rows))):
+            released[at] = self._row(columns, base, rows[at], shown[at])
+        return Released(tuple(released), kept_back=released != list(shown))
+
+    def _row(
+        self, columns: Sequence[Column], base: int, row: tuple[Figure, ...], shown: tuple[Cell, ...]
+    ) -> tuple[Cell, ...]:
+        whole = row[base]
+        if shown[base] is Mark.SUPPRESSED or not isinstance(whole, frozenset):
+            return shown
+        if not self._family(_BASE).bear(whole):
+            return _blank(columns, shown, {Role.BASE, Role.PART, Role.DERIVED})
+        self._family(_BASE).cut(whole)
+        parts = [
+            (self._family(f"{kind} {column.name}"), counted)
+            for column, figure, cell in zip(columns, row, shown, strict=True)
+            if column.role is Role.PART and isinstance(figure, frozenset) and cell is not Mark.SUPPRESSED
+            for kind, counted in (("in", figure), ("not in", whole - figure))
+        ]
+        if not all(pieces.bear(counted) for pieces, counted in parts):
+            return _blank(columns, shown, {Role.PART, Role.DERIVED})
+        for pieces, counted in parts:
+            pieces.cut(counted)
+        return shown
+
+    def _family(self, name: str) -> Pieces:
+        return self._families.setdefault(name, Pieces())
+
+
+def counts(rows: Iterable[tuple[Figure, ...]]) -> tuple[tuple[Cell, ...], ...]:
+    """Rows with how many a figure counts in place of what it counts."""
+    return tuple(tuple(len(cell) if isinstance(cell, frozenset) else cell for cell in row) for row in rows)
+
+
+def _blank(columns: Sequence[Column], row: tuple[Cell, ...], kept_back: set[Role]) -> tuple[Cell, ...]:
+    return tuple(
+        Mark.SUPPRESSED if column.role in kept_back and cell is not None else cell
+        for cell, column in zip(row, columns, strict=True)
+    )
