@@ -65,13 +65,21 @@ class AskedWork(Answers):
     def pieces(self, key: str) -> dict[str, list[list[bytes]]]:
         """Into which pieces the answers to one question have cut what it counts, by family; none before the first."""
         body = self._c.scalar(sa.select(t.pieces.c.body).where(t.pieces.c.key == key))
-        found: dict[str, list[list[bytes]]] = {} if body is None else canonical.decode(body)
-        return found
+        if body is None:
+            return {}
+        width, families = canonical.decode(body)
+        return {
+            name: [[one[at : at + width] for at in range(0, len(one), width)] for one in joined]
+            for name, joined in families.items()
+        }
 
     def keep_pieces(self, key: str, pieces: Mapping[str, Sequence[Sequence[bytes]]]) -> None:
         """Another answer has cut them further."""
         self._c.execute(t.pieces.delete().where(t.pieces.c.key == key))
-        self._c.execute(t.pieces.insert().values(key=key, body=canonical.encode(dict(pieces))))
+        # End to end, since a canonical value has an end to its items: the things of one question have ids of one length.
+        joined = {name: [b"".join(one) for one in some] for name, some in pieces.items()}
+        width = next((len(one[0]) for some in pieces.values() for one in some), 0)
+        self._c.execute(t.pieces.insert().values(key=key, body=canonical.encode([width, joined])))
 
     def request(self, question: int, asker: str, asked: str, children: bytes) -> None:
         """A question waits for a second auditor."""

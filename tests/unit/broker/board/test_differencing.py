@@ -9,6 +9,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import pytest
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role, Unit
 from broker.board.questions.differencing import History, Pieces, Released, counts
 from broker.board.questions.suppressing import FEWEST, suppress
+from broker.store.audit.store import AuditStore
+from tests.support.postgres import a_database
 
 COLUMNS: Final = (
     Column("area", "Area", role=Role.KEY),
@@ -255,3 +258,20 @@ def test_what_is_kept_back_cuts_nothing() -> None:
     assert not pieces.bear(things(*range(8)))
     assert pieces.bear(things(*range(5)))
     assert before == pieces.lists()
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_a_nodes_store_keeps_the_pieces_of_a_large_board(tmp_path: Path, where: str) -> None:
+    ids = [number.to_bytes(16, "big") for number in range(70_000)]
+    cut = {"base": [ids], "in again": [ids[:5], ids[5:]], "not in again": [ids]}
+    store = AuditStore(tmp_path / "audit.db" if where == "sqlite" else a_database())
+    try:
+        with store.work() as work:
+            assert {} == work.pieces("Q23")
+            work.keep_pieces("Q23", {"base": [ids[:5]]})
+            work.keep_pieces("Q23", cut)
+        with store.work() as work:
+            assert cut == work.pieces("Q23")
+            assert {} == work.pieces("Q2")
+    finally:
+        store.close()
