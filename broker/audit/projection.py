@@ -20,8 +20,8 @@ from broker.crypto.vault import Vault
 from broker.crypto.veil import lift
 from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch
-from broker.store.audit.rows import Came, Owing, Place, SealedSlip, Slip, SlipState, write_informed
-from broker.store.audit.store import AuditStore, AuditWork
+from broker.store.audit.rows import Came, Owing, SealedSlip, Slip, SlipState, write_informed
+from broker.store.audit.store import AuditWork
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import SlipKey
@@ -33,8 +33,9 @@ _log = structlog.get_logger()
 OwnerOf: TypeAlias = Callable[[str], str | None]
 """The member that a published key belongs to."""
 
-_REBUILT_AT_ONCE: Final = 20_000
 _SEALS: Final = frozenset({EntryKind.TAKEN, EntryKind.OBLIGATION})
+_WANT_KEYS: Final = frozenset({EntryKind.VEILED, EntryKind.SLIP_KEY})
+"""Kinds of which only the holder of the board's own keys learns all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,11 @@ class Projection:
     def __init__(self, keys: BoardKeys) -> None:
         self._keys = keys
 
+    @property
+    def board(self) -> str:
+        """Whose it is."""
+        return self._keys.board
+
     def take(self, work: AuditWork, data: bytes) -> bool:
         """Take one message of the trail. False if it was there, is no entry, or contradicts one."""
         return self.take_all(work, [Came(data)]) == 1
@@ -74,21 +80,27 @@ class Projection:
         self._learn(work, fresh)
         return len(fresh)
 
-    def rebuild(self, store: AuditStore) -> int:
-        """Throw away all that was learnt and learn it again from the mirror; gives how many entries there are."""
-        with store.work() as work:
-            work.forget()
-        count, after = 0, Place(-1, 0)
-        while True:
-            with store.work() as work:
-                came = work.mirrored(after, _REBUILT_AT_ONCE)
-                if not came:
-                    work.learnt_all()
-                    return count
-                entries = [read_entry(one.body, known=True) for one in came]
-                work.mend_holes(entry.place for entry in entries)
-                self._learn(work, entries)
-                after, count = entries[-1].place, count + len(entries)
+    def relearn(self, work: AuditWork, came: Sequence[Came]) -> None:
+        """Learn entries that the mirror has, and of which nothing was learnt or all was forgotten."""
+        entries = [read_entry(one.body, known=True) for one in came]
+        work.mend_holes(entry.place for entry in entries)
+        self._learn(work, entries)
+
+    def teach(
+        self, batch: Batch, bodies: Iterable[bytes], secrets: Mapping[tuple[str, bytes], bytes]
+    ) -> None:
+        """What entries of the mirror teach whoever knows these slip keys, apart from those that want the board's own."""
+        entries = [read_entry(body, known=True) for body in bodies]
+        entries = [entry for entry in entries if entry.kind not in _WANT_KEYS]
+        for entry in entries:
+            learn(batch, entry)
+        self._put(batch, self._all_sealed(entries), secrets)
+
+    def slip_keys(self, bodies: Iterable[bytes]) -> dict[tuple[str, bytes], bytes]:
+        """The secrets that these entries set up for this board, by author and reference: the first of each."""
+        entries = (read_entry(body, known=True) for body in bodies)
+        found = (self._secret(entry) for entry in entries if entry.kind == EntryKind.SLIP_KEY)
+        return dict(reversed([one for one in found if one is not None]))
 
     def _read(self, work: AuditWork, came: Iterable[Came]) -> Iterator[tuple[Entry, Came]]:
         for one in came:
@@ -106,7 +118,7 @@ class Projection:
             learn(going.batch, entry)
             if entry.kind == EntryKind.SLIP_KEY:
                 self._slip_key(going, entry)
-        sealed = [slip for entry in entries if entry.kind in _SEALS for slip in self._sealed(entry)]
+        sealed = self._all_sealed(entries)
         going.keys |= {
             name: self._keys.vault.open(wrapped)
             for name, wrapped in work.keys(
@@ -114,16 +126,24 @@ class Projection:
             ).items()
             if name not in going.keys
         }
+        self._put(going.batch, sealed, going.keys)
+        work.write(going.batch)
+
+    def _all_sealed(self, entries: Iterable[Entry]) -> list[SealedSlip]:
+        return [slip for entry in entries if entry.kind in _SEALS for slip in self._sealed(entry)]
+
+    def _put(
+        self, batch: Batch, sealed: Iterable[SealedSlip], secrets: Mapping[tuple[str, bytes], bytes]
+    ) -> None:
         for slip in sealed:
-            secret = None if slip.key_ref is None else going.keys.get((slip.author, slip.key_ref))
+            secret = None if slip.key_ref is None else secrets.get((slip.author, slip.key_ref))
             said = None if secret is None else self._open(slip, secret)
             waits = slip.key_ref is not None and secret is None
             state = SlipState.OPEN if said else SlipState.WAITING if waits else SlipState.SHUT
             if slip.about is None:
-                going.batch.put(t.slips, **_slip_row(slip, state, said))
+                batch.put(t.slips, **_slip_row(slip, state, said))
             else:
-                going.batch.put(t.obligations, **_owed_row(slip, slip.about, state, said))
-        work.write(going.batch)
+                batch.put(t.obligations, **_owed_row(slip, slip.about, state, said))
 
     def _lifted(self, entry: Entry) -> Iterator[Entry]:
         """What stands in a sealed block, if it is for this board."""
@@ -141,24 +161,29 @@ class Projection:
             except NotAnEntryError:
                 _log.warning("not-an-entry", bytes=len(item))
 
-    def _slip_key(self, going: _Pass, entry: Entry) -> None:
+    def _secret(self, entry: Entry) -> tuple[tuple[str, bytes], bytes] | None:
         body = entry.fields.get("setup")
         if entry.text_of("board") != self._keys.board or not isinstance(body, bytes):
-            return
+            return None
         try:
             signed = verify(body, SlipKey.LABEL, self._keys.public_of)
             setup = SlipKey.from_bytes(signed.payload)
             # The router has looked, but a slip is only as good as this: its key comes from its author.
             if self._keys.owner_of(signed.key_id) != setup.author:
                 _log.warning("slip-key-of-another", author=setup.author)
-                return
+                return None
             secret = open_slip_key(setup, self._keys.kems[setup.board_key_id])
         except (CryptoRejectedError, KeyError, canonical.NotCanonicalError, MalformedMessageError) as error:
             _log.warning("slip-key-unusable", error=type(error).__name__)
+            return None
+        return (setup.author, setup.key_ref), secret
+
+    def _slip_key(self, going: _Pass, entry: Entry) -> None:
+        opened = self._secret(entry)
+        if opened is None:
             return
-        name = setup.author, setup.key_ref
-        wrapped = self._keys.vault.close(secret)
-        going.batch.put(t.slip_keys, author=setup.author, key_ref=setup.key_ref, wrapped=wrapped)
+        name, secret = opened
+        going.batch.row(t.slip_keys, *name, self._keys.vault.close(secret))
         going.keys.setdefault(name, secret)
         for slip in going.work.waiting_for(*name):
             said = self._open(slip, secret)

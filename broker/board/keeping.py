@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from broker.audit.reading import NotAnEntryError, read_entry
+from broker.audit.relearning import rebuild as learn_anew
 from broker.audit.replaying import Replay
 from broker.board.node import BoardHome
 from broker.board.options import HOME
@@ -24,7 +25,7 @@ def rebuild(home: Path) -> None:
     opened = BoardHome.open(home)
     store = opened.store()
     try:
-        count = opened.projection().rebuild(store)
+        count = learn_anew(opened.projection(), store)
     finally:
         store.close()
     click.echo(

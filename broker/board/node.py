@@ -20,6 +20,7 @@ import structlog
 
 from broker.audit.log import entry_of
 from broker.audit.projection import BoardKeys, Projection
+from broker.audit.relearning import rebuild
 from broker.audit.witnesses import counts
 from broker.audit.writers import by_its_writer
 from broker.board.line import Line, OneTimeLine, kept_line
@@ -100,7 +101,7 @@ class BoardHome:
         url = self.folder / "database.url"
         store = AuditStore(url.read_text().strip() if url.exists() else self.folder / "audit.db")
         if store.stale:
-            self.projection().rebuild(store)
+            rebuild(self.projection(), store)
         return store
 
     def keep_directory(self) -> None:

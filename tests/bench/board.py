@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
+from broker.audit.relearning import rebuild
 from broker.board.questions import CATALOGUE, Takes
 from broker.crypto.tree import inclusion_proof, leaf_hash
 from broker.durable import write_whole
@@ -64,7 +65,7 @@ def _measured(board: Board, trail: Trail, folder: Path) -> list[tuple[str, str]]
         _timed(lambda: write_whole(folder / "flush", bytes(BATCH * 300))) for _ in range(20)
     )
     hashing = _timed(lambda: [hashlib.sha256(bytes(size // count)).digest() for _ in range(count)])
-    rebuilding = _timed(lambda: projection.rebuild(board.store))
+    rebuilding = _timed(lambda: rebuild(projection, board.store))
     with board.store.work() as work:
         proofs = [
             _timed(partial(inclusion_proof, work.subtree, at * 7919 % count, count)) for at in range(PROOFS)

@@ -4,7 +4,7 @@ Every column has a way of merging that no order of entries changes: what is ther
 the sum, or all that goes with the newest place on the trail.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
@@ -35,7 +35,7 @@ _LEAST: Final = frozenset(
     {"thread", "record", "evidence", "kind", "from_area", "to_area", "withheld", "owner"}
 )
 """What every entry of a thread says alike; should two ever differ, the lesser stands."""
-_MERGED: Final = (t.copies, t.moves, t.activity, t.overdue, t.told, t.links)
+GROWING: Final = (t.copies, t.moves, t.activity, t.overdue, t.told, t.links)
 """Tables whose rows grow; all others are written once and never change."""
 
 
@@ -44,11 +44,20 @@ class Batch:
     """Rows by table."""
 
     plain: dict[str, list[tuple[Any, ...]]] = field(
-        default_factory=lambda: {table.name: [] for table in t.PROJECTION if table not in _MERGED}
+        default_factory=lambda: {table.name: [] for table in t.PROJECTION if table not in GROWING}
     )
     merged: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(default_factory=dict)
     copied: dict[tuple[bytes, str], list[Any]] = field(default_factory=dict)
     heard: dict[str, list[Any]] = field(default_factory=dict)
+
+    def rows(self) -> Iterator[tuple[sa.Table, list[tuple[Any, ...]]]]:
+        """All rows, by table, in the order of its columns; of one table at once or in several pieces."""
+        for name, plain in self.plain.items():
+            yield t.METADATA.tables[name], plain
+        for name, grown in self.merged.items():
+            yield t.METADATA.tables[name], [tuple(row.values()) for row in grown.values()]
+        yield t.copies, list(map(tuple, self.copied.values()))
+        yield t.activity, list(map(tuple, self.heard.values()))
 
     def put(self, table: sa.Table, **values: Any) -> None:
         """A row that is written once: the first one of its key stays."""
@@ -128,15 +137,11 @@ class Writer:
 
     def write(self, connection: sa.Connection, batch: Batch) -> None:
         """Write all of a batch."""
-        for name, rows in batch.plain.items():
-            self._rows(connection, t.METADATA.tables[name], rows)
-        for name, grown in batch.merged.items():
-            self.put(connection, t.METADATA.tables[name], grown.values())
-        self._rows(connection, t.copies, list(map(tuple, batch.copied.values())))
-        self._rows(connection, t.activity, list(map(tuple, batch.heard.values())))
+        for table, rows in batch.rows():
+            self.add(connection, table, rows)
 
-    def _rows(self, connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
-        """Rows in the order of the table's columns."""
+    def add(self, connection: sa.Connection, table: sa.Table, rows: list[tuple[Any, ...]]) -> None:
+        """Write rows of one table, in the order of its columns; those that are there stay, or grow where the table's rows do."""
         if not rows:
             return
         sql, order = self._statement(table)
@@ -147,7 +152,7 @@ class Writer:
             connection.exec_driver_sql(sql, rows)
 
     def put(self, connection: sa.Connection, table: sa.Table, rows: Iterable[Values]) -> None:
-        """Write rows of one table; those that are there stay, or grow where the table's rows do."""
+        """The same, with rows by the names of columns."""
         sql, order = self._statement(table)
         given = list(rows)
         if not given:
@@ -158,10 +163,10 @@ class Writer:
             connection.exec_driver_sql(sql, [tuple(row[name] for name in order) for row in given])
 
     def _statement(self, table: sa.Table) -> tuple[str, Sequence[str] | None]:
-        key = table.name, table in _MERGED
+        key = table.name, table in GROWING
         if key not in self._kept:
             statement = self._insert(table)
-            statement = _growing(table, statement) if table in _MERGED else statement.on_conflict_do_nothing()
+            statement = _growing(table, statement) if table in GROWING else statement.on_conflict_do_nothing()
             compiled = statement.compile(dialect=self._dialect)
             self._kept[key] = str(compiled), compiled.positiontup
         return self._kept[key]

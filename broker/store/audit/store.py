@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 
@@ -13,11 +13,13 @@ from broker.store.audit.asked import AskedWork
 from broker.store.audit.batch import Batch, Writer
 from broker.store.audit.facts import Facts
 from broker.store.audit.rows import Came, Owing, Place, SealedSlip, SlipState
+from broker.store.audit.shelves import Moving
 from broker.store.audit.trees import Trees
-from broker.store.engine import open_postgres, open_sqlite, writing
+from broker.store.engine import open_postgres, open_sqlite, took_no_write, writing
 
 _AT_ONCE: Final = 500
 _MANY: Final = 20_000
+_LAST: Final = (1 << 63) - 1
 
 
 class Numbered(Protocol):
@@ -126,26 +128,67 @@ class AuditWork(Trees, Facts, AskedWork):
         self._c.execute(t.projected.delete())
         self._c.execute(t.projected.insert().values(version=t.VERSION))
 
-    def mirrored(self, after: Place, most: int) -> list[Came]:
-        """Entries of the mirror beyond a place, in order."""
-        return [Came(row.body, row.leaf) for row in self._mirrored(after, most)]
-
-    def _mirrored(self, after: Place, most: int) -> Sequence[sa.Row[Any]]:
+    def _mirrored(self, after: Place, last: Place) -> Iterator[list[Came]]:
+        """Entries of the mirror beyond a place, up to another, in order; some at a time."""
         place = sa.tuple_(t.mirror.c.partition, t.mirror.c.number)
-        query = (
-            sa.select(t.mirror)
-            .where(place > sa.tuple_(sa.literal(after.partition), sa.literal(after.number)))
-            .order_by(t.mirror.c.partition, t.mirror.c.number)
-            .limit(most)
-        )
-        return self._c.execute(query).all()
+        until = place <= sa.tuple_(sa.literal(last.partition), sa.literal(last.number))
+        while True:
+            beyond = place > sa.tuple_(sa.literal(after.partition), sa.literal(after.number))
+            query = sa.select(t.mirror).where(beyond, until)
+            query = query.order_by(t.mirror.c.partition, t.mirror.c.number).limit(_MANY)
+            rows = self._c.execute(query).all()
+            if not rows:
+                return
+            yield [Came(row.body, row.leaf) for row in rows]
+            after = Place(rows[-1].partition, rows[-1].number)
+
+    def mirrored(self) -> Iterator[list[Came]]:
+        """The whole mirror, in order; some at a time."""
+        return self._mirrored(Place(-1, 0), Place(_LAST, _LAST))
 
     def every_mirrored(self) -> Iterator[Came]:
         """Every entry of the mirror, in order."""
-        after = Place(-1, 0)
-        while rows := self._mirrored(after, _MANY):
-            yield from (Came(row.body, row.leaf) for row in rows)
-            after = Place(rows[-1].partition, rows[-1].number)
+        for some in self.mirrored():
+            yield from some
+
+    def mirrored_with(self, word: bytes) -> list[bytes]:
+        """Entries of the mirror in which these bytes stand somewhere, in order. SQLite only."""
+        c = t.mirror.c
+        query = sa.select(c.body).where(sa.func.instr(c.body, word) > 0).order_by(c.partition, c.number)
+        return list(self._c.scalars(query))
+
+    def newest_mirrored(self) -> list[Place]:
+        """The last place of each partition of the mirror, in order."""
+        c, partition = t.mirror.c, -1
+        found: list[Place] = []
+        while True:
+            following = self._c.scalar(sa.select(sa.func.min(c.partition)).where(c.partition > partition))
+            if following is None:
+                return found
+            number = self._c.scalar(sa.select(sa.func.max(c.number)).where(c.partition == following))
+            found.append(Place(following, int(number or 0)))
+            partition = following
+
+    def count_learnt(self) -> int:
+        """Of how many entries of the mirror something was learnt."""
+        c = t.entries.c
+        return int(self._c.scalar(sa.select(sa.func.count()).where(c.inner == 0)) or 0)
+
+    def find_holes(self) -> None:
+        """Note which numbers are missing below the newest of each partition, when none were noted."""
+        c = t.entries.c
+        before = sa.func.lag(c.number, 1, 0).over(partition_by=c.partition, order_by=c.number)
+        steps = sa.select(c.partition, c.number, before.label("before")).subquery()
+        gaps = sa.select(steps).where(steps.c.number > steps.c.before + 1)
+        rows = [(row.partition, row.before + 1, row.number - 1) for row in self._c.execute(gaps)]
+        self._writer.add(self._c, t.holes, rows)
+
+    def unlearnt(self) -> Iterator[list[Came]]:
+        """Entries of the mirror that stand in what counts as holes, or beyond the newest; some at a time."""
+        for hole in self.holes():
+            yield from self._mirrored(Place(hole.partition, hole.first - 1), Place(hole.partition, hole.last))
+        for newest in self.newest_mirrored():
+            yield from self._mirrored(Place(newest.partition, self.newest(newest.partition)), newest)
 
     def mend_holes(self, places: Iterable[Place]) -> None:
         """Past the newest number a hole may open; below it, the one that a number lay in gets smaller."""
@@ -206,12 +249,16 @@ class AuditStore:
     """One board's query store: a file, or a PostgreSQL database by its URL."""
 
     def __init__(self, where: Path | str) -> None:
+        self.path = where if isinstance(where, Path) else None
+        """The file; None for PostgreSQL."""
         self._engine = (
             open_sqlite(where, "audit") if isinstance(where, Path) else open_postgres(where, "audit")
         )
         self._writer = Writer(self._engine.dialect)
-        with self.work() as work:
-            if work.version() is None and not work.mirrors():
+        with self.look() as work:
+            fresh = work.version() is None and not work.mirrors()
+        if fresh:
+            with self.work() as work:
                 work.learnt_all()
 
     @contextmanager
@@ -220,15 +267,41 @@ class AuditStore:
         with writing(self._engine) as connection:
             yield AuditWork(connection, self._writer)
 
+    @contextmanager
+    def look(self) -> Iterator[AuditWork]:
+        """Read alone: whoever writes is not waited for. Raises UnavailableError."""
+        with took_no_write(self._engine), self._engine.connect() as connection:
+            yield AuditWork(connection.execution_options(reading=True), self._writer)
+
+    @contextmanager
+    def moving(self, shelves: Sequence[Path]) -> Iterator[AuditWork]:
+        """One write transaction in which all that was learnt is what lies on these shelves. SQLite only.
+
+        Readers see what was there before until it commits; who wants to write waits. Raises UnavailableError.
+        """
+        assert self.path is not None
+        with took_no_write(self._engine), self._engine.connect() as connection:
+            connection.detach()  # its settings are for this alone
+            going = Moving(connection, shelves, self.path.parent)
+            with connection.begin():
+                work = AuditWork(connection, self._writer)
+                going.drop_indexes()
+                work.forget()
+                going.move(self._writer)
+                going.make_indexes()
+                work.find_holes()
+                yield work
+            going.done()
+
     @property
     def stale(self) -> bool:
         """Whether what was learnt must be learnt again: another version of the program did it, or did not finish."""
-        with self.work() as work:
+        with self.look() as work:
             return work.version() != t.VERSION and work.mirrors()
 
     def dump(self) -> Iterator[str]:
         """Everything that was learnt, a row a line, in one order: two stores with the same dump are the same."""
-        with self.work() as work:
+        with self.look() as work:
             yield from work.dump()
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from broker.audit.relearning import rebuild
 from broker.board.node import BoardHome
 from broker.errors import ConfigurationError
 from broker.store.audit.rows import Came
@@ -108,7 +109,7 @@ def test_rebuilt_from_the_mirror_it_is_the_same_to_the_byte(where: Path | str, w
         with store.work() as work:
             work.forget()
         assert content(store) != before
-        again = LIFE.projection().rebuild(store)
+        again = rebuild(LIFE.projection(), store)
 
         assert len(LIFE.entries) == again
         assert whole == before == content(store)
@@ -168,7 +169,7 @@ def test_what_another_version_learnt_is_learnt_again(tmp_path: Path) -> None:
         with store.work() as work:
             work.forget()
         assert store.stale
-        LIFE.projection().rebuild(store)
+        rebuild(LIFE.projection(), store)
         assert not store.stale
 
 
@@ -219,7 +220,7 @@ def test_a_store_from_before_slips_said_who_was_told_reads_them_again(
     store = AuditStore(path)
     try:
         assert store.stale
-        LIFE.projection().rebuild(store)
+        rebuild(LIFE.projection(), store)
         assert whole == content(store)
         with store.work() as work:
             assert work.tells_who_was_told()
