@@ -55,6 +55,8 @@ class EntryKind(StrEnum):
     QUESTION = "question"
     """A board was asked something: sealed to that board, signed by it. Durable before the answer is released."""
     SENT_AGAIN = "sent-again"
+    ENDORSING = "endorsing"
+    """A protection endorser's answer to a front door that must not be known: it vouches for its keys, or says why not."""
     VEILED = "veiled"
     """A block of entries about hidden children, which only the boards of the side that may know can open; or empty."""
     FLOOD = "flood"

@@ -301,10 +301,13 @@ class ViewPart:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Router to reader: the signed manifest, the openings that policy allows this reader, its own parts."""
+    """Router to reader: the signed manifest, the openings that policy allows this reader, its own parts.
+
+    Openings of a sensitive move are sealed to the front door that it leads to; anybody else has none of them.
+    """
 
     signed: bytes
-    openings: tuple[Opening, ...]
+    openings: "tuple[Opening, ...] | SealedOpenings"
     parts: tuple[ViewPart, ...]
     countersigned: bytes | None = None
 
@@ -312,7 +315,7 @@ class View:
         """The bytes that a reader receives (inside the frame)."""
         return canonical.array(
             canonical.octets(self.signed),
-            canonical.array(*(opening.written for opening in self.openings)),
+            written_openings(self.openings),
             canonical.array(*(part.to_bytes() for part in self.parts)),
             canonical.encode(self.countersigned),
         )
@@ -323,10 +326,25 @@ class View:
         signed, openings, parts, counter = rows(canonical.decode(data), 4, "view")
         return cls(
             signed=octets(signed, None, "signed manifest"),
-            openings=tuple(Opening.from_value(row) for row in listed(openings, len(Field), "openings")),
+            openings=_view_openings_from(openings),
             parts=tuple(_view_part_from(part) for part in listed(parts, MAX_PARTS, "parts")),
             countersigned=None if counter is None else octets(counter, None, "countersignature"),
         )
+
+
+def written_openings(openings: tuple[Opening, ...] | SealedOpenings) -> bytes:
+    """A view's openings as they are written."""
+    if isinstance(openings, SealedOpenings):
+        return canonical.encode([openings.key_id, openings.sealed])
+    return canonical.array(*(opening.written for opening in openings))
+
+
+def _view_openings_from(value: Any) -> tuple[Opening, ...] | SealedOpenings:
+    match value:
+        case [str(key_id), bytes(sealed)]:
+            return SealedOpenings(key_id, sealed)
+        case _:
+            return tuple(Opening.from_value(row) for row in listed(value, len(Field), "openings"))
 
 
 def _openings_from(value: Any) -> tuple[Opening, ...] | SealedOpenings:

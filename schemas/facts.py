@@ -48,12 +48,7 @@ class RoutingFacts:
         lane, sequence, previous = rows(values[Field.CHAIN], 3, "chain")
         effect, ref = rows(values[Field.MATTER], 2, "matter")
         return cls(
-            tokens=tuple(
-                Token(whole(epoch, "token epoch"), octets(value, ID_BYTES, "token"))
-                for epoch, value in (
-                    rows(row, 2, "token") for row in listed(values[Field.TOKENS], 16, "tokens")
-                )
-            ),
+            tokens=tokens_in(values[Field.TOKENS]),
             acting_area=text(values[Field.ACTING_AREA], "acting area"),
             residence=optional_text(values[Field.RESIDENCE], "residence"),
             from_area=optional_text(values[Field.FROM], "from"),
@@ -72,3 +67,11 @@ class RoutingFacts:
             ),
             action=values[Field.ACTION],
         )
+
+
+def tokens_in(value: Any) -> tuple[Token, ...]:
+    """The tokens of an opened TOKENS field; raises MalformedMessageError."""
+    pairs = (rows(row, 2, "token") for row in listed(value, 16, "tokens"))
+    return tuple(
+        Token(whole(epoch, "token epoch"), octets(token, ID_BYTES, "token")) for epoch, token in pairs
+    )

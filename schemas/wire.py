@@ -130,6 +130,8 @@ class OutKind(IntEnum):
 
     OBLIGATION = 11
     """What a member says of something owed about an event, sealed to the boards concerned."""
+    UNENDORSED = 12
+    """A protection endorser's word that it does not vouch for one-time keys, and why."""
 
 
 class InKind(IntEnum):

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from adapters.demo.act import Act
 from adapters.demo.history import SOCIAL_WORKER
 from adapters.demo.search import find
+from adapters.demo.stage import ENDORSERS
 from adapters.gateway.frontdoor.actions import Person
 from schemas.handover import HandoverView
 from schemas.hiding import HIDDEN
@@ -31,6 +32,8 @@ class Refuge(Act):
     """Events of the child's history that its new front door has read."""
     found: list[str] = field(default_factory=list)
     """Files of the old side in which something of the new one stands."""
+    own_word_refused: bool = True
+    """No endorser's gateway vouched on the new front door's word alone."""
     control: int = 0
     """The same search where it must find something."""
 
@@ -77,9 +80,22 @@ class Refuge(Act):
         self.publish("refuge", "move.destination_withheld", self.area, details, sensitivity="sensitive")
         self.until("the notice at the refuge's front door", lambda: self._view("refuge") is not None)
         self.teller.say(
-            "A front door elsewhere reports the family safe with it: it has the safety duty. Two protection endorsers"
-            " vouch for one-time keys that it made; whose they are, only they know."
+            "A front door elsewhere reports the family safe with it: it has the safety duty. Nobody else says so yet:"
+            " no gateway of a protection endorser vouches for its one-time keys on that word alone."
         )
+        for key in ENDORSERS:
+            self._vouched_by(key)
+        self.teller.say(
+            "A person at each of two endorsers telephones there, and vouches by name. Whose the keys are, only they know;"
+            " of whom, not even they."
+        )
+
+    def _vouched_by(self, key: str) -> None:
+        asked = self.gateway(key).orders.hidden.endorsing
+        self.until("the request for endorsement", lambda: any(row.code for row in asked.all()))
+        [request] = asked.all()
+        self.own_word_refused &= request.code == "own-word"
+        asked.vouch(request.ticket.hex(), "Kim Specimen, coordinator", "Telephoned the duty manager there.")
 
     def _taken_on(self) -> None:
         view = self._view("refuge")
@@ -130,6 +146,7 @@ class Refuge(Act):
             told is not None
             and (told.to_area, told.holder, told.safety) == (HIDDEN, HIDDEN, HIDDEN)
             and self.history > 0
+            and self.own_word_refused
             and not self.found
             and self.control > 0
         )

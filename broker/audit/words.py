@@ -42,6 +42,7 @@ KINDS: Final[dict[str, str]] = {
     EntryKind.OVERDUE: "overdue",
     EntryKind.NOTICE_SENT: "people told",
     EntryKind.OBLIGATION: "something owed",
+    EntryKind.ENDORSING: "keys vouched for",
     EntryKind.VEILED: "sealed block",
     EntryKind.GAP: "entries missing",
     EntryKind.QUESTION: "question to a board",
@@ -294,6 +295,12 @@ def _amiss(entry: Entry, found: Found, who: str, names: Names) -> Told:
             return Told(f"messages by {who} were lost before they reached the exchange")
         case EntryKind.OBLIGATION:
             return Told(f"{who} told its boards of something that it owes", _about(found))
+        case EntryKind.ENDORSING:
+            code = entry.text_of("reason")
+            by = names(entry.text_of("endorser") or "")
+            if code is None:
+                return Told(f"{by} vouches for the one-time keys of a front door that is withheld")
+            return Told(f"{by} does not vouch for one-time keys", (f"reason code: {code}",))
         case EntryKind.VEILED:
             return Told("a sealed block: entries about hidden children, or nothing")
         case EntryKind.FLOOD:

@@ -17,7 +17,8 @@ from broker.crypto.derive import (
     unpad,
 )
 from broker.crypto.errors import AlteredError, MalformedError, NotAddressedError, UnknownSuiteError
-from broker.crypto.keys import KemKey
+from broker.crypto.keys import KemKey, KemPublic
+from broker.crypto.seal import seal_openings
 from broker.crypto.signing import PublicOf, verify
 from schemas import canonical
 from schemas.control import Action
@@ -29,6 +30,7 @@ from schemas.envelope import (
     SealedOpenings,
     View,
     ViewPart,
+    written_openings,
 )
 from schemas.facts import RoutingFacts
 from schemas.reading import MalformedMessageError, listed
@@ -153,10 +155,16 @@ class Views:
         self._written = [(opening.field, opening.written) for opening in checked.openings]
         self._openings: dict[AbstractSet[Field], bytes] = {}
 
-    def cut(self, key_ids: AbstractSet[str], fields: frozenset[Field]) -> bytes:
-        """The view of the reader who owns ``key_ids``."""
+    def cut(
+        self, key_ids: AbstractSet[str], fields: frozenset[Field], sealed_to: KemPublic | None = None
+    ) -> bytes:
+        """The view of the reader who owns ``key_ids``; its openings for ``sealed_to`` alone, where that is given."""
         openings = self._openings.get(fields)
-        if openings is None:
+        if sealed_to is not None:
+            opened = tuple(one for one in self._checked.openings if one.field in fields)
+            of_header = header_hash(self._checked.header)
+            openings = written_openings(seal_openings(opened, sealed_to, of_header))
+        elif openings is None:
             openings = canonical.array(*[written for field, written in self._written if field in fields])
             self._openings[fields] = openings
         parts = []
@@ -189,7 +197,7 @@ def _openings(
     if sealed != header.sealed_openings:
         raise AlteredError("the openings are clear where sealed ones were signed, or the other way round")
     if isinstance(envelope.openings, SealedOpenings):
-        openings = _unseal(envelope.openings, header, routing_keys)
+        openings = unseal_openings(envelope.openings, header, routing_keys)
     else:
         openings = envelope.openings
     opened = check_openings(openings, header)
@@ -198,12 +206,13 @@ def _openings(
     return openings, opened
 
 
-def _unseal(
-    sealed: SealedOpenings, header: Header, routing_keys: Mapping[str, KemKey]
+def unseal_openings(
+    sealed: SealedOpenings, header: Header, keys: Mapping[str, KemKey]
 ) -> tuple[Opening, ...]:
-    key = routing_keys.get(sealed.key_id)
+    """Open what was sealed to one of these keys. Raises NotAddressedError or MalformedError."""
+    key = keys.get(sealed.key_id)
     if key is None:
-        raise NotAddressedError("the openings are sealed to a key that this router does not have")
+        raise NotAddressedError("the openings are sealed to a key that is not here")
     content = unpad(key.open(sealed.sealed, openings_info(sealed.key_id, header_hash(header))))
     try:
         rows = listed(canonical.decode(content), len(Field), "openings")

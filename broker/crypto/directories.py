@@ -9,17 +9,22 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from broker.crypto.errors import UnusableKeyError
-from broker.crypto.keys import KEM_ALGORITHMS, SigningKey, check_kem_key, check_signing_key
+from broker.crypto.keys import KEM_ALGORITHMS, KemPublic, SigningKey, check_kem_key, check_signing_key
 from broker.crypto.signing import sign, verify
 from broker.errors import HandrailError, TamperedError
 from schemas.canonical import NotCanonicalError
 from schemas.directory import LABEL, Directory, SignedDirectory, digest_of
-from schemas.members import Algorithm, RootSet
+from schemas.members import Algorithm, PublishedKey, RootSet
 from schemas.reading import MalformedMessageError
 
 CLOCK_LEEWAY: Final = timedelta(minutes=5)
 """How far ahead of ours the roots' clock may be."""
 _KEMS: Final = {Algorithm(name): kem for kem, name in KEM_ALGORITHMS.items()}
+
+
+def published_kem(key: PublishedKey) -> KemPublic:
+    """A member's key to seal to, as the directory has it. Raises UnusableKeyError."""
+    return KemPublic.load(_KEMS[key.algorithm], key.public)
 
 
 class DirectoryBrokenError(TamperedError):

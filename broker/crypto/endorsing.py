@@ -8,7 +8,7 @@ from broker.crypto.errors import CryptoRejectedError, MalformedError, NotEndorse
 from broker.crypto.keys import KemKey, KemPublic, SigningKey, check_signing_key, key_id_of
 from broker.crypto.signing import PublicOf, sign, verify
 from schemas import canonical
-from schemas.hiding import Endorsed, HiddenAcceptance, Ticket
+from schemas.hiding import Endorsed, HiddenAcceptance, Ticket, Unendorsed
 from schemas.reading import MalformedMessageError
 from schemas.wire import Kem
 
@@ -62,7 +62,7 @@ def read_request(signed: bytes, public_of: PublicOf) -> tuple[Ticket, str]:
 
 
 def endorse(ticket: Ticket, signer: SigningKey) -> bytes:
-    """An endorser's word on a ticket. That its requester is a front door is the caller's to check."""
+    """An endorser's word on a ticket. That its requester is a front door, to which the child has moved, is the caller's."""
     return sign(signer, Ticket.LABEL, ticket.to_bytes())
 
 
@@ -127,6 +127,20 @@ def read_unnamed(signed: bytes, ticket: Ticket) -> HiddenAcceptance:
     if read.handover != ticket.handover:
         raise NotEndorsedError("the one-time key was endorsed for another handover")
     return read
+
+
+def decline(answer: Unendorsed, signer: SigningKey) -> bytes:
+    """An endorser's word that it does not vouch for them."""
+    return sign(signer, Unendorsed.LABEL, answer.to_bytes())
+
+
+def read_declined(signed: bytes, public_of: PublicOf) -> tuple[Unendorsed, str]:
+    """Verify such a word; gives it and the key that signed. Raises CryptoRejectedError."""
+    held = verify(signed, Unendorsed.LABEL, public_of)
+    try:
+        return Unendorsed.from_bytes(held.payload), held.key_id
+    except (canonical.NotCanonicalError, MalformedMessageError) as error:
+        raise MalformedError(str(error)) from error
 
 
 def _ticket(data: bytes) -> Ticket:

@@ -8,13 +8,13 @@ from typing import Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from broker.crypto.check import check_openings, countersigner_of, read_manifest
+from broker.crypto.check import check_openings, countersigner_of, read_manifest, unseal_openings
 from broker.crypto.derive import context_hash, derive, header_hash, leaf, part_aad, unpad, wrap_info
 from broker.crypto.errors import AlteredError, MalformedError, NotAddressedError, TwoFacedError
 from broker.crypto.keys import KemKey
 from broker.crypto.signing import PublicOf
 from schemas import canonical
-from schemas.envelope import Manifest, View, ViewPart
+from schemas.envelope import Manifest, SealedOpenings, View, ViewPart
 from schemas.wire import Field, PartKind
 
 
@@ -50,7 +50,10 @@ def open_view(view: View, public_of: PublicOf, kem_keys: Mapping[str, KemKey]) -
         CryptoRejectedError: the first check that fails; nothing is decrypted before all others have held.
     """
     manifest, digest = read_manifest(view.signed, public_of)
-    opened = check_openings(view.openings, manifest.header)
+    openings = view.openings
+    if isinstance(openings, SealedOpenings):
+        openings = unseal_openings(openings, manifest.header, kem_keys)
+    opened = check_openings(openings, manifest.header)
     countersigner = countersigner_of(view.signed, view.countersigned, public_of)
     if not view.parts:
         raise NotAddressedError("the view holds no part for this reader")

@@ -111,7 +111,7 @@ def seal_event(draft: Draft, *, signer: SigningKey, router: KemPublic | None, en
     payload = manifest.to_bytes()
     envelope = FullEnvelope(
         signed=sign(signer, EVENT_LABEL, payload),
-        openings=openings if router is None else _seal_openings(openings, router, of_header),
+        openings=openings if router is None else seal_openings(openings, router, of_header),
         parts=tuple(part for _, part in made),
         slips=draft.slips,
     )
@@ -155,6 +155,7 @@ def _wrap(reader: KemPublic, key: bytes, context: bytes, author_key: str) -> Wra
     return Wrap(reader.key_id, reader.kem, reader.seal(key, info))
 
 
-def _seal_openings(openings: Sequence[Opening], router: KemPublic, of_header: bytes) -> SealedOpenings:
+def seal_openings(openings: Sequence[Opening], router: KemPublic, of_header: bytes) -> SealedOpenings:
+    """Openings for the router, or for one reader, alone."""
     content = pad(canonical.encode([opening.to_value() for opening in openings]))
     return SealedOpenings(router.key_id, router.seal(content, openings_info(router.key_id, of_header)))

@@ -15,7 +15,7 @@ class IdentifierKind(StrEnum):
     NHS_NUMBER = "nhs"
     UPN = "upn"
     UNBORN = "unborn"
-    """The mother's NHS number and the pregnancy's reference."""
+    """The mother's NHS number and the pregnancy's reference; of twins or more, which of them."""
 
 
 @dataclass(frozen=True, slots=True)

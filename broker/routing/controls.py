@@ -87,7 +87,7 @@ class Controls:
                 self._notice_sent(self._read(body, member, NoticeSent.LABEL, NoticeSent.from_bytes), member)
             case OutKind.OBLIGATION:
                 self._obligation(self._read(body, member, Obligation.LABEL, Obligation.from_bytes), member)
-            case OutKind.ONE_TIME | OutKind.ENDORSEMENT | OutKind.UNNAMED:
+            case OutKind.ONE_TIME | OutKind.ENDORSEMENT | OutKind.UNENDORSED | OutKind.UNNAMED:
                 self._relay.take(kind, body, member)
                 self._desk.flush()
             case OutKind.EVENT:

@@ -4,6 +4,7 @@ from typing import Final
 
 from broker.clock import from_ms
 from broker.crypto.check import Views
+from broker.crypto.directories import published_kem
 from broker.handover.machine import HANDOVER_ACTIONS, Kind
 from broker.routing.desk import Desk, Item
 from broker.routing.forgetting import forget_if_over
@@ -294,11 +295,14 @@ class Events:
         age = self._desk.now_ms - header.created_ms
         # A view waits on the bus for weeks: of a child without a matter it opens nothing that tells one from another.
         opened = reader.fields - _TELLS_A_CHILD if child is None else reader.fields
+        # What a sensitive event opens at all is for its reader alone: the bus sees none of it.
+        key = self._directory.key(min(reader.key_ids)) if header.sealed_openings and opened else None
+        sealed_to = None if key is None else published_kem(key)
         return Item(
             InKind.VIEW,
             header.event_id,
             header.author,
-            views.cut(reader.key_ids, opened),
+            views.cut(reader.key_ids, opened, sealed_to),
             child=child,
             late=age > LATE_MS[Lane.of(header.urgency)],
             skewed=age < -SKEW_MS,

@@ -2,11 +2,15 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from broker.crypto.check import Checked
 from schemas.directory import Directory
 from schemas.policy import admits, openings_for
 from schemas.wire import EventClass, Field
+
+SHOWS_A_MOVE: Final = frozenset({Field.TOKENS, Field.TO})
+"""What the front door that a sensitive move leads to is opened of it: no other reader is opened anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +92,8 @@ def _fields(member_id: str, checked: Checked, directory: Directory) -> frozenset
     if member is None:
         return frozenset()
     header = checked.header
+    is_move = header.sealed_openings and header.event_class is EventClass.MOVE
+    if is_move and member_id in front_doors([checked.facts.to_area], directory):
+        # With these it can show protection endorsers that the child has come to it, and not who that is.
+        return SHOWS_A_MOVE
     return openings_for(directory.policy, header.event_class, member.kind, sensitive=header.sealed_openings)

@@ -10,9 +10,16 @@ from dataclasses import replace
 from typing import Final
 
 from broker.clock import from_ms
-from broker.crypto.endorsing import choose_endorsements, read_endorsement, read_request, read_unnamed
-from broker.crypto.errors import NotEndorsedError
+from broker.crypto.endorsing import (
+    choose_endorsements,
+    read_declined,
+    read_endorsement,
+    read_request,
+    read_unnamed,
+)
+from broker.crypto.errors import MalformedError, NotEndorsedError
 from broker.crypto.keys import key_id_of
+from broker.crypto.moves import children_of
 from broker.crypto.signing import unverified_signer
 from broker.handover import deadlines
 from broker.handover.machine import Handover, State
@@ -26,11 +33,14 @@ from broker.store.router.children import Children
 from broker.store.router.hiding import Hiding, OneTimeRow
 from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
 from schemas import canonical
+from schemas.audit import EntryKind
 from schemas.deadlines import Moment
 from schemas.directory import Directory
+from schemas.envelope import Opening
 from schemas.handover import Due, HandoverView
-from schemas.hiding import HIDDEN, Endorsed, Ticket, reader_of
+from schemas.hiding import HIDDEN, Asked, Endorsed, Ticket, reader_of
 from schemas.members import ROUTER
+from schemas.reading import MalformedMessageError
 from schemas.wire import InKind, OutKind
 
 GRID_MS: Final = 15 * 60_000
@@ -40,6 +50,7 @@ ENDORSE: Final = "endorse"
 ENDORSED: Final = "endorsed"
 ACCEPTED: Final = "accepted-unnamed"
 DISCLOSED: Final = "disclosed"
+UNENDORSED: Final = "unendorsed"
 
 
 class Relay:
@@ -72,7 +83,8 @@ class Relay:
         if self._hiding.one_time(handover.handover) is None:
             self._hiding.save(OneTimeRow(handover.handover, ""))
         for door in sorted(front_doors([handover.to_area], self._directory)):
-            self._say(door, WANTED, {"handover": handover.handover}, handover.child)
+            fields = {"handover": handover.handover, "from": handover.from_area}
+            self._say(door, WANTED, fields, handover.child)
 
     def end(self) -> None:
         """A handover is hidden no more."""
@@ -109,7 +121,7 @@ class Relay:
     # What members say to it.
 
     def take(self, kind: OutKind, body: bytes, member: str) -> None:
-        """Take a request for endorsement, an endorsement, or an unnamed acceptance.
+        """Take a request for endorsement, an endorser's answer, or an unnamed acceptance.
 
         Raises:
             RejectedError: not by whom it must be, or for nothing that is hidden.
@@ -119,32 +131,39 @@ class Relay:
                 self._requested(body, member)
             case OutKind.ENDORSEMENT:
                 self._endorsed(body, member)
+            case OutKind.UNENDORSED:
+                self._unendorsed(body, member)
             case _:
                 self._accepted(body, member)
 
     def _requested(self, body: bytes, member: str) -> None:
-        ticket, key_id = read_request(body, self._directory.public_of)
+        try:
+            asked = Asked.from_bytes(body)
+        except (canonical.NotCanonicalError, MalformedMessageError) as error:
+            raise MalformedError(str(error)) from error
+        ticket, key_id = read_request(asked.signed, self._directory.public_of)
         row = self._known(ticket.handover)
         held = self._procedures.handover(ticket.handover)
         self._require_own(key_id, member)
         if held is None or member not in front_doors([held.to_area], self._directory):
             raise NotEndorsedError("one-time keys are the new front door's to make")
-        if row.ticket == ticket.to_bytes():
-            return
-        self._change(
-            ticket.handover,
-            owner=member,
-            ticket=ticket.to_bytes(),
-            endorsements=b"",
-            ticket_told=False,
-            acceptance=b"",
-            acceptance_told=False,
-        )
+        children_of(ticket, asked.child)
+        if row.ticket != ticket.to_bytes():
+            self._change(
+                ticket.handover,
+                owner=member,
+                ticket=ticket.to_bytes(),
+                child=canonical.encode(asked.child.to_value()),
+                endorsements=b"",
+                ticket_told=False,
+                acceptance=b"",
+                acceptance_told=False,
+            )
         left = self._hiding.areas_left(held.child) - {held.to_area}
-        for endorser in self._directory.endorsers:
+        for endorser, move in asked.shown:
             # Who also serves the side that was left is not asked: it would learn whose key it is.
-            if not self._is_left(endorser, left):
-                self._say(endorser, ENDORSE, {"request": body}, None)
+            if endorser in self._directory.endorsers and not self._is_left(endorser, left):
+                self._say(endorser, ENDORSE, {"request": asked.signed, "move": move}, None)
 
     def _endorsed(self, body: bytes, member: str) -> None:
         ticket, key_id = read_endorsement(body, self._directory.public_of)
@@ -157,6 +176,28 @@ class Relay:
             self._change(
                 ticket.handover, endorsements=canonical.encode([list(one) for one in sorted(given.items())])
             )
+            self._answered(ticket.handover, member, None)
+
+    def _unendorsed(self, body: bytes, member: str) -> None:
+        """An endorser does not vouch: written down, and told to whoever asked."""
+        answer, key_id = read_declined(body, self._directory.public_of)
+        row = self._known(answer.handover)
+        self._require_own(key_id, member)
+        if not row.ticket or key_id_of(Ticket.from_bytes(row.ticket).kem_public) != answer.key_id:
+            raise NotEndorsedError("an answer about other keys than are waited for")
+        if member in self._directory.endorsers:
+            self._answered(answer.handover, member, answer.code)
+
+    def _answered(self, handover: bytes, endorser: str, code: str | None) -> None:
+        held = self._procedures.handover(handover)
+        if held is None:
+            return
+        self._desk.audit(
+            EntryKind.ENDORSING, child=held.child, handover=handover, endorser=endorser, reason=code
+        )
+        if code is not None:
+            fields = {"handover": handover, "endorser": endorser, "reason": code}
+            self._say(self._known(handover).owner, UNENDORSED, fields, held.child)
 
     def _accepted(self, body: bytes, member: str) -> None:
         for row in self._hiding.waiting():
@@ -284,7 +325,8 @@ class Relay:
         threshold = self._directory.endorser_threshold
         if not row.ticket or not threshold or len(given) < threshold:
             return None
-        return Endorsed(row.ticket, choose_endorsements(given, threshold))
+        child = Opening.from_value(canonical.decode(row.child)) if row.child else None
+        return Endorsed(row.ticket, choose_endorsements(given, threshold), child)
 
     def _known(self, handover: bytes) -> OneTimeRow:
         row = self._hiding.one_time(handover)

@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from broker.routing.intake import Outcome
+from tests.attack.hidden_lies import (
+    asks_without_a_move,
+    reports_the_move_itself,
+    shows_a_move_elsewhere,
+    shows_anothers_move,
+    shows_one_move_twice,
+)
 from tests.attack.member_lies import (
     alters_an_event,
     back_dates,
@@ -214,6 +221,51 @@ LIES: Final = (
         "at once",
         forges_a_move,
         ("noticed", ("provisional", CUMBERLAND), False),
+    ),
+    Lie(
+        "front door",
+        "asks, with the router's help, for one-time keys for a hidden child without a move",
+        "each protection endorser",
+        "refused `no-move`, written down, alarm `asked-to-vouch`; an honest router knows of no such handover",
+        "at once",
+        asks_without_a_move,
+        (["unknown-handover"], ["no-move"] * 3),
+    ),
+    Lie(
+        "front door",
+        "shows endorsers a move that leads to another area",
+        "each protection endorser",
+        "refused `leads-elsewhere`, written down, alarm `asked-to-vouch`",
+        "at once",
+        shows_a_move_elsewhere,
+        ["leads-elsewhere"] * 3,
+    ),
+    Lie(
+        "front door",
+        "shows endorsers, with the router's help, another child's move to it",
+        "the old front door",
+        "endorsers vouch, for keys about that other child: alarm `hidden-unendorsed`, and no person can release",
+        "at once",
+        shows_anothers_move,
+        (["vouched for"] * 3, True, {"hidden-unendorsed"}),
+    ),
+    Lie(
+        "front door",
+        "has other keys vouched for on a move that has served once",
+        "each protection endorser",
+        "refused `used-before`, written down, alarm `asked-to-vouch`",
+        "at once",
+        shows_one_move_twice,
+        ["used-before"] * 3 + ["vouched for"] * 3,
+    ),
+    Lie(
+        "front door",
+        "reports the move of a hidden child itself, to be given the history",
+        "each protection endorser",
+        "refused `own-word`, told to it and to its board; nothing can be released until persons at enough endorsers have asked there and vouch by name",
+        "at once",
+        reports_the_move_itself,
+        (["own-word"] * 3, True, True, False),
     ),
     Lie(
         "member",

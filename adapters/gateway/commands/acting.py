@@ -10,6 +10,7 @@ from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.counterparts import counterparts, encompass
+from adapters.gateway.commands.endorsing import endorsing
 from adapters.gateway.commands.reviewing import refused
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
 from adapters.gateway.frontdoor.actions import Person
@@ -36,6 +37,7 @@ def handover() -> None:
 
 handover.add_command(refused)
 handover.add_command(counterparts)
+handover.add_command(endorsing)
 
 
 @handover.command("list", cls=Spoken)

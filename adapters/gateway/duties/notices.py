@@ -19,7 +19,10 @@ _SEEN = {
 }
 _REFUSED = "A front door was asked to share with you and did not"
 
-
+_UNENDORSED = (
+    "A protection endorser does not vouch for this front door's one-time keys ({}). Ask a person there, by telephone and"
+    " not by way of the old area; or have whoever met the child report the move."
+)
 _HIDDEN = {
     "one-time-wanted": "This handover is hidden from the area that was left; one-time keys were made for it.",
     "endorse": "A front door asked for its one-time keys to be endorsed.",
@@ -69,6 +72,8 @@ def _notice(body: bytes) -> str:
             return _SEEN.get(safe, _SEEN["unknown"])
         case "order-upheld", _:
             return "A person there has looked again at what was not shared with you, and it stays there."
+        case "unendorsed", {"reason": str(reason)}:
+            return _UNENDORSED.format(reason)
         case "disclosed", {"events": list(events), "told": list(told)}:
             return _disclosed(events, told)
         case str(word), _ if word in _HIDDEN:

@@ -38,6 +38,7 @@ GRANT_MS: Final = 10 * MINUTE_MS
 ORDER_MS: Final = MINUTE_MS
 """An order follows the event that calls for it."""
 RELEASED: Final = "handover.released"
+_WEEK_MS: Final = 7 * 24 * 60 * MINUTE_MS
 _OVER: Final = frozenset({"closed", "withdrawn", "superseded"})
 
 
@@ -75,6 +76,8 @@ class Watching:
                 *self._unfounded(work),
                 *self._strange(work),
                 *self._untold(work),
+                *self._unproven(work),
+                *self._asked_in_vain(work),
                 *self._unsent(),
             ]
         return sorted(found, key=lambda alarm: (alarm.since_ms, alarm.code, alarm.about))
@@ -155,6 +158,28 @@ class Watching:
             if not self._record.leads_to(work, held.child, view.to_area):
                 says = f"no event that we hold says that the child is in {view.to_area}"
                 yield Alarm("handover-without-event", view.handover.hex(), ROUTER, view.opened_ms, says)
+
+    def _unproven(self, work: Work) -> Iterator[Alarm]:
+        """Our own one-time keys, which endorsers do not vouch for, or for which we have no move to show them."""
+        for row in work.hidden.own():
+            told = work.inbox.handovers([row.handover])
+            view = HandoverView.from_bytes(told[0].body) if told else None
+            if view is None or view.state in _OVER or self._now_ms - view.opened_ms < ORDER_MS:
+                continue
+            for line in row.refused.splitlines():
+                who, _, code = line.partition(" ")
+                says = f"a protection endorser does not vouch for our one-time keys: {code}"
+                yield Alarm("not-vouched-for", row.handover.hex(), who, view.opened_ms, says)
+            if not row.ticket:
+                says = "we hold no report of the child's move that endorsers could be shown"
+                yield Alarm("no-move-to-show", row.handover.hex(), self._home.member_id, view.opened_ms, says)
+
+    def _asked_in_vain(self, work: Work) -> Iterator[Alarm]:
+        """We were asked, as a protection endorser, to vouch for keys that we do not vouch for."""
+        for row in work.hidden.endorsings():
+            if row.code and self._now_ms - row.at_ms < _WEEK_MS:
+                says = f"we were asked to vouch for one-time keys, and do not: {row.code}"
+                yield Alarm("asked-to-vouch", row.ticket.hex(), row.asker, row.at_ms, says)
 
     def _strange(self, work: Work) -> Iterator[Alarm]:
         """One event granted to a front door that holds nothing else about the child: the router may have led it here."""

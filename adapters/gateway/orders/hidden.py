@@ -4,24 +4,18 @@ The new side makes one-time keys and never shows its own; the side that was left
 k of m endorsers' word, and nothing else. What is not endorsed is given nothing.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
-
-import structlog
+from typing import Any
 
 from adapters.gateway.home import Home
+from adapters.gateway.orders.endorsing import GOOD_FOR, Endorsing
 from adapters.gateway.orders.judgement import Known, Refuse, Verdict, Wait, allowed_of, judge_review
+from adapters.gateway.orders.moves import Moves
 from adapters.gateway.sending.publishing import Publishing
 from broker.clock import to_ms
-from broker.crypto.endorsing import (
-    OneTimeKeys,
-    accept_unnamed,
-    check_endorsed,
-    endorse,
-    read_request,
-    read_unnamed,
-    request,
-)
+from broker.crypto.check import read_manifest
+from broker.crypto.endorsing import OneTimeKeys, accept_unnamed, check_endorsed, read_unnamed, request
 from broker.crypto.errors import CryptoRejectedError, GrantMismatchError, MalformedError, NotEndorsedError
 from broker.crypto.keys import KemKey, key_id_of
 from broker.store.gateway.hidden import HiddenRow
@@ -29,24 +23,28 @@ from broker.store.gateway.store import Work
 from schemas import canonical
 from schemas.directory import Standing
 from schemas.handover import HandoverView
-from schemas.hiding import ACCEPTED, HIDDEN, Endorsed, HiddenAcceptance, Ticket, one_time_key_of, reader_of
+from schemas.hiding import (
+    ACCEPTED,
+    HIDDEN,
+    Asked,
+    Endorsed,
+    HiddenAcceptance,
+    Ticket,
+    one_time_key_of,
+    reader_of,
+)
 from schemas.orders import Order, OrderKind
 from schemas.policy import GrantAnswer
 from schemas.reading import MalformedMessageError, octets
-from schemas.wire import Lane, OutKind
-
-_log = structlog.get_logger()
-
-_GOOD_FOR: Final = timedelta(days=180)
-"""How long one-time keys are good: as long as papers of the old area may still come late."""
-_LONGEST: Final = _GOOD_FOR + timedelta(days=2)
+from schemas.wire import Field, Lane, OutKind
 
 
 class Vouched:
-    """What this home may believe of keys that are not named, by its own directory."""
+    """What this home may believe of keys that are not named, by its own directory and its own record of the child."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._moves = Moves(home)
 
     def is_endorsed(self, work: Work, handover: bytes) -> bool:
         """Whether enough endorsers vouch for whoever has the child, by our own directory."""
@@ -58,7 +56,24 @@ class Vouched:
     def ticket(self, work: Work, handover: bytes) -> Ticket | None:
         """Whoever has the child in a handover whose new area is hidden from us. Raises as ``check``; None: no such thing."""
         row = work.hidden.of(handover)
-        return None if row is None or row.own else self.check(row.ticket, handover)
+        if row is None or row.own:
+            return None
+        ticket = self.check(row.ticket, handover)
+        self._require_same_child(work, row, ticket)
+        return ticket
+
+    def _require_same_child(self, work: Work, row: HiddenRow, ticket: Ticket) -> None:
+        """What was vouched for is a move of the child that we know this handover to be about.
+
+        The router says only which handover: with a move of any other child it could have keys vouched for, too.
+        """
+        if not ticket.child:
+            return  # endorsed before tickets said whom they are about
+        told = work.inbox.handovers([row.handover])
+        child = told[0].child if told else None
+        opening = Endorsed.from_bytes(row.ticket).child
+        if child is None or not self._moves.is_about(work, child, ticket, opening):
+            raise NotEndorsedError("the one-time keys were endorsed for another child")
 
     def check(self, endorsed: bytes, handover: bytes) -> Ticket:
         """Raises NotEndorsedError, MalformedError: by our own directory, as it is now."""
@@ -84,19 +99,25 @@ class HiddenSide:
         self._home = home
         self._publishing = publishing
         self._vouched = Vouched(home)
+        self._moves = Moves(home)
+        self.endorsing = Endorsing(home, publishing)
 
-    def noticed(self, work: Work, word: str, fields: Any) -> None:
-        """A notice of the router that concerns a hidden handover; others are not for here.
+    def noticed(self, work: Work, word: str, fields: Any, child: bytes | None) -> None:
+        """A notice of the router that concerns a hidden handover, of that child; others are not for here.
 
         Raises:
             RejectedError: it vouches for nothing, or is not for us.
         """
         match word, fields:
             # A standby makes and endorses no keys: there must be one of each handover.
-            case "one-time-wanted", {"handover": bytes(handover)} if not self._home.standby:
-                self._make_keys(work, handover)
-            case "endorse", {"request": bytes(asked)} if not self._home.standby:
-                self._endorse(work, asked)
+            case "one-time-wanted", {"handover": bytes(handover), "from": str(left)} if (
+                not self._home.standby
+            ):
+                self._make_keys(work, handover, child or b"", left)
+            case "endorse", {"request": bytes(asked), "move": bytes(move)} if not self._home.standby:
+                self.endorsing.asked(work, asked, move)
+            case "unendorsed", {"handover": bytes(handover), "endorser": str(who), "reason": str(code)}:
+                self._unendorsed(work, handover, f"{who} {code}")
             case "endorsed", {"handover": bytes(handover), "endorsed": bytes(endorsed)}:
                 ticket = self._vouched.check(endorsed, handover)
                 work.hidden.save(HiddenRow(ticket.handover, False, endorsed))
@@ -137,41 +158,57 @@ class HiddenSide:
         fits = ticket is not None and one_time_key_of(order.reader) == key_id_of(ticket.kem_public)
         return ticket if fits else None
 
-    def _make_keys(self, work: Work, handover: bytes) -> None:
+    def reconsider(self, work: Work) -> None:
+        """Something came: a move to show, or a better one than was shown to endorsers who would not vouch."""
+        if self._home.standby:
+            return
+        for row in work.hidden.own():
+            if row.refused or not row.ticket:
+                self._ask(work, row, None)
+
+    def _make_keys(self, work: Work, handover: bytes, child: bytes, left: str) -> None:
         row = work.hidden.of(handover)
         if row is None or not row.own:
-            now = self._home.clock()
             keys = OneTimeKeys.generate(self._home.entropy)
-            ticket = Ticket(
-                handover=handover,
-                kem_public=keys.kem.public,
-                sign_public=keys.sign.public,
-                directory_version=self._home.directory.version,
-                expires_ms=_whole_day(now + _GOOD_FOR),
-            )
-            row = HiddenRow(handover, True, ticket.to_bytes(), self._home.vault.close(keys.secret()))
-            work.hidden.save(row)
-        signed = request(Ticket.from_bytes(row.ticket), self._home.signer())
-        self._publishing.control(work, OutKind.ONE_TIME, signed, Lane.URGENT, f"one-time.{handover.hex()}")
+            row = HiddenRow(handover, True, b"", self._home.vault.close(keys.secret()))
+        work.hidden.save(replace(row, child=child))
+        self._ask(work, replace(row, child=child), left)
 
-    def _endorse(self, work: Work, asked: bytes) -> None:
-        """An endorser's own checks: it is one; a front door of the directory asks; for a while that is not too long."""
-        directory, now = self._home.directory, self._home.clock()
-        if self._home.member_id not in directory.endorsers:
-            raise NotEndorsedError("this member is no protection endorser")
-        ticket, key_id = read_request(asked, directory.public_of)
-        key = directory.key(key_id)
-        door = None if key is None or not key.usable(now) else directory.member(key.owner)
-        if door is None or not door.front_door or not door.active(now.date()):
-            raise NotEndorsedError("the one-time keys are not a front door's")
-        if directory.standing_of(ticket.directory_version, now) not in {Standing.CURRENT, Standing.GOOD}:
-            raise NotEndorsedError("the one-time keys name a directory that is not in use")
-        if not to_ms(now) < ticket.expires_ms <= to_ms(now + _LONGEST):
-            raise NotEndorsedError("the one-time keys are over, or good for too long")
-        signed = endorse(ticket, self._home.signer())
-        name = f"endorsement.{ticket.handover.hex()}.{key_id_of(ticket.kem_public)}"
-        self._publishing.control(work, OutKind.ENDORSEMENT, signed, Lane.URGENT, name)
-        _log.info("endorsed", handover=ticket.handover.hex())
+    def _ask(self, work: Work, row: HiddenRow, left: str | None) -> None:
+        """Ask the endorsers to vouch, on the best move that can be shown; not twice on the same, unless we are asked to."""
+        best = self._moves.best(work, row.child)
+        if best is None or (best.event_id == row.evidence and left is None):
+            return
+        keys, now = OneTimeKeys.from_secret(self._home.vault.open(row.secret)), self._home.clock()
+        ticket = Ticket(
+            handover=row.handover,
+            kem_public=keys.kem.public,
+            sign_public=keys.sign.public,
+            directory_version=self._home.directory.version,
+            expires_ms=_whole_day(now + GOOD_FOR),
+            child=dict(read_manifest(best.signed, self._home.directory.public_of)[0].header.field_hashes)[
+                Field.TOKENS
+            ],
+        )
+        if best.event_id == row.evidence:
+            ticket = Ticket.from_bytes(row.ticket)
+        told = work.inbox.handovers([row.handover])
+        areas = {left} if left else {HandoverView.from_bytes(one.body).from_area for one in told}
+        asked = Asked(
+            request(ticket, self._home.signer()),
+            best.child,
+            self._moves.shown_to(best, ticket, self._home.directory, areas, now),
+        )
+        work.hidden.save(replace(row, ticket=ticket.to_bytes(), evidence=best.event_id, refused=""))
+        name = f"one-time.{row.handover.hex()}.{best.event_id.hex()}"
+        self._publishing.control(work, OutKind.ONE_TIME, asked.to_bytes(), Lane.URGENT, name)
+
+    def _unendorsed(self, work: Work, handover: bytes, said: str) -> None:
+        """An endorser does not vouch for us: our people are told, and can ask a person there."""
+        row = work.hidden.of(handover)
+        if row is not None and row.own:
+            lines = sorted({*row.refused.splitlines(), said})
+            work.hidden.save(replace(row, refused="\n".join(lines)))
 
     def _accepted(self, work: Work, handover: bytes, acceptance: bytes) -> None:
         row, ticket = work.hidden.of(handover), self._vouched.ticket(work, handover)

@@ -94,6 +94,8 @@ class Receiving:
         with self._home.store.work() as work:
             for one in noted:
                 self._enter(work, one)
+            if any(one.note.kind is InKind.VIEW for one in noted):
+                self._orders.hidden.reconsider(work)
             self._home.gap(2)
         return [(one.note.kind, one.note.message_id) for one in noted]
 
@@ -181,7 +183,7 @@ class Receiving:
                 case InKind.NOTICE:
                     word, fields = rows(canonical.decode(row.body), 2, "notice")
                     self._orders.noticed(work, text(word, "notice"), fields)
-                    self._orders.hidden.noticed(work, text(word, "notice"), fields)
+                    self._orders.hidden.noticed(work, text(word, "notice"), fields, row.child)
         except (canonical.NotCanonicalError, MalformedMessageError, MalformedIdentifierError) as error:
             raise NotTheRoutersError(str(error)) from error
 

@@ -229,4 +229,24 @@ hidden = sa.Table(
     sa.Column("ticket", Bytes, nullable=False),
     sa.Column("secret", Bytes, nullable=False),
     sa.Column("acceptance", Bytes, nullable=False),
+    sa.Column("child", Bytes, nullable=False, server_default=sa.text("x''")),
+    sa.Column("evidence", Bytes, nullable=False, server_default=sa.text("x''")),
+    sa.Column("refused", Text, nullable=False, server_default=""),
+)
+
+# What a protection endorser was asked to vouch for, and what became of it. ``code``: empty where it vouches.
+endorsings = sa.Table(
+    "endorsings",
+    METADATA,
+    sa.Column("ticket", Bytes, primary_key=True),
+    sa.Column("handover", Bytes, nullable=False),
+    sa.Column("key_id", Text, nullable=False),
+    sa.Column("asker", Text, nullable=False),
+    sa.Column("evidence", Bytes, nullable=False, index=True),
+    sa.Column("author", Text, nullable=False),
+    sa.Column("code", Text, nullable=False),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("because", Text, nullable=False),
+    sa.Column("at_ms", Number, nullable=False),
+    sa.Column("request", Bytes, nullable=False),
 )

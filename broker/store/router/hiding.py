@@ -46,6 +46,8 @@ class OneTimeRow:
     """The event by which a person of the old area let the history go."""
     acceptance: bytes = b""
     acceptance_told: bool = False
+    child: bytes = b""
+    """The opening by which the ticket's child is known to whoever knows its tokens; empty in one of before."""
 
     @property
     def given(self) -> tuple[tuple[str, bytes], ...]:

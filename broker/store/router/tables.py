@@ -326,6 +326,7 @@ one_time = sa.Table(
     sa.Column("released", Bytes),
     sa.Column("acceptance", Bytes, nullable=False),
     sa.Column("acceptance_told", sa.Boolean, nullable=False),
+    sa.Column("child", Bytes, nullable=False, server_default=sa.text("x''")),
 )
 
 # Slip keys whose first event has not come yet.

@@ -93,7 +93,7 @@ def test_sealed_openings_are_read_by_the_router_only() -> None:
 
     assert some_facts() == checked.facts
     assert b"E06000064" not in event.envelope.to_bytes()
-    with pytest.raises(NotAddressedError, match="does not have"):
+    with pytest.raises(NotAddressedError, match="is not here"):
         check_envelope(event.envelope, CAST.public_of, keys_of(CAST.front))
 
 
