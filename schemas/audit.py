@@ -31,6 +31,8 @@ class EntryKind(StrEnum):
     ORDER = "order"
     GRANTED = "granted"
     ORDER_REFUSED = "order-refused"
+    ITEMS_REFUSED = "items-refused"
+    """A reader refused items of what was granted to it: missing, altered, foreign or replayed, each by its id."""
     SEEN = "seen"
     """Those who look for a missing child were told that it was seen; by whom and where is not written down."""
     REVIEWED = "reviewed"

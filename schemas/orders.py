@@ -5,15 +5,19 @@ its part keys sealed anew; a refusal says why not. Shape only: ``broker.crypto``
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, ClassVar, Final
 
 from schemas import canonical
 from schemas.envelope import HASH_BYTES, ID_BYTES, Wrap
-from schemas.reading import listed, number_of, octets, rows, text, whole
+from schemas.reading import listed, number_of, octets, rows, text, whole, yes_or_no
 
 MAX_ORDERED: Final = 10_000
 """Events in one order; a longer history is several orders. Twice as many would be more than one message carries."""
+MAX_FAULTY: Final = 500
+"""Items in one refusal by a reader; more are several refusals."""
+SENT_AGAIN_MOST: Final = 3
+"""How often an item that a reader refuses is asked for again; refused once more, it is a person's to see to."""
 
 
 class OrderKind(IntEnum):
@@ -196,4 +200,72 @@ class Refusal:
                 (octets(event, ID_BYTES, "event"), text(code, "code"))
                 for event, code in (rows(item, 2, "item") for item in listed(row[4], MAX_ORDERED, "items"))
             ),
+        )
+
+
+class Fault(StrEnum):
+    """What is wrong with an item that a reader was granted, or should have been. No word of what is in it."""
+
+    MISSING = "missing"
+    """Ordered, the grantor has answered, and it has not come."""
+    ALTERED = "altered"
+    """Came under its name, and is not what its author signed, or cannot be opened with the key that came with it."""
+    FOREIGN = "foreign"
+    """Came, and is not what was ordered: another event, or of another order."""
+    REPLAYED = "replayed"
+    """What had come before came again in its place, or beside it."""
+    HERE = "here"
+    """It had been refused, and has come now as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyItem:
+    """One item. ``times``: how often the reader has said so of it by now; ``wanted``: it is not here, and must come."""
+
+    event_id: bytes
+    fault: Fault
+    times: int
+    wanted: bool
+
+    def to_value(self) -> list[Any]:
+        """The item as canonical values."""
+        return [self.event_id, self.fault.value, self.times, self.wanted]
+
+    @classmethod
+    def from_value(cls, value: Any) -> "FaultyItem":
+        """Read an item; raises MalformedMessageError."""
+        event, fault, times, wanted = rows(value, 4, "item")
+        return cls(
+            octets(event, ID_BYTES, "event"),
+            number_of(Fault, fault, "fault"),
+            whole(times, "times"),
+            yes_or_no(wanted, "wanted"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Faulty:
+    """A reader's refusal of exactly these items of one order; what else came under it is taken."""
+
+    LABEL: ClassVar[str] = "handrail-faulty"
+
+    order_id: bytes
+    reader: str
+    at_ms: int
+    items: tuple[FaultyItem, ...]
+
+    def to_bytes(self) -> bytes:
+        """The exact bytes that the reader signs."""
+        items = [one.to_value() for one in self.items]
+        return canonical.encode([self.order_id, self.reader, self.at_ms, items])
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Faulty":
+        """Read a refusal of items; raises NotCanonicalError or MalformedMessageError."""
+        row = rows(canonical.decode(data), 4, "refusal of items")
+        return cls(
+            octets(row[0], ID_BYTES, "order id"),
+            text(row[1], "reader"),
+            whole(row[2], "at"),
+            tuple(FaultyItem.from_value(item) for item in listed(row[3], MAX_FAULTY, "items")),
         )

@@ -132,6 +132,8 @@ class OutKind(IntEnum):
     """What a member says of something owed about an event, sealed to the boards concerned."""
     UNENDORSED = 12
     """A protection endorser's word that it does not vouch for one-time keys, and why."""
+    FAULTY = 13
+    """A reader's signed refusal of items that it was granted, or should have been: exactly which, and why."""
 
 
 class InKind(IntEnum):

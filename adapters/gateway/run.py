@@ -220,6 +220,9 @@ class GatewayService:
             self._home.gap(3)
             await puller.ack_all(batch)
             self._watch.received(taken, len(batch), batch[-1].pending, started_ns)
+            if self._gateway.orders.refusing.found:
+                # An item came that is not as it should be: refused at once. What is missing shows by its staying away.
+                await self._stored(self._gateway.orders.refusing.look)
             if moved := frozenset(self._gateway.orders.moved):
                 self._say_what_follows(moved)
 
@@ -269,6 +272,7 @@ class GatewayService:
                 looked = time.monotonic()
             with suppress(NoKeyError):
                 await self._stored(self._gateway.orders.reconsider)
+                await self._stored(self._gateway.orders.refusing.look)
             if sent_again := await self._stored(partial(send_again, self._home)):
                 _log.warning("sent-again", events=sent_again)
             gaps = await self._stored(self._gateway.receiving.gaps)

@@ -1,6 +1,7 @@
 """An audit entry in plain words, for a person who audits practice and not computers. Pure: names are passed in."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +30,7 @@ KINDS: Final[dict[str, str]] = {
     EntryKind.GRANTED: "history passed on",
     EntryKind.ORDER_REFUSED: "order refused",
     EntryKind.REVIEWED: "refusal looked at again",
+    EntryKind.ITEMS_REFUSED: "papers refused",
     EntryKind.SEEN: "missing child seen",
     EntryKind.RECEIPT: "receipt",
     EntryKind.HANDOVER: "handover",
@@ -96,6 +98,7 @@ _STEPS: Final = {
 _OWED: Final = {
     "release": "release of the history",
     "grants": "passing on of the history",
+    "items": "papers that came wrong again and again",
     "acceptance": "acceptance or refusal by the new area",
     "conference": "the transfer-in conference",
     "response": "an answer to the refusal",
@@ -239,6 +242,14 @@ def _order(entry: Entry, names: Names) -> Told:
     )
 
 
+def _items(entry: Entry, names: Names) -> Told:
+    """How many papers were refused, and of what fault."""
+    faults = Counter(str(fault) for _, fault, _ in entry.fields.get("items", ()))
+    listed = _listed(f"{count} {fault}" for fault, count in sorted(faults.items()))
+    grantor = names(entry.text_of("grantor") or "")
+    return Told(f"{_reader(entry, names)} refused papers that {grantor} passed on", (f"of them: {listed}",))
+
+
 def _overdue(entry: Entry, who: str) -> Told:
     owed = _OWED.get(entry.text_of("owed") or "", plain(entry.text_of("owed") or "something"))
     due = entry.number_of("due_ms")
@@ -261,6 +272,8 @@ def _other(entry: Entry, found: Found, who: str, names: Names) -> Told:
             return Told(
                 f"a person has looked again at what was refused to {_reader(entry, names)}, and {what}"
             )
+        case EntryKind.ITEMS_REFUSED:
+            return _items(entry, names)
         case EntryKind.SEEN:
             told = _listed(names(member) for member in entry.texts_of("readers"))
             return Told("a missing child was seen", (f"told that, and not where: {told or 'nobody'}",))

@@ -30,6 +30,8 @@ class Owed(StrEnum):
 
     RELEASE = "release"
     GRANTS = "grants"
+    ITEMS = "items"
+    """What the new area has refused of the history again and again: a person of the old area sees to it."""
     ACCEPTANCE = "acceptance"
     CONFERENCE = "conference"
     CONFERENCE_LOCAL = "conference-local"
@@ -176,7 +178,7 @@ def met_by(action: ActionKind) -> frozenset[Owed]:
         case ActionKind.RELEASE:
             return frozenset({Owed.RELEASE, Owed.RESPONSE})
         case ActionKind.VERIFY:
-            return frozenset({Owed.GRANTS})
+            return frozenset({Owed.GRANTS, Owed.ITEMS})
         case ActionKind.ACCEPT:
             return frozenset({Owed.ACCEPTANCE, Owed.RESPONSE})
         case ActionKind.DECLINE:

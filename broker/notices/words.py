@@ -17,6 +17,7 @@ _OWED: Final = {
     "conference": "hold the conference",
     "conference-local": "hold the conference (own clock)",
     "response": "answer a decline",
+    "items": "papers that came wrong again and again",
 }
 
 

@@ -10,6 +10,7 @@ from broker.crypto.signing import verify
 from broker.routing.desk import Desk, Item
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
+from broker.routing.items import Items
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
 from broker.routing.relay import Relay
@@ -26,7 +27,7 @@ from schemas.control import NoticeSent, Obligation, Receipt, Receipts, Resend, S
 from schemas.deadlines import SEEN
 from schemas.directory import Directory
 from schemas.hiding import one_time_key_of
-from schemas.orders import Refusal
+from schemas.orders import Faulty, Refusal
 from schemas.reading import MalformedMessageError
 from schemas.wire import InKind, OutKind
 
@@ -51,6 +52,7 @@ class Controls:
         shield: Shield,
         relay: Relay,
         hiding: Hiding,
+        items: Items,
     ) -> None:
         self._children = children
         self._outgoing = outgoing
@@ -62,6 +64,7 @@ class Controls:
         self._shield = shield
         self._relay = relay
         self._hiding = hiding
+        self._items = items
 
     def take(self, kind: OutKind, body: bytes, member: str) -> Resend | None:
         """Take one control message. Gives the request where deliveries are to be sent again (the caller does it).
@@ -76,6 +79,8 @@ class Controls:
                 self._grant(body, member)
             case OutKind.REFUSAL:
                 self._refusal(self._read(body, member, Refusal.LABEL, Refusal.from_bytes), member)
+            case OutKind.FAULTY:
+                self._items.take(self._read(body, member, Faulty.LABEL, Faulty.from_bytes), body, member)
             case OutKind.SLIP_KEY:
                 self._slip_key(self._read(body, member, SlipKey.LABEL, SlipKey.from_bytes), body, member)
             case OutKind.RESEND:
@@ -168,13 +173,15 @@ class Controls:
         state = self._procedures.grant_state(grant.order_id, grant.event_id)
         if state == "granted":
             return  # the same grant again: the bus may deliver twice
-        self._require_open(order)
+        refused = self._items.is_wanted(order, grant.event_id)
+        if not refused:
+            self._require_open(order)
         unnamed = one_time_key_of(grant.reader) is not None and self._is_unnamed(order)
         if not (grant.reader == order.reader or unnamed) or state != "open":
             raise UnknownOrderError("the order is for another reader, or does not ask for this event")
         self._procedures.grant(grant.order_id, grant.event_id, self._desk.now_ms)
         # Ordered on two grounds and granted on both: the order is answered, the reader has the event once (P2).
-        again = self._outgoing.delivery_of(order.reader, grant.event_id) is not None
+        again = not refused and self._outgoing.delivery_of(order.reader, grant.event_id) is not None
         if not again:
             number = self._desk.deliver(
                 order.reader, Item(InKind.GRANTED, grant.event_id, member, body, child=order.child)
@@ -189,7 +196,9 @@ class Controls:
             reader=order.reader,
             again=again or None,
         )
-        if not self._procedures.anything_open_in(order.order_id):
+        if refused:
+            self._items.came(order, grant.event_id)
+        if order.state == "open" and not self._procedures.anything_open_in(order.order_id):
             self._answered(order, "done")
             if order.handover is not None:
                 self._handovers.order_done(order.handover)

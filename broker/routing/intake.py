@@ -18,6 +18,7 @@ from broker.routing.events import Events
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
+from broker.routing.items import Items
 from broker.routing.judging import Control, Event, Judged, Nowhere, Refused, judge, read_ahead
 from broker.routing.ordering import Ordering
 from broker.routing.quarantine import Quarantine
@@ -72,6 +73,7 @@ class _Moment:
     desk: Desk
     events: Events
     controls: Controls
+    items: Items
     handovers: Handovers
     quarantine: Quarantine
     relay: Relay
@@ -158,6 +160,7 @@ class Batch:
             return 0
         moment = self._moment(work, directory, from_ms(slot * self._grid_ms))
         moment.relay.speak()
+        moment.items.speak()
         moment.desk.flush()
         moment.veiling.block(moment.desk.block)
         if said is not None:
@@ -197,18 +200,7 @@ class Batch:
     def _moment(self, work: Work, directory: Directory, now: datetime) -> _Moment:
         shield = Shield(hiding=work.hiding, children=work.children, directory=directory)
         desk, veiling = self._desk(work, shield, directory, now)
-        ordering = Ordering(
-            procedures=work.procedures, outgoing=work.outgoing, desk=desk, directory=directory, shield=shield
-        )
-        relay = Relay(
-            children=work.children,
-            procedures=work.procedures,
-            hiding=work.hiding,
-            shield=shield,
-            ordering=ordering,
-            desk=desk,
-            directory=directory,
-        )
+        ordering, relay = self._ordering(work, desk, shield, directory)
         handovers = Handovers(
             children=work.children,
             links=work.links,
@@ -240,6 +232,9 @@ class Batch:
             directory=directory,
             shield=shield,
         )
+        items = Items(
+            work, handovers=handovers, ordering=ordering, desk=desk, directory=directory, shield=shield
+        )
         controls = Controls(
             children=work.children,
             outgoing=work.outgoing,
@@ -251,9 +246,28 @@ class Batch:
             shield=shield,
             relay=relay,
             hiding=work.hiding,
+            items=items,
         )
         quarantine = Quarantine(intake=work.intake, desk=desk, directory=directory)
-        return _Moment(work, desk, events, controls, handovers, quarantine, relay, veiling, directory, now)
+        moment = work, desk, events, controls, items, handovers, quarantine, relay, veiling
+        return _Moment(*moment, directory, now)
+
+    def _ordering(
+        self, work: Work, desk: Desk, shield: Shield, directory: Directory
+    ) -> tuple[Ordering, Relay]:
+        ordering = Ordering(
+            procedures=work.procedures, outgoing=work.outgoing, desk=desk, directory=directory, shield=shield
+        )
+        relay = Relay(
+            children=work.children,
+            procedures=work.procedures,
+            hiding=work.hiding,
+            shield=shield,
+            ordering=ordering,
+            desk=desk,
+            directory=directory,
+        )
+        return ordering, relay
 
     def _judge(self, subject: OutSubject | None, data: bytes, moment: _Moment) -> Judged:
         return judge(subject, data, moment.directory, self._routing_keys, moment.now)

@@ -317,7 +317,12 @@ class Ordering:
         )
         return order
 
-    def _owe(self, order: Order, child: bytes, urgency: Urgency) -> None:
+    def owe_again(self, order: OrderRow) -> None:
+        """Items of an order are to be granted once more, as soon as at first."""
+        about = None if order.handover is None else self._procedures.handover(order.handover)
+        self._owe(order, order.child, Urgency.U2 if about is None else Urgency(about.urgency))
+
+    def _owe(self, order: Order | OrderRow, child: bytes, urgency: Urgency) -> None:
         due_ms = self._desk.now_ms + _GRANT_LIMIT_MS[urgency is Urgency.U0]
         self._procedures.owe(DeadlineRow(order.order_id, _GRANTS, child, order.grantor, due_ms, _RULE))
 

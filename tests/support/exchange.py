@@ -125,7 +125,7 @@ class Exchange:
         """The routing service at work, signed in."""
         service, bus, store = await make_router(RouterHome(self.layout.router), self.server.url)
         try:
-            async with _running(service.run):
+            async with running(service.run):
                 yield RunningRouter(service, store, bus)
         finally:
             await bus.close()
@@ -140,7 +140,7 @@ class Exchange:
             self.open(name, places=places, **more) as working,
             self.open(name, places=places, **more) as front,
         ):
-            async with _running(GatewayService(working, self.server.url).run):
+            async with running(GatewayService(working, self.server.url).run):
                 yield front
 
     @asynccontextmanager
@@ -149,7 +149,7 @@ class Exchange:
         home = BoardHome.open(self.home(name))
         working, front = home.store(), home.store()
         try:
-            async with _running(BoardService(home, working, self.server.url).run):
+            async with running(BoardService(home, working, self.server.url).run):
                 yield front
         finally:
             working.close()
@@ -201,7 +201,7 @@ async def settled(condition: Callable[[], Any], *, within: float = 15.0, what: s
 
 
 @asynccontextmanager
-async def _running(
+async def running(
     run: Callable[[asyncio.Event, Callable[[], None]], Coroutine[Any, Any, None]],
 ) -> AsyncIterator[None]:
     """A service between ``ready`` and ``stop``; what it raised meanwhile is raised here."""

@@ -17,6 +17,10 @@ _SEEN = {
     "no": "The child was seen, and is not safe. Those who saw it act; where is not told.",
     "unknown": "The child was seen; whether it is safe is not known yet. Where is not told.",
 }
+_ITEMS = (
+    "Papers that we passed on did not arrive as they should: their reader{} has refused them by name. They are sent again by"
+    " themselves, three times; after that somebody here must see to it."
+)
 _REFUSED = "A front door was asked to share with you and did not"
 
 _UNENDORSED = (
@@ -68,6 +72,8 @@ def _notice(body: bytes) -> str:
             return (
                 f"{_REFUSED} ({reason}{part}). A person there must look at it again within one working day."
             )
+        case "items-refused", said:
+            return _ITEMS.format("" if "said" in said else ", who must not be named,")
         case "seen", {"safe": str(safe)}:
             return _SEEN.get(safe, _SEEN["unknown"])
         case "order-upheld", _:

@@ -1,6 +1,7 @@
 """A front door's duty: answer the router's orders after judging each itself, and take in what others grant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final, assert_never
 
 import structlog
@@ -10,20 +11,24 @@ from adapters.gateway.home import Home
 from adapters.gateway.orders.granting import Granting
 from adapters.gateway.orders.hidden import HiddenSide, judge_unnamed
 from adapters.gateway.orders.holdings import Holdings, Ours
-from adapters.gateway.orders.judgement import Carry, Known, Refuse, Wait, judge
+from adapters.gateway.orders.judgement import Carry, Known, Refuse, Verdict, Wait, judge
+from adapters.gateway.orders.refusing import Refusing
 from adapters.gateway.orders.signed import Signed, answer_of_policy, is_used
 from adapters.gateway.orders.taking import VOID, Taking
 from adapters.gateway.record.grounds import Record
 from adapters.gateway.record.sameness import Identifiers, identifiers_in, joined, links_in
 from adapters.gateway.sending.publishing import Publishing
 from broker.clock import to_ms
+from broker.crypto.errors import GrantMismatchError
 from broker.crypto.signing import sign, unverified_payload, verify
-from broker.store.gateway.inbox import InRow, OrderRow
+from broker.store.gateway.inbox import GRANTED, InRow, OrderRow
 from broker.store.gateway.store import Work
+from schemas.envelope import ID_BYTES
 from schemas.hiding import one_time_key_of
 from schemas.members import Member
-from schemas.orders import Order, OrderKind, Refusal
+from schemas.orders import SENT_AGAIN_MOST, Faulty, FaultyItem, Order, OrderKind, Refusal
 from schemas.policy import GrantAnswer
+from schemas.reading import octets
 from schemas.wire import InKind, Lane, OutKind
 
 _log = structlog.get_logger()
@@ -52,6 +57,7 @@ class Orders:
         self.moved: set[bytes] = set()
         """Handovers to which something came that may let them go on; whoever has looked at them takes them out."""
         self.taking = Taking(home, self.hidden, self.moved)
+        self.refusing = Refusing(home, publishing, self.taking)
 
     def ordered(self, work: Work, row: InRow) -> None:
         """An order came: ours to answer, or a copy that tells what will come.
@@ -74,8 +80,14 @@ class Orders:
         )
         if order.grantor != self._home.member_id:
             self.taking.moves(order.handover)
+            self.refusing.watch(order.order_id)
         elif fresh and order.events and not self._home.standby:
             self._answer(work, order, row)
+
+    def granted(self, work: Work, row: InRow) -> None:
+        """A grant came. Raises CryptoRejectedError: anything about it is wrong, and ``refusing`` is to be told."""
+        came = self.taking.granted(work, row)
+        self.refusing.came(work, came.order_id, came.event_id, fresh=came.fresh)
 
     def reconsider(self) -> int:
         """Look again at the orders that wait for a ground, and refuse those that waited too long; gives how many wait."""
@@ -97,6 +109,15 @@ class Orders:
                 work.inbox.answered(order, VOID)
                 void = work.inbox.order(order)
                 self.taking.moves(None if void is None else void.handover)
+            case "order-refused", {"order": bytes(order), "items": list(items)} if work.inbox.has_order(
+                order
+            ):
+                self.refusing.kept(work, order, [octets(event, ID_BYTES, "event") for event, _ in items])
+            case "items-refused", {"order": bytes(order), "said": bytes(said)}:
+                self._refused(work, order, self._said(work, order, said))
+            case "items-refused", {"order": bytes(order), "items": list(items)}:
+                # Of whoever has a hidden child the router speaks: what it may bring about is what was granted before.
+                self._refused(work, order, [FaultyItem.from_value(item) for item in items])
 
     def answers(self, work: Work, order: Order) -> dict[bytes, GrantAnswer]:
         """What policy and marks say to each of an order's events that we hold."""
@@ -123,15 +144,52 @@ class Orders:
         if row is not None and held.answer is None and held.events:
             self._answer(work, Order.from_bytes(unverified_payload(held.body)), row)
 
-    def _answer(self, work: Work, order: Order, row: InRow) -> None:
-        child = self._child_of(work, order, row)
+    def _said(self, work: Work, order_id: bytes, signed: bytes) -> tuple[FaultyItem, ...]:
+        """What an order's reader refuses, in its own words. Raises CryptoRejectedError: they are somebody else's."""
+        held = verify(signed, Faulty.LABEL, self._home.directory.public_of)
+        said, key = Faulty.from_bytes(held.payload), self._home.directory.key(held.key_id)
+        row = work.inbox.order(order_id)
+        reader = None if row is None else Order.from_bytes(unverified_payload(row.body)).reader
+        if key is None or not key.owner == said.reader == reader or said.order_id != order_id:
+            raise GrantMismatchError("the items were refused by somebody else than the order's reader")
+        return said.items
+
+    def _refused(self, work: Work, order_id: bytes, items: Iterable[FaultyItem]) -> None:
+        """Grant exactly the items that are wanted again, under the same order, as far as they may go; a few times each."""
+        held = work.inbox.order(order_id)
+        row = work.inbox.by_message(order_id, int(InKind.ORDER))
+        granted = held is not None and held.grantor == self._home.member_id and held.answer in GRANTED
+        if held is None or row is None or not granted or self._home.standby:
+            return
+        order = Order.from_bytes(unverified_payload(held.body))
+        again = {one.event_id: one.times for one in items if one.wanted and one.times <= SENT_AGAIN_MOST}
+        asked = replace(order, events=tuple(one for one in order.events if one[0] in again))
+        if not asked.events:
+            return
         few: dict[bytes, Ours] = {}
+        match self._judged(work, asked, row, few, again=True):
+            case Carry(events, _):
+                self.granting.carry(work, order, events, few, again)
+            case Refuse(code) | Wait(code):
+                # It stays owed, and its clock tells people; the reader says again that it is missing.
+                _log.warning("not-sent-again", order=order.order_id.hex(), code=code)
+
+    def _judged(
+        self, work: Work, order: Order, row: InRow, few: dict[bytes, Ours], *, again: bool = False
+    ) -> Verdict:
+        """``again``: some of what was granted under an order, whose evidence has served that order."""
+        child = self._child_of(work, order, row)
         known = self._known(work, order, row, few, child)
+        if again:
+            known = replace(known, used_before=False)
         me, now = self._home.member_id, self._home.clock()
         if one_time_key_of(order.reader) is None:
-            verdict = judge(order, me, known, self._home.directory, now)
-        else:
-            verdict = judge_unnamed(order, me, known, self.hidden.ticket_for(work, order), now)
+            return judge(order, me, known, self._home.directory, now)
+        return judge_unnamed(order, me, known, self.hidden.ticket_for(work, order), now)
+
+    def _answer(self, work: Work, order: Order, row: InRow) -> None:
+        few: dict[bytes, Ours] = {}
+        verdict = self._judged(work, order, row, few)
         match verdict:
             case Refuse(code):
                 self._refuse(work, order, code)

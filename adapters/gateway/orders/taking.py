@@ -30,6 +30,15 @@ class Asked:
     digest: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A grant that was taken; not ``fresh``: its event was here already."""
+
+    order_id: bytes
+    event_id: bytes
+    fresh: bool
+
+
 class Taking:
     """One home's. ``moved``: handovers to which something came that may let them go on."""
 
@@ -39,7 +48,7 @@ class Taking:
         self._moved = moved
         self._orders_read: dict[bytes, Asked] = {}
 
-    def granted(self, work: Work, row: InRow) -> None:
+    def granted(self, work: Work, row: InRow) -> Came:
         """A grant came: keep it if the order is known, the author's signature holds and the key is the right one.
 
         Raises:
@@ -62,7 +71,7 @@ class Taking:
             raise GrantMismatchError("the order does not list this event, or lists another of the same id")
         for part in opened.parts:
             work.inbox.keep_key(grant.event_id, part.index, self._home.vault.close(part.key))
-        work.inbox.add_history(
+        fresh = work.inbox.add_history(
             HistoryRow(
                 event_id=grant.event_id,
                 order_id=grant.order_id,
@@ -79,6 +88,7 @@ class Taking:
                 ReceiptKind.DELIVERED, grant.event_id, header.author, row.number, row.arrived_ms, None
             )
         self.moves(asked.handover)
+        return Came(grant.order_id, grant.event_id, fresh)
 
     def is_whole(self, work: Work, handover: bytes) -> int | None:
         """How many events a handover's history has, if every one that was ordered for us has come; else None."""

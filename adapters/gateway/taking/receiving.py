@@ -159,6 +159,8 @@ class Receiving:
                 # Kept with its fault: a poisoned message holds up nothing that comes after it.
                 work.inbox.settle(row.number, "failed", error.code)
                 _log.warning("not-applied", number=row.number, code=error.code)
+                if row.kind == InKind.GRANTED:
+                    self._orders.refusing.failed(work, row, error)
             ready += work.inbox.held_after(row.number)
 
     def _apply(self, work: Work, row: InRow) -> None:
@@ -169,7 +171,7 @@ class Receiving:
                 case InKind.ORDER:
                     self._orders.ordered(work, row)
                 case InKind.GRANTED:
-                    self._orders.taking.granted(work, row)
+                    self._orders.granted(work, row)
                 case InKind.HANDOVER:
                     HandoverView.from_bytes(row.body)
                     work.inbox.save_handover(

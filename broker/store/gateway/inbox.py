@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -74,6 +74,8 @@ class HandoverRow:
     verify_sent: bool
 
 
+GRANTED: Final = ("granted", "granted in part")
+"""The answers of an order under which something was granted."""
 _NUMBERED = t.inbox.c.number == sa.bindparam("at")
 _COLUMNS = [t.inbox.c[field.name] for field in fields(InRow)]
 _LATE = [field.name for field in fields(InRow)].index("late")
@@ -308,7 +310,7 @@ class Inbox:
             sa.select(t.orders).where(
                 t.orders.c.evidence == evidence,
                 t.orders.c.kind == kind,
-                t.orders.c.answer.in_(["granted", "granted in part"]),
+                t.orders.c.answer.in_(GRANTED),
             )
         ).all()
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001

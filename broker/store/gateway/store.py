@@ -12,6 +12,7 @@ from broker.store.engine import Watch, open_sqlite
 from broker.store.gateway import tables as t
 from broker.store.gateway.bells import Bell, ring
 from broker.store.gateway.clocks import Clocks
+from broker.store.gateway.faulty import FaultyItems
 from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
 from broker.store.gateway.learning import Learning
@@ -45,6 +46,7 @@ class Work:
     hidden: Hidden
     learning: Learning
     marked: Marked
+    faulty: FaultyItems
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -70,6 +72,7 @@ def _work(connection: sa.Connection) -> Work:
         Hidden(connection),
         Learning(connection),
         Marked(connection),
+        FaultyItems(connection),
     )
 
 

@@ -111,6 +111,21 @@ history = sa.Table(
     sa.Column("body", Bytes, nullable=False),
 )
 
+# Items of orders for us that are not as they should be. ``times``: how often we have refused one; ``due``: it is to be
+# said (once more); ``kept``: its grantor has said that it stays there.
+faulty = sa.Table(
+    "faulty",
+    METADATA,
+    sa.Column("order_id", Bytes, primary_key=True),
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("fault", Text, nullable=False),
+    sa.Column("wanted", sa.Boolean, nullable=False),
+    sa.Column("times", Number, nullable=False),
+    sa.Column("due", sa.Boolean, nullable=False),
+    sa.Column("said_ms", Number, nullable=False),
+)
+sa.Index("faulty_due", faulty.c.order_id, sqlite_where=faulty.c.due.is_(sa.true()))
+
 handovers = sa.Table(
     "handovers",
     METADATA,

@@ -192,7 +192,8 @@ class Children:
             t.receipts.delete().where(sa.tuple_(t.receipts.c.reader, t.receipts.c.number).in_(given))
         )
         ordered = sa.select(t.orders.c.order_id).where(t.orders.c.child == child)
-        self._t.now.execute(t.order_events.delete().where(t.order_events.c.order_id.in_(ordered)))
+        for asked in (t.order_events, t.faulty):
+            self._t.now.execute(asked.delete().where(asked.c.order_id.in_(ordered)))
         for column, owner in _BY_THEIR_OWNER:
             ids = sa.select(owner).where(owner.table.c.child == child)
             self._t.now.execute(column.table.delete().where(column.in_(ids)))

@@ -11,6 +11,7 @@ from broker.errors import UnavailableError
 from broker.store.engine import open_sqlite, truncate_wal, writing
 from broker.store.router.at_hand import AtHand
 from broker.store.router.children import Children
+from broker.store.router.faulty import FaultyItems
 from broker.store.router.hiding import Hiding
 from broker.store.router.intake import Intake
 from broker.store.router.links import Links
@@ -30,6 +31,7 @@ class Work:
     procedures: Procedures
     intake: Intake
     hiding: Hiding
+    faulty: FaultyItems
 
     @property
     def connection(self) -> sa.Connection:
@@ -69,6 +71,7 @@ class RouterStore:
                 Procedures(transaction),
                 Intake(transaction),
                 Hiding(transaction),
+                FaultyItems(transaction),
             )
             transaction.write()
         self.inbox.written(len(sent))

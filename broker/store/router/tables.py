@@ -166,6 +166,19 @@ order_events = sa.Table(
     sa.Column("granted_ms", Number),
 )
 
+# Items of an order that its reader has refused: how often, why, and whether its grantor was told. ``wanted``: asked for
+# again, and not granted again since.
+faulty = sa.Table(
+    "faulty",
+    METADATA,
+    sa.Column("order_id", Bytes, primary_key=True),
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("fault", Text, nullable=False),
+    sa.Column("times", Number, nullable=False),
+    sa.Column("wanted", sa.Boolean, nullable=False),
+    sa.Column("told", sa.Boolean, nullable=False),
+)
+
 handovers = sa.Table(
     "handovers",
     METADATA,
