@@ -250,7 +250,7 @@ class Controls:
 
     def _who_sees_to(self, order: OrderRow) -> frozenset[str]:
         child = self._children.get(order.child)
-        doors = front_doors([child.holder, child.safety] if child is not None else [], self._directory)
+        doors = front_doors(self._shield.answerable(child) if child is not None else [], self._directory)
         reader = self._directory.member(order.reader)
         doors |= {order.reader} if reader is not None and reader.front_door else frozenset()
         # The notice bears the grantor's name: a side that a hidden child has left does not hear who else is asked.

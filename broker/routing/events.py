@@ -149,7 +149,7 @@ class Events:
         child = self._child_of(event)
         if child is None or action.member is None or self._directory.member(action.member) is None:
             raise NotYourActionError("no child with an open matter, or no such member")
-        doors = front_doors([child.holder, child.safety], self._directory)
+        doors = front_doors(self._shield.answerable(child), self._directory)
         if action.kind is ActionKind.INVOLVE:
             doors |= self._children.involved(child.child) - {action.member}
         if event.member.id not in doors:
@@ -197,12 +197,13 @@ class Events:
         inside an area that knows nothing of the child is news to that area all the same. A hidden move is told to
         the new area only (P7).
         """
-        facts, header = event.facts, event.checked.header
-        to_area = facts.to_area
+        header, to_area = event.checked.header, event.facts.to_area
         if header.event_class is not EventClass.MOVE or to_area is None:
             return child
         hidden = header.sealed_openings or self._is_hidden(child)
         report = Report(to_area, header.event_id, header.author, hidden)
+        if self._handovers.bars(child, report):
+            return child
         self._children.records.report(origin, report)
         if to_area != child.safety:
             self._children.set_safety(child.child, to_area, self._desk.now_ms)
@@ -249,9 +250,8 @@ class Events:
 
     def _conflict(self, event: Verified, child: ChildRow, origin: bytes) -> None:
         """A second area's front door opens a matter: that moves nothing, but people must decide who holds it."""
-        area = event.facts.acting_area
+        area, header = event.facts.acting_area, event.checked.header
         if event.member.front_door and area != child.holder:
-            header = event.checked.header
             report = Report(area, header.event_id, header.author, self._is_hidden(child))
             self._handovers.notice(child, origin, report, Kind.CONFLICT, header.urgency)
 

@@ -81,6 +81,8 @@ class Handovers:
         The new area learns at once that the child is there and how urgent it is; the history needs a person.
         ``origin`` is the record that the report is about.
         """
+        if self.bars(child, report):
+            return
         known = [one for one in self.open_of(child.child) if one.to_area == report.area]
         if known:
             if report.withheld:
@@ -111,6 +113,10 @@ class Handovers:
         self._came(handover, deadlines.NOTICED)
         self._record(handover, "noticed", None)
         self.tell(handover)
+
+    def bars(self, child: ChildRow, report: Report) -> bool:
+        """Whether a report would bring a hidden child to where it is hidden from; then only its protecting area is told."""
+        return self._relay.bars(child, report)
 
     def act(self, handover: Handover, action: Action, event_id: bytes) -> None:
         """Take one action.

@@ -8,6 +8,7 @@ from broker.routing.handovers import Handovers
 from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import NothingToLinkError, NotYourActionError
+from broker.routing.shield import Shield
 from broker.store.router.children import Children, ChildRow
 from broker.store.router.links import Links
 from broker.store.router.records import LinkRow, Report, joined_with
@@ -31,7 +32,9 @@ class Identities:
         ordering: Ordering,
         desk: Desk,
         directory: Directory,
+        shield: Shield,
     ) -> None:
+        self._shield = shield
         self._children = children
         self._links = links
         self._handovers = handovers
@@ -52,6 +55,7 @@ class Identities:
         if len(set(tokens)) < _TWO or not rows:
             raise NothingToLinkError
         self._require_front_door(rows, author)
+        self._keep_hidden(rows, author)
         first = next(token for token in tokens if self._children.origin_of(token) is not None)
         record = self._record_of(first)
         kept, joined, bound = rows[0], [], []
@@ -177,9 +181,22 @@ class Identities:
             )
 
     def _require_front_door(self, rows: list[ChildRow], author: str) -> None:
-        areas = {area for row in rows for area in (row.holder, row.safety)}
+        areas = {area for row in rows for area in self._shield.answerable(row)}
         if author not in front_doors(areas, self._directory):
             raise NotYourActionError
+
+    def _keep_hidden(self, rows: list[ChildRow], author: str) -> None:
+        """Joined with a record that says another place, a hidden child stays where it is; only who protects it may join it."""
+        hidden = [row for row in rows if self._shield.sides(row) is not None]
+        if not hidden or len(rows) < _TWO:
+            return
+        if author not in front_doors([row.safety for row in hidden], self._directory):
+            raise NotYourActionError
+        for row in hidden:
+            newest = self._children.records.newest(row.child)
+            if newest is not None:
+                report = Report(newest.area, newest.evidence, newest.reporter, newest.withheld)
+                self._children.records.report(newest.origin, report)
 
     def _complete(self, kept: ChildRow, rows: list[ChildRow], evidence: bytes) -> None:
         """The case-holding front door must have all that any front door was given about either record."""
@@ -196,6 +213,8 @@ class Identities:
     ) -> None:
         """One child, one case holder: where the records had two, people must decide which (P5)."""
         self._handovers.settle(kept.child, urgency, by)
+        withheld = self._shield.sides(kept) is not None
         for row in rows[1:]:
             if row.holder != kept.holder:
-                self._handovers.notice(kept, record, Report(row.holder, *by), Kind.CONFLICT, urgency)
+                report = Report(row.holder, *by, withheld)
+                self._handovers.notice(kept, record, report, Kind.CONFLICT, urgency)

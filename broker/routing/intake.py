@@ -218,6 +218,7 @@ class Batch:
             ordering=ordering,
             desk=desk,
             directory=directory,
+            shield=shield,
         )
         reviews = Reviews(work.procedures, ordering, desk, directory)
         events = Events(

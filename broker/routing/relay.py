@@ -29,9 +29,10 @@ from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import UnknownHandoverError
 from broker.routing.shield import Shield
-from broker.store.router.children import Children
+from broker.store.router.children import Children, ChildRow
 from broker.store.router.hiding import Hiding, OneTimeRow
 from broker.store.router.procedures import DeadlineRow, HandoverRow, Procedures
+from broker.store.router.records import Report
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.deadlines import Moment
@@ -51,6 +52,7 @@ ENDORSED: Final = "endorsed"
 ACCEPTED: Final = "accepted-unnamed"
 DISCLOSED: Final = "disclosed"
 UNENDORSED: Final = "unendorsed"
+CLAIMED: Final = "claimed"
 
 
 class Relay:
@@ -117,6 +119,15 @@ class Relay:
         }
         for door in sorted(front_doors([handover.to_area], self._directory)):
             self._say(door, DISCLOSED, fields, handover.child)
+
+    def bars(self, child: ChildRow, report: Report) -> bool:
+        """Somebody says that a hidden child is in an area that it is hidden from: a person where it is protected decides."""
+        if not self._shield.bars(child, report.area):
+            return False
+        fields = {"event": report.evidence, "area": report.area, "by": report.by}
+        for door in sorted(front_doors([child.safety], self._directory)):
+            self._say(door, CLAIMED, fields, child.child)
+        return True
 
     # What members say to it.
 

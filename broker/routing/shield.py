@@ -77,6 +77,24 @@ class Shield:
         row = self._children.get(child)
         return None if row is None else self.sides(row)
 
+    def bars(self, child: ChildRow, area: str) -> bool:
+        """Whether an area must not learn where the child is: no report by itself brings the child there, nor its case.
+
+        Whoever seeks a family says that it is back, or opens a plan, and waits who answers; so do old addresses.
+        """
+        sides = self.sides(child)
+        return sides is not None and area in sides.left
+
+    def answerable(self, child: ChildRow) -> frozenset[str]:
+        """The areas whose front doors may decide about a child's record.
+
+        One that was left may, as long as it has not been told that the case was taken on: refused before, it would know.
+        """
+        if self.sides(child) is None:
+            return frozenset({child.holder, child.safety})
+        told, untold = self._hiding.told_of_passing(child.child)
+        return frozenset({child.holder, child.safety} | untold) - (told - {child.safety})
+
     def protect(self, origin: bytes, event: bytes, by: str, now_ms: int) -> None:
         """A marker came: withheld until a person says otherwise; held for 72 hours, to the end of a quarter of a day."""
         until_ms = -(-(now_ms + self._hold_ms()) // _QUARTER_MS) * _QUARTER_MS

@@ -27,6 +27,10 @@ _UNENDORSED = (
     "A protection endorser does not vouch for this front door's one-time keys ({}). Ask a person there, by telephone and"
     " not by way of the old area; or have whoever met the child report the move."
 )
+_CLAIMED = (
+    "WARNING: {} says that this hidden child is in {}, an area that it is hidden from. Nothing has changed, and nobody there"
+    " was told anything. Find out whether it is true; if the child is really back, lift the hiding first."
+)
 _HIDDEN = {
     "one-time-wanted": "This handover is hidden from the area that was left; one-time keys were made for it.",
     "endorse": "A front door asked for its one-time keys to be endorsed.",
@@ -80,6 +84,8 @@ def _notice(body: bytes) -> str:
             return "A person there has looked again at what was not shared with you, and it stays there."
         case "unendorsed", {"reason": str(reason)}:
             return _UNENDORSED.format(reason)
+        case "claimed", {"area": str(area), "by": str(by)}:
+            return _CLAIMED.format(by, area)
         case "disclosed", {"events": list(events), "told": list(told)}:
             return _disclosed(events, told)
         case str(word), _ if word in _HIDDEN:

@@ -183,6 +183,17 @@ class Hiding:
         ).all()
         return [(row.event_id, row.author, row.reader, row.taken_ms) for row in rows]
 
+    def told_of_passing(self, child: bytes) -> tuple[frozenset[str], frozenset[str]]:
+        """The areas that hidden handovers of a child lead from: those told that it was taken on, and those not."""
+        h, o = t.handovers.c, t.one_time.c
+        rows = self._t.now.execute(
+            sa.select(h.from_area, o.acceptance_told)
+            .join(t.one_time, o.handover == h.handover)
+            .where(h.child == child, h.withheld.is_(sa.true()))
+        ).all()
+        told = frozenset(row.from_area for row in rows if row.acceptance_told)
+        return told, frozenset(row.from_area for row in rows) - told
+
     def slot(self, now: int) -> bool:
         """Whether a new slot of the grid has begun since this was asked last; noted with the transaction."""
         last = self._t.now.scalar(sa.select(t.counters.c.value).where(t.counters.c.name == _SLOT))

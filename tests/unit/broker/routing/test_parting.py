@@ -151,11 +151,47 @@ def test_a_hidden_move_stays_hidden_from_the_old_side_when_a_link_is_undone(desk
     """The pupil has fled to Westmorland. The link hid nothing and the unlink shows nothing."""
     two_children(desk)
     desk.take(desk.move("police", tokens=(PUPIL,), to=(NEW,), hidden=True))
-    link(desk, CHILD, PUPIL)
+    link(desk, CHILD, PUPIL, by=NEW)
 
-    unlink(desk, CHILD, PUPIL)
+    unlink(desk, CHILD, PUPIL, by=NEW)
 
     assert (NORTHUMBERLAND, WESTMORLAND) == desk.child(PUPIL)
+    assert not [got for got in desk.inbox(THIRD) if WESTMORLAND.encode() in got.body]
+
+
+@pytest.mark.parametrize("by", [OLD, THIRD])
+def test_a_hidden_child_is_taken_for_another_only_by_whoever_protects_it(desk: RouterDesk, by: str) -> None:
+    """Else a front door that wants to know where it is would say that it is a child of its own."""
+    two_children(desk)
+    desk.take(desk.move("police", tokens=(PUPIL,), to=(NEW,), hidden=True))
+    before = len(desk.inbox(by))
+
+    desk.take(
+        desk.event(
+            by,
+            tokens=(CHILD, PUPIL),
+            event_class=EventClass.IDENTITY,
+            action=Action(ActionKind.LINK),
+            residence=None,
+        )
+    )
+
+    assert ["not-your-action"] == [code for code, *_ in desk.returned(by)]
+    assert [InKind.RETURNED] == [got.note.kind for got in desk.inbox(by)[before:]]
+    assert desk.child(CHILD) != desk.child(PUPIL)
+
+
+def test_a_hidden_child_that_is_linked_stays_where_it_is_hidden(desk: RouterDesk) -> None:
+    """Though the newest word on the other record says another place."""
+    two_children(desk)
+    desk.take(desk.move("police", tokens=(PUPIL,), to=(NEW,), hidden=True))
+    desk.wait(minutes=1)
+    desk.take(desk.move("health", to=(THIRD,), to_area=NORTHUMBERLAND, residence=NORTHUMBERLAND))
+
+    link(desk, CHILD, PUPIL, by=NEW)
+
+    _, safety = desk.child(PUPIL)
+    assert WESTMORLAND == safety
     assert not [got for got in desk.inbox(THIRD) if WESTMORLAND.encode() in got.body]
 
 
