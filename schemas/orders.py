@@ -14,6 +14,8 @@ from schemas.reading import listed, number_of, octets, rows, text, whole, yes_or
 
 MAX_ORDERED: Final = 10_000
 """Events in one order; a longer history is several orders. Twice as many would be more than one message carries."""
+ORDERED_AT_ONCE: Final = 1_000
+"""Events in one order as the router gives it: a long history is many orders, each small for whoever reads it."""
 MAX_FAULTY: Final = 500
 """Items in one refusal by a reader; more are several refusals."""
 SENT_AGAIN_MOST: Final = 3

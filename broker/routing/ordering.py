@@ -1,18 +1,19 @@
 """Orders at the router: which front door must grant which events to whom, each signed, remembered, and clocked."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
 from typing import Final
 
 from broker.handover.machine import OPEN, Handover, State
 from broker.routing.desk import Desk, Item
 from broker.routing.readers import front_doors
 from broker.routing.shield import Shield
-from broker.store.router.outgoing import Delivered, Outgoing
+from broker.store.router.outgoing import Outgoing
 from broker.store.router.procedures import DeadlineRow, OrderRow, Procedures
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.directory import Directory
-from schemas.orders import MAX_ORDERED, Order, OrderKind
+from schemas.orders import ORDERED_AT_ONCE, Order, OrderKind
 from schemas.wire import InKind, Urgency
 
 MINUTE_MS: Final = 60_000
@@ -60,8 +61,7 @@ class Ordering:
         # Also what waits under other orders: those may be refused, and this one carried out. Granted under both, it is
         # delivered once.
         listed = self._lacking(handover.child, grantor, reader)
-        self._issue_history(handover, (grantor, reader), listed, evidence)
-        return len(listed)
+        return self._issue_history(handover, (grantor, reader), listed, evidence)
 
     def follow(self, order: OrderRow, holder: str) -> None:
         """A front door was given more of a child: whoever it has released the history to is given that, too (P1).
@@ -80,11 +80,9 @@ class Ordering:
                 continue
             if not self._shield.may_be_ordered(order.reader, reader, order.child):
                 continue
-            lacking = self._lacking(order.child, order.reader, reader)
-            listed = [one for one in lacking if one[0] in came - asked]
-            for start in range(0, len(listed), MAX_ORDERED):
-                part, between = listed[start : start + MAX_ORDERED], (order.reader, reader)
-                about = order.child, row.origin
+            lacking, fresh = self._lacking(order.child, order.reader, reader), came - asked
+            between, about = (order.reader, reader), (order.child, row.origin)
+            for part in pieces(one for one in lacking if one[0] in fresh):
                 more = self._issue(OrderKind.HANDOVER, between, about, part, release, row.handover)
                 self._owe(more, order.child, Urgency(row.urgency))
 
@@ -103,10 +101,10 @@ class Ordering:
         ``asked``: what was ordered for this handover before; None where nothing was.
         """
         known = asked or frozenset()
-        listed = [one for one in self._lacking(handover.child, grantor, reader) if one[0] not in known]
-        if not listed and asked is not None:
-            return
-        self._issue_history(handover, (grantor, reader), listed, evidence, named=named)
+        lacking = (one for one in self._lacking(handover.child, grantor, reader) if one[0] not in known)
+        first = list(islice(lacking, 1))
+        if first or asked is None:
+            self._issue_history(handover, (grantor, reader), chain(first, lacking), evidence, named=named)
 
     def complete(self, child: bytes, grantor: str, reader: str, evidence: bytes) -> None:
         """Order all that ``grantor`` was given, or is still to be given, and ``reader`` was not: record by record."""
@@ -120,9 +118,8 @@ class Ordering:
             found = self._outgoing.delivery_of(grantor, event[0])
             records.setdefault(child if found is None else found[1], []).append(event)
         for origin, listed in records.items():
-            for start in range(0, len(listed), MAX_ORDERED):
-                part = listed[start : start + MAX_ORDERED]
-                about = child, origin
+            about = child, origin
+            for part in pieces(listed):
                 order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, part, evidence)
                 self._owe(order, child, Urgency.U2)
         self._coming(child, grantor, reader, evidence)
@@ -239,26 +236,29 @@ class Ordering:
             item = Item(InKind.NOTICE, self._desk.new_id(), "router", body, child=order.child)
             self._desk.later(member, item)
 
-    def _lacking(self, child: bytes, grantor: str, reader: str) -> list[tuple[bytes, bytes]]:
-        known = {one.event_id for one in self._outgoing.delivered_about(child, reader)}
-        return _once(
-            one for one in self._outgoing.delivered_about(child, grantor) if one.event_id not in known
-        )
+    def _lacking(self, child: bytes, grantor: str, reader: str) -> Iterator[tuple[bytes, bytes]]:
+        """Event and digest of what ``grantor`` was given about a child and ``reader`` was not: once each, in order."""
+        return self._outgoing.lacking(child, grantor, reader)
 
     def _issue_history(
         self,
         handover: Handover,
         between: tuple[str, str],
-        listed: list[tuple[bytes, bytes]],
+        listed: Iterable[tuple[bytes, bytes]],
         evidence: bytes,
         *,
         named: str | None = None,
-    ) -> None:
-        """A handover's history in as many orders as it takes; an empty one too, so that the new side knows it is whole."""
-        about = handover.child, handover.origin
-        for start in range(0, max(len(listed), 1), MAX_ORDERED):
-            part = listed[start : start + MAX_ORDERED]
+    ) -> int:
+        """A handover's history in as many orders as it takes; an empty one too, so that the new side knows it is whole.
+
+        Gives how many events.
+        """
+        about, count = (handover.child, handover.origin), 0
+        parts = pieces(listed)
+        for part in chain([next(parts, [])], parts):
             self._issue(OrderKind.HANDOVER, between, about, part, evidence, handover.handover, named=named)
+            count += len(part)
+        return count
 
     def _issue(
         self,
@@ -327,5 +327,8 @@ class Ordering:
         self._procedures.owe(DeadlineRow(order.order_id, _GRANTS, child, order.grantor, due_ms, _RULE))
 
 
-def _once(given: Iterable[Delivered]) -> list[tuple[bytes, bytes]]:
-    return list({one.event_id: one.digest for one in given}.items())
+def pieces(listed: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+    """What is to be ordered in pieces of a bounded size, none empty. Pure."""
+    rest = iter(listed)
+    while part := list(islice(rest, ORDERED_AT_ONCE)):
+        yield part

@@ -75,7 +75,7 @@ def replays_a_grant(stage: Stage) -> object:
     fine = of_kind(bodies, InKind.GRANTED)
     room["westmorland"].receiving.take(bodies)
     with room["westmorland"].home.store.work() as work:
-        count = len(work.inbox.history(None))
+        count = len(list(work.inbox.history(None)))
     inner = unframe(fine[0], 3, PROTOCOL_VERSION)[2]
     subject = OutSubject(room["cumberland"].home.member_id, Lane.URGENT, partition_of((), "x"))
     stage.lies()

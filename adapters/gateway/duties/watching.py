@@ -11,7 +11,7 @@ from typing import Final
 
 from adapters.gateway.home import Home
 from adapters.gateway.orders.hidden import Vouched, is_hidden
-from adapters.gateway.record.grounds import CONFIRMED, Record, confirmed
+from adapters.gateway.record.grounds import CONFIRMED, ENDED, Record, confirmed
 from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Read, Reading
 from adapters.gateway.sending.mending import RECEIPT_MS
@@ -213,7 +213,8 @@ class Watching:
                 if self._now_ms - row.arrived_ms > ORDER_MS and self._must_hear(work, row, read, member):
                     says = "by our own record this member must hear of it, and we were not ordered to tell it"
                     yield Alarm("reader-not-ordered", row.message_id.hex(), ROUTER, row.arrived_ms, says)
-            record.append(read)
+            if read.type in {CONFIRMED, ENDED}:
+                record.append(read)
 
     def _must_hear(self, work: Work, row: InRow, read: Read, member_id: str) -> bool:
         directory = self._home.directory

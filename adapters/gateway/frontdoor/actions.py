@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, Literal, TypeAlias
 
 from adapters.gateway.errors import (
@@ -23,7 +24,7 @@ from adapters.gateway.record.reading import Reading
 from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
 from broker.errors import RejectedError
-from broker.store.gateway.inbox import HandoverRow
+from broker.store.gateway.handovers import HandoverRow
 from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
 from schemas.control import ASK_NOW, Action, ActionKind
@@ -358,8 +359,8 @@ class Actions:
     def _subject(self, work: Work, row: HandoverRow) -> dict[str, Any]:
         """Who the handover is about, from an event that we can read ourselves: first the one that it rests on."""
         evidence = work.inbox.by_message(HandoverView.from_bytes(row.body).evidence, int(InKind.VIEW))
-        about = [] if row.child is None else work.inbox.of_child(row.child, int(InKind.VIEW))
-        for delivery in [*([] if evidence is None else [evidence]), *about]:
+        about = iter(()) if row.child is None else work.inbox.of_child(row.child, int(InKind.VIEW))
+        for delivery in chain([] if evidence is None else [evidence], about):
             try:
                 document = self._reading.delivered(work, delivery).document
             except RejectedError:

@@ -14,7 +14,7 @@ from adapters.gateway.home import Home
 from adapters.gateway.record.owing import says
 from adapters.gateway.record.reading import Read, Reading
 from broker.errors import RejectedError
-from broker.store.gateway.inbox import HandoverRow
+from broker.store.gateway.handovers import HandoverRow
 from broker.store.gateway.store import Work
 from schemas.codes.cases import HandoverKind, PlanKind
 from schemas.control import ActionKind
@@ -196,10 +196,9 @@ class Asking:
 
     def _requests(self, work: Work, row: HandoverRow) -> list[Read]:
         found = []
-        about = [] if row.child is None else work.inbox.of_child(row.child, int(InKind.VIEW))
+        kind, of_class = int(InKind.VIEW), int(EventClass.HANDOVER)
+        about = [] if row.child is None else work.inbox.of_child_in_class(row.child, kind, of_class)
         for delivery in about:
-            if delivery.event_class != EventClass.HANDOVER:
-                continue
             try:
                 read = self._reading.delivered(work, delivery)
             except RejectedError:

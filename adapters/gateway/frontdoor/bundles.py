@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from adapters.gateway.home import Home
 from adapters.gateway.orders.answering import Orders
-from broker.store.gateway.inbox import HandoverRow
+from broker.store.gateway.handovers import HandoverRow
 from broker.store.gateway.store import Work
 from schemas.orders import OrderKind
 from schemas.wire import InKind

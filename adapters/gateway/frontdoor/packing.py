@@ -18,7 +18,7 @@ from adapters.gateway.record.reading import Read, Reading
 from broker.calendars import LONDON
 from broker.clock import from_ms
 from broker.errors import RejectedError
-from broker.store.gateway.inbox import HandoverRow
+from broker.store.gateway.handovers import HandoverRow
 from broker.store.gateway.store import Work
 from schemas.codes.sharing import Onward
 from schemas.handover import HandoverView
@@ -70,7 +70,7 @@ class Packing:
 
     def receipts(self, work: Work, row: HandoverRow) -> list[str]:
         """What was typed about the pack, in words."""
-        about = [] if row.child is None else work.inbox.of_child(row.child, int(InKind.VIEW))
+        about = iter(()) if row.child is None else work.inbox.of_child(row.child, int(InKind.VIEW))
         found = []
         for delivery in about:
             try:

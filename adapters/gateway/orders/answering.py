@@ -224,7 +224,7 @@ class Orders:
             digests[ours.event_id] = ours.read.digest
             answers[ours.event_id] = answer_of_policy(ours.read.event, reader, directory)
             if len(few) < _FEW:
-                few[ours.event_id] = ours
+                few[ours.event_id] = ours.to_hand_on()
         return Known(
             digests=digests,
             answers=answers,

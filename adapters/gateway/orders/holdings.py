@@ -1,7 +1,7 @@
 """What a front door holds of the events that an order asks for: sent to it, or granted when the child came to it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.gateway.home import Home
 from adapters.gateway.record.reading import Read, Reading
@@ -21,6 +21,10 @@ class Ours:
     taken_ms: int
     arrived_ms: int
     read: Read
+
+    def to_hand_on(self) -> "Ours":
+        """What is needed to grant it: as it was sealed, and its type, without the words that were read."""
+        return replace(self, read=replace(self.read, event=None, document={"type": self.read.type}))
 
 
 class Holdings:

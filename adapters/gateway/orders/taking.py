@@ -69,6 +69,7 @@ class Taking:
             raise GrantMismatchError("the event is not signed with its author's key")
         if asked.events.get(grant.event_id) != opened.manifest_hash:
             raise GrantMismatchError("the order does not list this event, or lists another of the same id")
+        work.inbox.classify(row.number, int(header.event_class))
         for part in opened.parts:
             work.inbox.keep_key(grant.event_id, part.index, self._home.vault.close(part.key))
         fresh = work.inbox.add_history(

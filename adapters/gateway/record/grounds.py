@@ -12,7 +12,7 @@ from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Read, Reading
 from adapters.gateway.record.sameness import Identifiers, identifiers_in
 from broker.errors import RejectedError
-from broker.store.gateway.inbox import InRow
+from broker.store.gateway.inbox import HistoryRow, InRow
 from broker.store.gateway.store import Work
 from schemas.directory import Directory
 from schemas.events.base import Event
@@ -37,7 +37,11 @@ class Record:
         """In the order in which it came; nothing that came as routine."""
         if child is None:
             return []
-        return list(self._read(work, work.inbox.of_child(child, int(InKind.VIEW)), child))
+        return list(self._all(work, child))
+
+    def _all(self, work: Work, child: bytes) -> Iterator[Read]:
+        """The same, one by one."""
+        return self._read(work, work.inbox.of_child(child, int(InKind.VIEW)), work.inbox.history(child))
 
     def links(self, work: Work, child: bytes) -> list[Read]:
         """Of all that, what may say which identifiers are one child: for a long record, a few instead of the many.
@@ -49,27 +53,23 @@ class Record:
             for handle in work.inbox.handles(child)
             for read in self._read(
                 work,
-                [
-                    row
-                    for row in work.inbox.of_child(handle, int(InKind.VIEW))
-                    if row.event_class == EventClass.IDENTITY
-                ],
-                handle,
+                work.inbox.of_child_in_class(handle, int(InKind.VIEW), int(EventClass.IDENTITY)),
+                work.inbox.history(handle, event_class=int(EventClass.IDENTITY)),
             )
         ]
 
     def _whole(self, work: Work, child: bytes, who: Identifiers) -> Iterator[Read]:
         """All that is about these identifiers, under whichever handle it came."""
         for handle in work.inbox.handles(child):
-            for read in self.of(work, handle):
+            for read in self._all(work, handle):
                 if identifiers_in(read.document) & who:
                     yield read
 
-    def _read(self, work: Work, deliveries: Iterable[InRow], child: bytes) -> Iterator[Read]:
+    def _read(self, work: Work, deliveries: Iterable[InRow], granted: Iterable[HistoryRow]) -> Iterator[Read]:
         for row in deliveries:
             with suppress(RejectedError):
                 yield self._reading.delivered(work, row)
-        for old in work.inbox.history(child):
+        for old in granted:
             with suppress(RejectedError):
                 yield self._reading.granted(work, old)
 
@@ -99,14 +99,15 @@ class Record:
         if child is None:
             return False
         # The newest first: what leads somewhere is seldom the oldest, and opening takes its time.
-        deliveries = reversed(work.inbox.of_child(child, int(InKind.VIEW)))
-        return any(self.names(read, [area]) for read in self._read(work, deliveries, child))
+        deliveries = work.inbox.of_child(child, int(InKind.VIEW), newest_first=True)
+        record = self._read(work, deliveries, work.inbox.history(child))
+        return any(self.names(read, [area]) for read in record)
 
     def knows_more(self, work: Work, child: bytes | None, event_id: bytes) -> bool:
         """Whether we hold another event about whom this one is about, by the identifiers that we read ourselves."""
         known: set[tuple[str, str]] = set()
         asked: set[tuple[str, str]] = set()
-        for read in self.of(work, child):
+        for read in () if child is None else self._all(work, child):
             (asked if EventId(read.document["id"]).raw == event_id else known).update(
                 identifiers_in(read.document)
             )
@@ -123,7 +124,8 @@ def confirmed(record: Iterable[Read], directory: Directory) -> frozenset[str]:
     A member's own word is none.
     """
     found: set[str] = set()
-    for read in sorted(record, key=lambda read: str(read.document.get("recorded_at", ""))):
+    said = [read for read in record if read.type in {CONFIRMED, ENDED}]
+    for read in sorted(said, key=lambda read: str(read.document.get("recorded_at", ""))):
         author = directory.member(read.author)
         member = read.document.get("details", {}).get("member")
         if author is None or not isinstance(member, str):

@@ -25,7 +25,8 @@ from broker.crypto.errors import CryptoRejectedError
 from broker.crypto.open import open_view
 from broker.crypto.signing import verify
 from broker.errors import RejectedError
-from broker.store.gateway.inbox import HandoverRow, InRow
+from broker.store.gateway.handovers import HandoverRow
+from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
 from schemas import canonical
 from schemas.catalogue import parse_event

@@ -1,6 +1,6 @@
 """What a member receives: the ledger by number, the vault's keys, orders, granted history, handovers."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.gateway import tables as t
+from broker.store.gateway.handovers import Handovers
 from broker.store.gateway.prepared import Prepared, driver
 from schemas.wire import InKind
 
@@ -63,19 +64,11 @@ class HistoryRow:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class HandoverRow:
-    """The newest word on a handover."""
-
-    handover: bytes
-    child: bytes | None
-    number: int
-    body: bytes
-    verify_sent: bool
-
-
 GRANTED: Final = ("granted", "granted in part")
 """The answers of an order under which something was granted."""
+_PAGE: Final = 64
+"""Deliveries read at once: a long record is gone through in pages, each with its bodies."""
+_LAST: Final = 1 << 62
 _NUMBERED = t.inbox.c.number == sa.bindparam("at")
 _COLUMNS = [t.inbox.c[field.name] for field in fields(InRow)]
 _LATE = [field.name for field in fields(InRow)].index("late")
@@ -99,12 +92,17 @@ _WAITING_FOR = Prepared(
 _BY_MESSAGE = Prepared(
     _ROWS.where(t.inbox.c.message_id == sa.bindparam("message"), t.inbox.c.kind == sa.bindparam("of_kind"))
 )
-_OF_CHILD = Prepared(
-    _ROWS.where(
-        t.inbox.c.child == sa.bindparam("about"),
-        t.inbox.c.kind == sa.bindparam("of_kind"),
-        t.inbox.c.state == "applied",
-    )
+_about = (
+    t.inbox.c.child == sa.bindparam("about"),
+    t.inbox.c.kind == sa.bindparam("of_kind"),
+    t.inbox.c.state == "applied",
+)
+_OF_CHILD = Prepared(_ROWS.where(*_about, t.inbox.c.number > sa.bindparam("after")).limit(_PAGE))
+_OF_CHILD_BACK = Prepared(
+    sa.select(*_COLUMNS)
+    .where(*_about, t.inbox.c.number < sa.bindparam("after"))
+    .order_by(t.inbox.c.number.desc())
+    .limit(_PAGE)
 )
 _handles = sa.select(sa.bindparam("about").label("child")).cte("handles", recursive=True)
 _next, _before = t.inbox.alias("next"), t.inbox.alias("before")
@@ -125,6 +123,9 @@ _KEYS = Prepared(
     )
 )
 _ORDER_COLUMNS = [t.orders.c[field.name] for field in fields(OrderRow)]
+_WITHOUT_BODY = sa.select(
+    *[column for column in _ORDER_COLUMNS if column.name != "body"], sa.literal(b"").label("body")
+)
 _ORDER = Prepared(sa.select(*_ORDER_COLUMNS).where(t.orders.c.order_id == sa.bindparam("order")))
 _HAS_ORDER = Prepared(sa.select(t.orders.c.order_id).where(t.orders.c.order_id == sa.bindparam("order")))
 _HISTORY_COLUMNS = [t.history.c[field.name] for field in fields(HistoryRow)]
@@ -145,11 +146,11 @@ _HOLDS = Prepared(
 )
 
 
-class Inbox:
+class Inbox(Handovers):
     """Works inside one transaction of the caller's; nothing is durable before that commits."""
 
     def __init__(self, connection: sa.Connection) -> None:
-        self._c = connection
+        super().__init__(connection)
         self._d = driver(connection)
 
     def has(self, number: int) -> bool:
@@ -203,9 +204,20 @@ class Inbox:
         row = _BY_MESSAGE.one(self._d, message=message_id, of_kind=kind)
         return None if row is None else _in_row(row)
 
-    def of_child(self, child: bytes, kind: int) -> list[InRow]:
-        """All applied deliveries of a kind about one child, in order."""
-        return [_in_row(row) for row in _OF_CHILD.all(self._d, about=child, of_kind=kind)]
+    def of_child(self, child: bytes, kind: int, *, newest_first: bool = False) -> Iterator[InRow]:
+        """All applied deliveries of a kind about one child, in order or backwards; a page of them is held at a time."""
+        statement, after = (_OF_CHILD_BACK, _LAST) if newest_first else (_OF_CHILD, 0)
+        while page := statement.all(self._d, about=child, of_kind=kind, after=after):
+            rows = [_in_row(row) for row in page]
+            yield from rows
+            after = rows[-1].number
+
+    def of_child_in_class(self, child: bytes, kind: int, event_class: int) -> list[InRow]:
+        """Of these, those of a class, without looking at the others: in a long record they are few."""
+        c = t.inbox.c
+        return self._rows(
+            c.child == child, c.kind == kind, c.state == "applied", c.event_class == event_class
+        )
 
     def handles(self, child: bytes) -> list[bytes]:
         """A child's handle and, where records were linked, those whose deliveries its own have followed since."""
@@ -213,7 +225,8 @@ class Inbox:
 
     def of_class(self, event_class: int) -> list[InRow]:
         """All applied events of a class, in order."""
-        return self._rows(t.inbox.c.event_class == event_class, t.inbox.c.state == "applied")
+        c = t.inbox.c
+        return self._rows(c.event_class == event_class, c.kind == int(InKind.VIEW), c.state == "applied")
 
     def about_children(self, kind: int) -> list[InRow]:
         """All applied deliveries of a kind about any child with an open matter, in order."""
@@ -289,8 +302,8 @@ class Inbox:
         self._c.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(answer=answer))
 
     def orders_for(self, handover: bytes) -> list[OrderRow]:
-        """The orders of one handover."""
-        rows = self._c.execute(sa.select(t.orders).where(t.orders.c.handover == handover)).all()
+        """The orders of one handover, without their bodies: a long history is many of them."""
+        rows = self._c.execute(_WITHOUT_BODY.where(t.orders.c.handover == handover))
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
     def came_about(self, child: bytes, kind: int) -> list[tuple[int, bytes, str | None]]:
@@ -304,28 +317,38 @@ class Inbox:
         other = sa.or_(t.orders.c.handover.is_(None), t.orders.c.handover != handover)
         return list(self._c.scalars(sa.select(t.orders.c.order_id).where(other)))
 
-    def granted_on(self, evidence: bytes, kind: int) -> list[OrderRow]:
-        """Orders of a kind resting on this evidence that we have granted."""
-        rows = self._c.execute(
-            sa.select(t.orders).where(
-                t.orders.c.evidence == evidence,
-                t.orders.c.kind == kind,
-                t.orders.c.answer.in_(GRANTED),
-            )
-        ).all()
-        return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
+    def granted_on(self, evidence: bytes, kind: int) -> Iterator[OrderRow]:
+        """Orders of a kind resting on this evidence that we have granted, one by one."""
+        of_it = t.orders.c.evidence == evidence, t.orders.c.kind == kind, t.orders.c.answer.in_(GRANTED)
+        for order_id in self._c.scalars(sa.select(t.orders.c.order_id).where(*of_it)).all():
+            row = self.order(order_id)
+            if row is not None:
+                yield row
 
     def add_history(self, row: HistoryRow) -> bool:
         """Keep a granted event; False if it was there."""
         values = {column.name: getattr(row, column.name) for column in _HISTORY_COLUMNS}
         return bool(_ADD_HISTORY.run(self._d, **values).rowcount)
 
-    def history(self, child: bytes | None = None) -> list[HistoryRow]:
-        """Everything granted (about one child, or at all), in the original order."""
-        query = sa.select(t.history).order_by(t.history.c.taken_ms, t.history.c.position)
+    def history(self, child: bytes | None = None, *, event_class: int | None = None) -> Iterator[HistoryRow]:
+        """Everything granted (about one child, or at all), in the original order, one by one.
+
+        ``event_class``: only what may be of that class; of what came before classes were noted nobody knows.
+        """
+        query = sa.select(t.history.c.event_id).order_by(t.history.c.taken_ms, t.history.c.position)
         if child is not None:
             query = query.where(t.history.c.child == child)
-        return [HistoryRow(**row._mapping) for row in self._c.execute(query).all()]  # noqa: SLF001
+        if event_class is not None:
+            of_others = sa.exists().where(
+                t.inbox.c.message_id == t.history.c.event_id,
+                t.inbox.c.kind == int(InKind.GRANTED),
+                t.inbox.c.event_class != event_class,
+            )
+            query = query.where(~of_others)
+        for event_id in self._c.scalars(query).all():
+            row = self.granted_event(event_id)
+            if row is not None:
+                yield row
 
     def granted_event(self, event_id: bytes) -> HistoryRow | None:
         """One granted event."""
@@ -339,41 +362,6 @@ class Inbox:
     def history_count(self, order_id: bytes) -> int:
         """How many events have come under an order; what had come before under another is not among them."""
         return int(_COUNT_HISTORY.one(self._d, order=order_id)[0])
-
-    def save_handover(self, row: HandoverRow) -> None:
-        """Keep the newest word on a handover; an older one changes nothing."""
-        statement = insert(t.handovers).values(
-            handover=row.handover, child=row.child, number=row.number, body=row.body, verify_sent=False
-        )
-        self._c.execute(
-            statement.on_conflict_do_update(
-                index_elements=["handover"],
-                set_={"child": row.child, "number": row.number, "body": row.body},
-                where=t.handovers.c.number < row.number,
-            )
-        )
-
-    def handovers(self, only: Collection[bytes] | None = None) -> list[HandoverRow]:
-        """The handovers that this member was told of, all or ``only`` these, newest word first."""
-        asked = sa.select(t.handovers).order_by(t.handovers.c.number.desc())
-        if only is not None:
-            asked = asked.where(t.handovers.c.handover.in_(only))
-        return [HandoverRow(**row._mapping) for row in self._c.execute(asked).all()]  # noqa: SLF001
-
-    def handovers_like(self, prefix: str) -> list[HandoverRow]:
-        """The handovers whose id, in hexadecimal digits of either case, begins so."""
-        begins = sa.func.hex(t.handovers.c.handover).startswith(prefix.upper(), autoescape=True)
-        found = self._c.execute(sa.select(t.handovers).where(begins)).all()
-        return [HandoverRow(**row._mapping) for row in found]  # noqa: SLF001
-
-    def verify_sent(self, handover: bytes) -> bool:
-        """Note that the whole history was checked and said so; False if it had been said."""
-        done = self._c.execute(
-            t.handovers.update()
-            .where(t.handovers.c.handover == handover, t.handovers.c.verify_sent.is_(False))
-            .values(verify_sent=True)
-        )
-        return bool(done.rowcount)
 
     def _rows(self, *where: sa.ColumnElement[bool]) -> list[InRow]:
         return [InRow(*row) for row in self._c.execute(_ROWS.where(*where))]

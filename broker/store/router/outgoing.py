@@ -1,8 +1,9 @@
 """What the router has decided to say: numbered deliveries, audit entries, and where they are until the bus has them."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import insert
@@ -36,6 +37,27 @@ _SENT = _sent.on_conflict_do_update(
 )
 # An event has few readers, and a reader many deliveries: found by the event alone, whatever the planner thinks.
 _GIVEN_OF = sa.select(t.deliveries).where(t.deliveries.c.event_id == sa.bindparam("of_event"))
+_had = t.deliveries.alias("had")
+# Page by page, in the order of the grantor's numbers; given twice, an event counts where it came first.
+_LACKING = (
+    sa.select(t.deliveries.c.number, t.deliveries.c.event_id, t.deliveries.c.digest)
+    .where(
+        t.deliveries.c.child == sa.bindparam("of_child"),
+        t.deliveries.c.reader == sa.bindparam("grantor"),
+        t.deliveries.c.number > sa.bindparam("after"),
+        ~sa.exists().where(
+            _had.c.event_id == t.deliveries.c.event_id,
+            _had.c.child == t.deliveries.c.child,
+            sa.or_(
+                _had.c.reader == sa.bindparam("lacks"),
+                sa.and_(_had.c.reader == t.deliveries.c.reader, _had.c.number < t.deliveries.c.number),
+            ),
+        ),
+    )
+    .order_by(t.deliveries.c.number)
+    .limit(sa.bindparam("most"))
+)
+_PAGE: Final = 500
 _FIRST: sa.BindParameter[int] = sa.bindparam("first")
 _LAST: sa.BindParameter[int] = sa.bindparam("last")
 # However many numbers are asked for, the question has one text, which the database has read before.
@@ -179,14 +201,21 @@ class Outgoing:
         self.read_ahead((), [event_id])
         return self._authors[event_id]
 
-    def delivered_about(self, child: bytes, reader: str) -> list[Delivered]:
-        """Everything that a reader was given about a child, in order."""
-        rows = self._t.now.execute(
-            sa.select(t.deliveries)
-            .where(t.deliveries.c.child == child, t.deliveries.c.reader == reader)
-            .order_by(t.deliveries.c.number)
-        ).all()
-        return [_delivered(row) for row in rows]
+    def lacking(self, child: bytes, grantor: str, reader: str) -> Iterator[tuple[bytes, bytes]]:
+        """Event and digest of all that one was given about a child and the other was not: once each, in order.
+
+        However much it is, a page of it is held at a time; what is written meanwhile is no delivery to either.
+        """
+        after = 0
+        while True:
+            page = self._t.ask(
+                _LACKING, of_child=child, grantor=grantor, lacks=reader, after=after, most=_PAGE
+            )
+            for number, event_id, digest in page:
+                after = number
+                yield event_id, digest
+            if len(page) < _PAGE:
+                return
 
     def delivery_of(self, reader: str, event_id: bytes) -> tuple[Delivered, bytes] | None:
         """A reader's newest recorded delivery of an event, and the record that the event came under."""
@@ -269,10 +298,6 @@ class Outgoing:
         """AUDIT has these."""
         for first, last in _runs([row.number for row in rows]):
             self._t.keep(_AUDIT_DONE, {"first": first, "last": last})
-
-
-def _delivered(row: sa.Row[tuple[object, ...]]) -> Delivered:
-    return Delivered(row.reader, row.number, row.event_id, row.digest, row.author, row.taken_ms)
 
 
 def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:

@@ -115,7 +115,7 @@ deliveries = sa.Table(
     sa.Column("digest", Bytes, nullable=False),
     sa.Column("author", Text, nullable=False),
     sa.Column("taken_ms", Number, nullable=False),
-    sa.Index("deliveries_by_child", "child", "reader"),
+    sa.Index("deliveries_of_child", "child", "reader", "number"),
 )
 
 # The newest number about a child for a reader: what the next note names as the previous one.

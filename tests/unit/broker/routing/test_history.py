@@ -1,10 +1,16 @@
 """The carrying of a child's history: exactly what the old front door was given, whenever it is let go, to the end."""
 
-import pytest
+from itertools import chain
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from broker.routing.ordering import pieces
+from broker.store.router.outgoing import Delivered
 from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
-from schemas.orders import MAX_ORDERED, Order, OrderKind
+from schemas.orders import MAX_ORDERED, ORDERED_AT_ONCE, Order, OrderKind
 from schemas.wire import MAX_MESSAGE_BYTES, EventClass, InKind, Urgency
 from tests.support.desk import CHILD, NEW, NORTHUMBERLAND, OLD, PUPIL, THIRD, Posted, RouterDesk
 from tests.support.directory import WESTMORLAND
@@ -315,3 +321,42 @@ def test_the_longest_order_fits_into_one_message(desk: RouterDesk) -> None:
 
     assert len(order.to_bytes()) < MAX_MESSAGE_BYTES * 0.9
     assert order == Order.from_bytes(order.to_bytes())
+
+
+def test_a_history_of_any_length_is_ordered_in_pieces_that_message_and_log_can_carry(
+    desk: RouterDesk,
+) -> None:
+    """Each event once, in its order; what the new front door has, and what another child's is, is left out."""
+    desk.take(desk.opens_matter(), desk.move())
+    count, old, new = 2 * ORDERED_AT_ONCE + 7, desk.world[OLD].id, desk.world[NEW].id
+    with desk.store.work() as work:
+        [child] = work.children.by_tokens([CHILD.value])
+        for n in range(count):
+            event = n.to_bytes(16, "big")
+            for number in (1_000 + n, 10_000 + n) if n % 500 == 0 else (1_000 + n,):
+                given = Delivered(old, number, event, bytes(32), old, 1)
+                work.outgoing.record(given, child.child, child.child)
+            if n % 100 == 0:
+                work.outgoing.record(
+                    Delivered(new, 1_000 + n, event, bytes(32), old, 1), child.child, child.child
+                )
+
+    act(desk, OLD, ActionKind.RELEASE)
+
+    orders = handover_orders(desk, NEW)
+    ordered = [event for order in orders for event, _ in order.events]
+    expected = [n.to_bytes(16, "big") for n in range(count) if n % 100]
+    assert expected == [event for event in ordered if event[:8] == bytes(8)]
+    assert len(ordered) == len(set(ordered)) == len(expected) + 1
+    assert [ORDERED_AT_ONCE] * (len(orders) - 1) == [len(order.events) for order in orders[:-1]]
+    assert max(len(got.body) for got in desk.inbox(OLD)) < 65_535
+    assert max(len(entry.to_bytes()) for entry in desk.audit()) < 65_535
+
+
+@given(st.integers(0, 3 * ORDERED_AT_ONCE))
+def test_pieces_are_bounded_and_lose_nothing(count: int) -> None:
+    listed = [(n.to_bytes(16, "big"), b"") for n in range(count)]
+    made = list(pieces(iter(listed)))
+
+    assert listed == list(chain.from_iterable(made))
+    assert all(0 < len(piece) <= ORDERED_AT_ONCE for piece in made)
