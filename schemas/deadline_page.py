@@ -114,6 +114,9 @@ def _only_if(clock: ClockRule) -> str:
     said = [condition_words(one) for one in clock.when]
     if clock.on_plan is not None:
         said.append(f"a {clock.on_plan.value.replace('_', '-')} plan is open on record")
+    if clock.unless:
+        begun, *ended = (f"`{kind}`" for kind in clock.unless)
+        said.append(f"{begun} was not said before" + (f", or {' or '.join(ended)} since" if ended else ""))
     return f", where {' and '.join(said)}" if said else ""
 
 

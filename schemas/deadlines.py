@@ -92,6 +92,10 @@ _LATER: Final = frozenset(
         "of_author",
         "each",
         "met_by_correction",
+        "met_at",
+        "over_by",
+        "unless",
+        "once",
     }
 )
 _SHORT: Final = 78
@@ -120,6 +124,14 @@ class ClockRule(Wire):
     """What the starting event's details must say for it to start: ``name=value``; all of them."""
     met_when: tuple[Condition, ...] = ()
     """What an event that meets it must say; of a type without that field, nothing."""
+    met_at: Line | None = None
+    """The moment in what meets it at which it was done; an event that does not name it meets nothing. None: when it is said."""
+    over_by: tuple[Line, ...] = ()
+    """Types of event after which nobody owes it any more, done or not. One of a handover then outlives its being closed."""
+    unless: tuple[Line, ...] = ()
+    """Types of event: it does not start once the first has been said of the child, until one of the others is."""
+    once: bool = False
+    """One at a time for a child: it does not start while it is owed still."""
     met_by_correction: bool = False
     """Met by nothing but its author's event that supersedes the one that started it."""
     on_plan: PlanKind | None = None

@@ -67,12 +67,15 @@ def met_words(rule: ClockRule) -> str:
     said = [f"`{kind}`" for kind in rule.met_by]
     if rule.met_when:
         said = [f"{' or '.join(said)} ({', '.join(condition_words(one) for one in rule.met_when)})"]
+    if rule.met_at:
+        said = [f"{' or '.join(said)} ({rule.met_at.replace('_', ' ')})"]
     if rule.met_by_correction:
         said.append("an event of its author that supersedes it and gives both")
     if rule.met_when_opened_by:
         kinds = " or ".join(kind.value.replace("_", " ") for kind in rule.met_when_opened_by)
         said.append(f"{kinds} having opened it")
-    return " or ".join([*said, "a person's word"])
+    over = [f"over with {' or '.join(f'`{kind}`' for kind in rule.over_by)}"] if rule.over_by else []
+    return "; ".join([" or ".join([*said, "a person's word"]), *over])
 
 
 def condition_words(condition: str) -> str:

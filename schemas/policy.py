@@ -111,7 +111,7 @@ class Policy(Wire):
     def _clocks_can_run(self) -> Self:
         types, ladders = {rule.event_type for rule in self.rules}, {ladder.name for ladder in self.ladders}
         for clock in self.clocks:
-            unknown = sorted({*clock.starts, *clock.met_by} - types - FACTS)
+            unknown = sorted({*clock.starts, *clock.met_by, *clock.over_by, *clock.unless} - types - FACTS)
             if unknown or clock.ladder not in ladders:
                 what = ", ".join(unknown) or clock.ladder
                 raise PydanticCustomError(
@@ -160,20 +160,34 @@ class Policy(Wire):
         return next(fits, ReleaseRule(live=live, source=("ours",)))
 
     @cached_property
-    def _kept_by_gateways(self) -> tuple[dict[str, tuple[ClockRule, ...]], dict[str, tuple[ClockRule, ...]]]:
+    def _kept_by_gateways(self) -> dict[str, dict[str, tuple[ClockRule, ...]]]:
         kept = [clock for clock in self.clocks if keeper(clock) is Keeper.GATEWAY]
-        return (
-            _per_word((word, clock) for clock in kept for word in clock.starts),
-            _per_word((word, clock) for clock in kept for word in clock.met_by),
-        )
+        return {
+            "starts": _per_word((word, clock) for clock in kept for word in clock.starts),
+            "met": _per_word((word, clock) for clock in kept for word in clock.met_by),
+            "over": _per_word((word, clock) for clock in kept for word in clock.over_by),
+            "minds": _per_word((word, clock) for clock in kept for word in clock.unless),
+        }
 
     def clocks_started_by(self, word: str) -> tuple[ClockRule, ...]:
         """The clocks kept by gateways that a type of event or a moment starts, in force or not."""
-        return self._kept_by_gateways[0].get(word, ())
+        return self._kept_by_gateways["starts"].get(word, ())
 
     def clocks_met_by(self, event_type: str) -> tuple[ClockRule, ...]:
         """The clocks kept by gateways that an event of this type meets."""
-        return self._kept_by_gateways[1].get(event_type, ())
+        return self._kept_by_gateways["met"].get(event_type, ())
+
+    def clocks_over_by(self, event_type: str) -> tuple[ClockRule, ...]:
+        """The clocks kept by gateways that nobody owes any more after an event of this type."""
+        return self._kept_by_gateways["over"].get(event_type, ())
+
+    def clocks_minding(self, event_type: str) -> tuple[ClockRule, ...]:
+        """The clocks kept by gateways in whose way it stands, or stood, that such an event was said of a child."""
+        return self._kept_by_gateways["minds"].get(event_type, ())
+
+    def bears_on_clocks(self, event_type: str) -> bool:
+        """Whether an event of this type starts, meets or ends a clock kept by gateways, or stands in the way of one."""
+        return any(event_type in words for words in self._kept_by_gateways.values())
 
     def clock(self, key: str, on: date | None = None) -> ClockRule | None:
         """A limit by its key, as it is in force that day; without a day, whichever the policy has; or None."""

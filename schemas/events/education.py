@@ -13,6 +13,8 @@ from schemas.events.parts import ChildsWords, Professional, Voice, movement_betw
 from schemas.ids import DfeNumber, Urn
 from schemas.wire import Urgency
 
+ENOUGH_SESSIONS: Final = 30
+"""Of fewer, a share says little: a week or two of illness."""
 LOW_ATTENDANCE: Final = Fraction(85, 100)
 """Attendance strictly below this share asks whether early help was considered."""
 PERSISTENT_ABSENCE: Final = Fraction(10, 100)
@@ -140,6 +142,11 @@ class AttendanceDetails(Details):
     def below_85(self) -> bool:
         """Strictly below 85 %; exactly 85 % is not."""
         return self.rate is not None and self.rate < LOW_ATTENDANCE
+
+    @property
+    def asks_for_early_help(self) -> bool:
+        """Below 85 % over enough sessions: whether early help was considered is asked [SCR-N]."""
+        return self.below_85 and self.possible >= ENOUGH_SESSIONS
 
     @property
     def absence(self) -> Literal["none", "persistent", "severe"]:

@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Date, Line, Prose
+from schemas.base import AwareDatetime, Date, Line, Prose
 from schemas.codes.cases import Answer, EngagementLevel
 from schemas.codes.cin import AssessmentFactor
 from schemas.events.base import AdultStatement, Details, Event, broken
@@ -18,6 +18,8 @@ class VoiceRecordedDetails(Details):
     usual_urgency: ClassVar[Urgency] = Urgency.U3
 
     voice: ChildsWords
+    child_seen_at: AwareDatetime | None = None
+    """When whoever recorded it saw the child; nothing where it was heard otherwise."""
     observed: Prose | None = None
     """What a child too young for words showed."""
 

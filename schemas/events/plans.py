@@ -4,7 +4,7 @@ from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Date, Line, LocalRef, Prose, Wire
+from schemas.base import AwareDatetime, Date, Line, LocalRef, Prose, Wire
 from schemas.codes.cases import Answer, AssessmentKind, AssessmentOutcome, ConferenceKind, PlanKind
 from schemas.codes.cin import AbuseCategory, AssessmentFactor, ClosureReason, PrimaryNeed, ReferralSource
 from schemas.codes.sharing import Standing
@@ -174,6 +174,8 @@ class ConcernClosedDetails(Details):
     closed_on: Date
     reason: ClosureReason | None = None
     no_further_action: bool = False
+    child_seen_at: AwareDatetime | None = None
+    """When the child itself was seen because of the concern; nothing where it was not."""
     because: Prose | None = None
 
     @model_validator(mode="after")
@@ -206,6 +208,8 @@ class AssessmentStartedDetails(Details):
     started_on: Date
     due: Date | None = None
     lead: Professional | None = None
+    child_seen_at: AwareDatetime | None = None
+    """When the child itself was seen by then, by whoever assesses."""
 
     def how_urgent(self) -> Urgency:
         """A section 47 enquiry is seen by the next working day."""
@@ -251,6 +255,8 @@ class AssessmentCompletedDetails(Details):
     family_tree: Answer
     sources: tuple[Line, ...] = Field(default=(), max_length=60)
     """Agencies and records consulted."""
+    child_seen_at: AwareDatetime | None = None
+    """When the child itself was seen first, by whoever assessed."""
     protective_factors: Prose | None = None
     analysis: Prose | None = None
     outcome: AssessmentOutcome

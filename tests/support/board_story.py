@@ -139,7 +139,7 @@ class Diary(Trail):
     def seen(self, event: str, author: str, since: datetime) -> int:
         """A member says that the child of an event, which had to be seen from ``since`` on, was seen now."""
         opened, name = to_ms(since), f"child-seen {event}"
-        word = ObligationSlip("child-seen", opened, opened + 5 * 86_400_000, to_ms(self.at))
+        word = ObligationSlip("child-seen-after-move", opened, opened + 5 * 86_400_000, to_ms(self.at))
         sealed = self._sealed(name, author, word.to_bytes())
         about = {"event": an_id(event), "id": an_id(name), "ref": an_id(f"ref {event}")}
         return self.add(

@@ -15,14 +15,15 @@ import structlog
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.record.composing import concerned_areas, tokens_of
-from adapters.gateway.record.owing import Owes, counted_from, rows_of, says, who_owes
+from adapters.gateway.record.in_the_way import mind, stands
+from adapters.gateway.record.owing import Owes, counted_from, done, rows_of, says, who_owes
 from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Reading
 from broker.calendars import day_of
 from broker.clock import from_ms, to_ms
 from broker.errors import RejectedError
 from broker.notices.words import reference
-from broker.store.gateway.clocks import ClockRow, is_settled, says_something
+from broker.store.gateway.clocks import ENDED, ClockRow, is_settled, says_something
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
 from schemas.deadlines import ClockRule, Fact, Moment
@@ -71,7 +72,7 @@ class Clocking:
         """
         policy = self._home.directory.policy
         said = Said(event, areas, self._home.me, to_ms(self._home.clock()), self._refs(event, None))
-        if policy.clocks_started_by(event.type) or policy.clocks_met_by(event.type):
+        if self._concerned_with(event.type):
             self._take(work, said)
         if prefilled and urgency_of(policy, event) is Urgency.U0:
             self._begin(work, Fact.PREFILLED, said)
@@ -172,7 +173,7 @@ class Clocking:
     def _concerned_with(self, kind: str) -> bool:
         """Whether a type of event can start or meet anything. Most cannot: those are not opened for that alone."""
         policy = self._home.directory.policy
-        return kind == _SAYS_MET or bool(policy.clocks_started_by(kind) or policy.clocks_met_by(kind))
+        return kind == _SAYS_MET or policy.bears_on_clocks(kind)
 
     def _refs(self, event: Event, child: bytes | None) -> tuple[bytes, ...]:
         found = tokens_of(event.subject, self._home.keyring.tokens())
@@ -183,9 +184,15 @@ class Clocking:
         met = policy.clocks_met_by(event.type)
         for owner in (said.author.id, None):
             # What a member's own kind owes, only its own word meets: another area's conference is not this one's.
-            keys = {rule.key for rule in met if (rule.by is said.author.kind) == (owner is not None)}
-            if keys:
-                work.clocks.meet(keys, said.refs, said.at_ms, str(event.id), owner)
+            for rule in met:
+                done_ms = done(event, rule, said.at_ms)
+                if owner is None and rule.met_at:
+                    continue  # who must see a child has seen it when they say so, not when its school does
+                if (rule.by is said.author.kind) == (owner is not None) and done_ms is not None:
+                    work.clocks.meet({rule.key}, said.refs, said.at_ms, str(event.id), owner, done_ms)
+        if over := {rule.key for rule in policy.clocks_over_by(event.type) if rule.by is said.author.kind}:
+            work.clocks.meet(over, said.refs, said.at_ms, ENDED, said.author.id)
+        mind(work, event.type, said.refs, policy.clocks_minding(event.type))
         if event.type == _SAYS_MET:
             self._said_met(work, said)
         self._begin(work, event.type, said)
@@ -225,6 +232,8 @@ class Clocking:
         counted = counted_from(said.event, rule)
         if owes is None or counted is None or not self._concerns(rule, owes, directory):
             return
+        if stands(work, rule, said.refs, said.event.id.raw):
+            return
         start = counted if isinstance(counted, date) else from_ms(said.at_ms)
         rows = list(rows_of(rule, said.event.id.raw, owes, start, said.at_ms, directory))
         work.clocks.start(rows, said.refs)
@@ -243,7 +252,8 @@ class Clocking:
         """The router's word on a handover: a moment may start what our own area has made its practice."""
         directory = self._home.directory
         if view.state in OVER:
-            work.clocks.over(view.handover, row.taken_ms)
+            outlives = [rule.key for rule in directory.policy.clocks if rule.over_by]
+            work.clocks.over(view.handover, row.taken_ms, outlives if view.state == "closed" else ())
             return
         for moment, at_ms in view.moments:
             for rule in directory.policy.clocks_started_by(Moment(moment)):

@@ -32,13 +32,31 @@ class Owes:
 def says(event: Event, conditions: tuple[str, ...]) -> bool:
     """Whether an event's details say all that a rule asks of them, each as ``name=value`` or ``name!=value``."""
     details: Any = event.model_dump(mode="json")["details"] if conditions else {}
-    return all(_holds(details, one) for one in conditions)
+    return all(_holds(details | _reckoned(event, one), one) for one in conditions)
+
+
+def done(event: Event, rule: ClockRule, at_ms: int) -> int | None:
+    """When what a clock asks for was done, as an event says that the router took then; None: it does not say so.
+
+    Milliseconds since 1970. Nobody has done what is still to come.
+    """
+    if rule.met_at is None:
+        return at_ms
+    moment: datetime | None = getattr(event.details, rule.met_at, None)
+    return None if moment is None else min(to_ms(moment), at_ms)
 
 
 def meets(event: Event, rule: ClockRule) -> bool:
     """Whether an event of a type that meets a clock says what it must; a type without such a field says it so."""
     known = type(event.details).model_fields
     return says(event, tuple(one for one in rule.met_when if _field(one) in known))
+
+
+def _reckoned(event: Event, condition: str) -> dict[str, Any]:
+    """What a condition asks of the content that stands in no field, and is worked out of several."""
+    name = _field(condition)
+    worked_out = isinstance(getattr(type(event.details), name, None), property)
+    return {name: getattr(event.details, name)} if worked_out else {}
 
 
 def _field(condition: str) -> str:

@@ -11,7 +11,7 @@ from adapters.gateway.home import Home
 from adapters.gateway.sending.publishing import Publishing
 from broker.crypto.signing import sign
 from broker.crypto.vault import pairwise_handle
-from broker.store.gateway.clocks import ClockRow
+from broker.store.gateway.clocks import ENDED, ClockRow
 from broker.store.gateway.store import Work
 from schemas import canonical
 from schemas.control import Obligation
@@ -19,7 +19,6 @@ from schemas.slip import ObligationSlip
 from schemas.wire import Lane, OutKind
 
 _MOST: Final = 200
-_OVER: Final = "over"
 
 
 class Obliging:
@@ -35,7 +34,7 @@ class Obliging:
             rows = work.clocks.untold(self._home.member_id, _MOST)
             for row in rows:
                 kind = row.key if row.number == 1 else f"{row.key}.{row.number}"
-                reason = _OVER if row.met_by == _OVER else None
+                reason = ENDED if row.met_by == ENDED else None
                 slip = ObligationSlip(kind, row.start_ms, row.due_ms or row.start_ms, row.met_ms, reason)
                 self._tell(work, row, slip)
             work.clocks.told(rows)

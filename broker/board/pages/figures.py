@@ -100,9 +100,7 @@ def _working_days(since_ms: int, at_ms: int) -> int:
 
 def days_to_met(owed: Iterable[Obligation]) -> Spread:
     """Days from the beginning of an obligation to its being met, where it was."""
-    return Spread(
-        tuple(max(0, one.met_ms - one.opened_ms) // DAY_MS for one in owed if one.met_ms is not None)
-    )
+    return Spread(tuple(max(0, (one.met_ms or 0) - one.opened_ms) // DAY_MS for one in owed if one.done))
 
 
 def banded(one: Spread, *, exact: bool) -> tuple[tuple[Cell, ...], ...]:

@@ -21,6 +21,7 @@ from broker.board.pages.figures import (
 )
 from broker.board.pages.roles import Page, Role
 from broker.board.questions import Cell
+from broker.board.questions.duties import SEEN_AFTER_MOVE
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params
 from broker.board.scope import scope_of
@@ -97,7 +98,7 @@ class OverviewPage:
             scope = scope_of(home.board, directory)
             ground = Ground(looking.work, scope, Params(), None, directory, names_of(directory), at_ms)
             looked = Looked(
-                ground.moves, looking.work.late(scope, ground.period), ground.obligations("child-seen")
+                ground.moves, looking.work.late(scope, ground.period), ground.obligations(SEEN_AFTER_MOVE)
             )
             looking.shown = len(looked.moves)
         return looked

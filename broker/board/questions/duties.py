@@ -1,5 +1,6 @@
 """Questions about duties with a clock: notices to schools and districts, assessments, a child being seen."""
 
+from dataclasses import replace
 from typing import Final
 
 from broker.audit.words import plain
@@ -9,6 +10,10 @@ from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.store.audit.rows import Copy, Obligation
 from schemas.codes.members import MemberKind
 
+_OPEN_MATTERS: Final = (
+    "Seen are pupils about whom something is open: a plan, a concern, an assessment, a missing report. Of any other pupil's "
+    "attendance nothing reaches the exchange; there the school's own clock goes up its own ladder."
+)
 _SCHOOLS: Final = frozenset({MemberKind.SCHOOL, MemberKind.EDUCATION})
 _OWED: Final = (
     Column("member", "Owed by"),
@@ -27,9 +32,10 @@ def no_early_help(ground: Ground) -> Table:
     if owed is None:
         return _no_source("early-help-after-absence", "schools")
     left = [one for one in owed if one.met_ms is None and one.reason is None]
-    return _listed(
+    listed = _listed(
         ground, left, "children below 85 % attendance have neither an assessment nor a reason on record"
     )
+    return replace(listed, notes=(_OPEN_MATTERS,))
 
 
 def housing_notices(ground: Ground) -> Table:
@@ -49,10 +55,13 @@ def housing_notices(ground: Ground) -> Table:
     )
 
 
+SEEN_AFTER_MOVE: Final = "child-seen-after-move"
 _SEEN: Final = (
     Column("area", "Area", role=Role.KEY),
     Column("children", "Children to be seen", Unit.COUNT, Role.BASE),
     Column("seen", "Seen so far", Unit.COUNT, Role.PART),
+    Column("ended", "Ended without", Unit.COUNT, Role.PART),
+    Column("waiting", "Waiting still", Unit.COUNT, Role.PART),
     Column("median", "Median hours", Unit.HOURS, Role.DERIVED),
     Column("centile90", "90th centile, hours", Unit.HOURS, Role.DERIVED),
 )
@@ -60,7 +69,7 @@ _SEEN: Final = (
 
 def seen(ground: Ground) -> Table:
     """Q16: hours from a concern, or a move, to the child being seen."""
-    owed = ground.obligations("child-seen")
+    owed = ground.obligations("child-seen", SEEN_AFTER_MOVE)
     if owed is None:
         return _no_source("child-seen", "the front doors")
     by_area: dict[str, list[Obligation]] = {}
@@ -73,13 +82,21 @@ def seen(ground: Ground) -> Table:
         columns=_SEEN,
         rows=(*rows, _hours("all", owed)),
         total=True,
+        notes=(
+            (
+                "Seen by children's social care, and when, as it says itself in what it publishes. Ended without: the concern "
+                "was closed, or the move came to nothing, and nobody has said that the child was seen."
+            ),
+        ),
     )
 
 
 def _hours(name: str, owed: list[Obligation]) -> tuple[Figure, ...]:
-    met = [one for one in owed if one.met_ms is not None]
+    met = [one for one in owed if one.done]
+    ended = [one for one in owed if one.met_ms is not None and not one.done]
+    waiting = [one for one in owed if one.met_ms is None]
     waits = [max(0, (one.met_ms or 0) - one.opened_ms) / HOUR_MS for one in met]
-    counted = (frozenset(one.ref for one in some) for some in (owed, met))
+    counted = (frozenset(one.ref for one in some) for some in (owed, met, ended, waiting))
     return name, *counted, rounded(median(waits)), rounded(centile(waits, 90))
 
 

@@ -213,6 +213,11 @@ class Obligation:
     met_ms: int | None
     reason: str | None
 
+    @property
+    def done(self) -> bool:
+        """Whether it was done; not, where it only came to be owed by nobody any more."""
+        return self.met_ms is not None and self.reason != "over"
+
 
 @dataclass(frozen=True, slots=True)
 class Hole:

@@ -16,6 +16,8 @@ _CURSOR = "clocks"
 _KINDS = [int(kind) for kind in (InKind.VIEW, InKind.GRANTED, InKind.HANDOVER)]
 _INBOX = sa.select(*(t.inbox.c[field.name] for field in fields(InRow)))
 _DONE = ("applied", "failed")
+ENDED = "over"
+"""In place of what met a clock: nobody owes it any more, done or not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +100,19 @@ class Clocks:
                 )
 
     def meet(
-        self, keys: Collection[str], refs: Collection[bytes], at_ms: int, by: str, owner: str | None = None
+        self,
+        keys: Collection[str],
+        refs: Collection[bytes],
+        at_ms: int,
+        by: str,
+        owner: str | None = None,
+        done_ms: int | None = None,
     ) -> None:
-        """These are met for that child, if they had started by then; for one ``owner`` only, or whosever they are."""
+        """These are met for that child, if they had started by then; for one ``owner`` only, or whosever they are.
+
+        ``done_ms``: since when it was so; before the clock began is as it began.
+        """
+        met_ms = at_ms if done_ms is None else sa.func.max(_C.c.start_ms, done_ms)
         where = [
             _C.c.key.in_(list(keys)),
             _C.c.met_ms.is_(None),
@@ -109,17 +121,22 @@ class Clocks:
         ]
         if owner is not None:
             where.append(_C.c.owner == owner)
-        self._c.execute(_C.update().where(*where).values(met_ms=at_ms, met_by=by))
+        self._c.execute(_C.update().where(*where).values(met_ms=met_ms, met_by=by))
 
     def meet_one(self, row: ClockRow, at_ms: int, by: str) -> None:
         """This one is met."""
         self._c.execute(_C.update().where(*_is(row), _C.c.met_ms.is_(None)).values(met_ms=at_ms, met_by=by))
 
-    def over(self, about: bytes, at_ms: int) -> None:
-        """Nobody owes anything about this any more."""
-        self._c.execute(
-            _C.update().where(_C.c.about == about, _C.c.met_ms.is_(None)).values(met_ms=at_ms, met_by="over")
-        )
+    def over(self, about: bytes, at_ms: int, outlives: Collection[str] = ()) -> None:
+        """Nobody owes anything about this any more, but for clocks of these keys."""
+        where = (_C.c.about == about, _C.c.met_ms.is_(None), _C.c.key.not_in(list(outlives)))
+        self._c.execute(_C.update().where(*where).values(met_ms=at_ms, met_by=ENDED))
+
+    def owed(self, key: str, refs: Collection[bytes]) -> bool:
+        """Whether this is owed still for that child."""
+        of_child = sa.select(t.clock_refs.c.about).where(t.clock_refs.c.ref.in_(list(refs)))
+        where = (_C.c.key == key, _C.c.met_ms.is_(None), _C.c.about.in_(of_child))
+        return self._c.scalar(sa.select(_C.c.about).where(*where).limit(1)) is not None
 
     def about(self, about: bytes) -> list[ClockRow]:
         """Everything owed about one event or handover, met or not."""
@@ -128,6 +145,24 @@ class Clocks:
     def refs_of(self, about: bytes) -> frozenset[bytes]:
         """By what the child of a clock is found."""
         return frozenset(self._c.scalars(sa.select(t.clock_refs.c.ref).where(t.clock_refs.c.about == about)))
+
+    def note(self, about: bytes, refs: Iterable[bytes]) -> None:
+        """Something of a child's, found by these refs from here on."""
+        for ref in refs:
+            self._c.execute(insert(t.clock_refs).values(ref=ref, about=about).on_conflict_do_nothing())
+
+    def noted(self, refs: Collection[bytes]) -> list[bytes]:
+        """What was noted under any of these."""
+        query = sa.select(t.clock_refs.c.about).where(t.clock_refs.c.ref.in_(list(refs))).distinct()
+        return [bytes(about) for about in self._c.scalars(query)]
+
+    def forget(self, about: bytes) -> None:
+        """It is found no more."""
+        self._c.execute(t.clock_refs.delete().where(t.clock_refs.c.about == about))
+
+    def unnote(self, refs: Collection[bytes]) -> None:
+        """These lead to nothing any more."""
+        self._c.execute(t.clock_refs.delete().where(t.clock_refs.c.ref.in_(list(refs))))
 
     def open(self, before_ms: int | None = None, most: int = 10_000) -> list[ClockRow]:
         """What is owed still, due first; what nobody can date comes last. With ``before_ms``: due before then."""

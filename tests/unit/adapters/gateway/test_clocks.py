@@ -86,6 +86,7 @@ def a_noticed_move(room: PostRoom) -> None:
     room.settle()
 
 
+_SEEN: Final[dict[str, Any]] = {"details": {"child_seen_at": "2026-03-02T09:33:00Z"}}
 _MOVE = ("health", "move.notified")
 _LEFT = {"ground": "other_school"}
 _BUNDLE = ("school", "handover.bundle", HERE)
@@ -158,6 +159,23 @@ STORIES: Final[Mapping[str, Story]] = {
             {**HERE, **OWN_WORDS, "supersedes": event_id(1)},
         ),
         before=a_plan,
+    ),
+    "early-help-after-absence": Story(
+        "school",
+        "attendance.summary",
+        "school",
+        details={"possible": 40, "attended": 33},
+        met=("school", "eha.declined", HERE),
+    ),
+    "child-seen": Story(
+        "school", "concern.raised", "cumberland", met=("cumberland", "assessment.started", {**HERE, **_SEEN})
+    ),
+    "child-seen-after-move": Story(
+        "",
+        "",
+        "westmorland",
+        met=("westmorland", "voice.recorded", {**THERE, **_SEEN}),
+        before=a_noticed_move,
     ),
     "pupil-added": Story("school", "school.joined", "school", opened_by="desk"),
     "absence-ten-days": Story(
