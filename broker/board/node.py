@@ -43,6 +43,7 @@ from broker.errors import ConfigurationError, UnavailableError
 from broker.faults import Gap, no_gap
 from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
+from broker.store.overview import board_database
 from broker.telemetry.watching import BoardWatch, UnwatchedBoard
 from broker.wiring import DirectoryFile
 from schemas.directory import Directory
@@ -98,8 +99,7 @@ class BoardHome:
 
         What another version of the program learnt from the trail is learnt anew first.
         """
-        url = self.folder / "database.url"
-        store = AuditStore(url.read_text().strip() if url.exists() else self.folder / "audit.db")
+        store = AuditStore(board_database(self.folder))
         if store.stale:
             rebuild(self.projection(), store)
         return store

@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,8 @@ class Part:
 
     name: str
     command: list[str]
+    speaks: bool = False
+    """Whether what it says is for whoever has started us."""
     ready: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -47,13 +49,41 @@ class Part:
         return f"{'-'.join(self.name.split())[:60]}.log"
 
 
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """That the boards' pages are served, too. ``port`` is the first board's; each next one has the next; 0: any."""
+
+    port: int
+    local_sign_in: bool
+
+
 @click.command()
 @DATA
-def up(data: Path) -> None:
+@click.option(
+    "--pages", is_flag=True, help="Serve each board's pages, too; HOME/pages.toml says who may sign in."
+)
+@click.option(
+    "--pages-port",
+    default=8450,
+    show_default=True,
+    type=click.IntRange(0, 65000),
+    help="With --pages: where the first board's are, each next board's one further. 0: any that is free.",
+)
+@click.option(
+    "--local-sign-in",
+    is_flag=True,
+    help="With --pages, for demonstrations: prints one-time links. Whoever has a link is believed.",
+)
+def up(data: Path, pages: bool, pages_port: int, local_sign_in: bool) -> None:
     """Run server, router, gateways and boards of one machine until Ctrl-C."""
+    if local_sign_in and not pages:
+        raise click.UsageError("--local-sign-in is about the boards' pages: give --pages, too.")
     layout = Layout(data.resolve())
     with _alone(layout):
-        asyncio.run(_run(layout))
+        parts = list(_parts(layout))
+        if pages:
+            parts += _pages(parts, Pages(pages_port, local_sign_in))
+        asyncio.run(_run(layout, parts, hint=not pages))
 
 
 @contextlib.contextmanager
@@ -71,7 +101,7 @@ def _alone(layout: Layout) -> Iterator[None]:
         yield
 
 
-async def _run(layout: Layout) -> None:
+async def _run(layout: Layout, parts: list[Part], *, hint: bool) -> None:
     stop = asyncio.Event()
     began = time.monotonic()
     server = EmbeddedServer(layout.configuration, before_exec=die_with_parent)
@@ -80,14 +110,13 @@ async def _run(layout: Layout) -> None:
             await server.start()
             click.echo(f"server   {server.url} (monitor {server.monitor_url})")
             _say(await apply(layout))
-            parts = list(_parts(layout))
             # A watcher that fails brings everything down, visibly: an unwatched part is worse than none.
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(_keep_server(server, layout, stop), name="server")
                 tasks.create_task(_care_for(server, layout, stop), name="care")
                 for part in parts:
                     tasks.create_task(_keep(part, layout, stop), name=part.name)
-                tasks.create_task(_announce(parts, stop, began), name="announce")
+                tasks.create_task(_announce(parts, stop, began, hint=hint), name="announce")
     finally:
         await server.stop()
 
@@ -102,7 +131,7 @@ def _say(applied: tuple[str, ...]) -> None:
         click.echo(f"         {count} {kind}{'s' if count > 1 else ''} created")
 
 
-async def _announce(parts: list[Part], stop: asyncio.Event, began: float) -> None:
+async def _announce(parts: list[Part], stop: asyncio.Event, began: float, *, hint: bool) -> None:
     for count, part in enumerate(parts, start=1):
         await _unless(stop, part.ready.wait())
         if stop.is_set():
@@ -111,7 +140,7 @@ async def _announce(parts: list[Part], stop: asyncio.Event, began: float) -> Non
     else:
         took = time.monotonic() - began
         click.echo(f"exchange is up ({len(parts) + 1} processes, {took:.1f} s). Ctrl-C stops it.")
-        for line in pages_of(part.command for part in parts):
+        for line in pages_of(part.command for part in parts) if hint else ():
             click.echo(line)
     await stop.wait()
     click.echo("stopping ...")
@@ -136,6 +165,24 @@ def _parts(layout: Layout) -> Iterator[Part]:
         yield Part(f"gateway  {card['name']}", [program, "gateway", "run", "--home", str(home)])
         if card["kind"] == "board":
             yield Part(f"board    {card['name']}", [program, "board", "run", "--home", str(home)])
+
+
+def _pages(parts: Iterable[Part], asked: Pages) -> Iterator[Part]:
+    """The pages of each board. Raises ConfigurationError where nobody could sign in: it would only die again and again."""
+    from broker.board.pages.serving import Listening
+    from broker.board.pages.settings import read_settings
+
+    port = asked.port
+    for part in parts:
+        program, *words = part.command
+        if words[:2] != ["board", "run"]:
+            continue
+        read_settings(Path(words[-1]), Listening(port=port), port or 1, local_sign_in=asked.local_sign_in)
+        more = ["--local-sign-in"] if asked.local_sign_in else []
+        name = part.name.replace("board ", "pages ", 1)
+        command = [program, "board", "pages", *words[2:], "--port", str(port), *more]
+        yield Part(name, command, speaks=True)
+        port += bool(port)
 
 
 async def _keep_server(server: EmbeddedServer, layout: Layout, stop: asyncio.Event) -> None:
@@ -188,7 +235,7 @@ async def _once(part: Part, log: Path, stop: asyncio.Event) -> int:
         )
     try:
         async with asyncio.TaskGroup() as tasks:
-            lines = tasks.create_task(_listen(process, part.ready.set))
+            lines = tasks.create_task(_listen(process, part))
             await _unless(stop, process.wait())
             await _end(process)
             lines.cancel()
@@ -212,12 +259,14 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         await process.wait()
 
 
-async def _listen(process: asyncio.subprocess.Process, ready: Callable[[], None]) -> None:
+async def _listen(process: asyncio.subprocess.Process, part: Part) -> None:
     if process.stdout is None:
         return
     while line := await process.stdout.readline():
         if line.strip() == b"ready":
-            ready()
+            part.ready.set()
+        elif part.speaks:
+            click.echo(f"         {line.decode(errors='replace').rstrip()}")
 
 
 async def _unless(stop: asyncio.Event, work: Awaitable[object]) -> None:

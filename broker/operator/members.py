@@ -118,6 +118,10 @@ def judge_boards(at: Situation) -> Iterator[Line]:
         if seen and (seen.missing or seen.unread):
             says += f", {seen.missing or 0} never came, {seen.unread or 0} not understood"
             yield Line(topic, Verdict.LOOK, says, "see `handrail audit list`", "backlog", facts)
+        elif seen and seen.entries is None:
+            todo = "look again; if it stays so, see whether the database of this node runs"
+            says += "; what it misses is not measured: its database does not answer"
+            yield Line(topic, Verdict.LOOK, says, todo, "start-and-stop", facts)
         elif not durable.reading and durable.lag:
             todo = f"start it: `systemctl start handrail-board@{member.id}`"
             yield Line(topic, Verdict.LOOK, f"{says}; its node does not run", todo, "start-and-stop", facts)

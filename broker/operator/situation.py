@@ -19,6 +19,7 @@ from broker.store.overview import (
     GatewayOverview,
     NoticesOverview,
     RouterOverview,
+    board_database,
     board_overview,
     gateway_overview,
     notices_overview,
@@ -128,12 +129,12 @@ def _homes(layout: Layout) -> Iterator[Home]:
             card = json.loads((folder / "member.json").read_text())
         except (FileNotFoundError, ValueError):
             continue
-        state, audit = folder / "gateway.db", folder / "audit.db"
+        state, audit = folder / "gateway.db", board_database(folder)
         yield Home(
             member=card["id"],
             name=card["name"],
             gateway=gateway_overview(state) if state.exists() else None,
-            board=board_overview(audit) if audit.exists() else None,
+            board=board_overview(audit) if isinstance(audit, str) or audit.exists() else None,
             alarms=read_alarms(folder),
         )
 

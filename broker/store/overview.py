@@ -100,28 +100,35 @@ class BoardOverview:
 
 
 class ReadOnly:
-    """One database, opened so that nothing can be written and nobody waits for us. Missing or strange: all None."""
+    """One database, opened so that nothing can be written and nobody waits for us. Missing or strange: all None.
 
-    def __init__(self, path: Path) -> None:
+    A path is SQLite's, a string the URL of a PostgreSQL database.
+    """
+
+    def __init__(self, place: Path | str) -> None:
         self._until = 0.0
-        self._engine = sa.create_engine(
-            f"sqlite:///file:{path}?mode=ro&uri=true",
-            poolclass=sa.pool.NullPool,
-            connect_args={"check_same_thread": False, "timeout": PATIENCE_S},
-        )
-        event.listen(self._engine, "connect", self._prepare)
+        self._engine: sa.Engine | None = None
+        try:
+            self._engine = _postgres(place) if isinstance(place, str) else _sqlite(place)
+        except (ModuleNotFoundError, exc.ArgumentError):
+            return  # no driver here, or no URL
+        if isinstance(place, Path):
+            event.listen(self._engine, "connect", self._prepare)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._engine.dispose()
+        if self._engine is not None:
+            self._engine.dispose()
 
     def _prepare(self, connection: Any, _record: Any) -> None:
         connection.set_progress_handler(lambda: time.monotonic() > self._until, _STEPS)
 
     def ask(self, query: sa.Executable) -> list[tuple[Any, ...]] | None:
         """The rows; None where they could not be had in time, or at all."""
+        if self._engine is None:
+            return None
         self._until = time.monotonic() + PATIENCE_S
         try:
             with self._engine.connect() as connection:
@@ -138,6 +145,27 @@ class ReadOnly:
         """A count and the first of it."""
         rows = self.ask(query)
         return None if rows is None else Waiting(int(rows[0][0]), rows[0][1])
+
+
+def _sqlite(path: Path) -> sa.Engine:
+    return sa.create_engine(
+        f"sqlite:///file:{path}?mode=ro&uri=true",
+        poolclass=sa.pool.NullPool,
+        connect_args={"check_same_thread": False, "timeout": PATIENCE_S},
+    )
+
+
+def _postgres(url: str) -> sa.Engine:
+    patience = f"-c statement_timeout={PATIENCE_S * 1000:.0f} -c lock_timeout={PATIENCE_S * 1000:.0f}"
+    return sa.create_engine(
+        url,
+        poolclass=sa.pool.NullPool,
+        # The driver takes whole seconds, and two at least.
+        connect_args={
+            "connect_timeout": 2,
+            "options": f"-c default_transaction_read_only=on {patience}",
+        },
+    )
 
 
 def router_overview(path: Path, now_ms: int) -> RouterOverview:
@@ -230,9 +258,15 @@ def overdue(path: Path, before_ms: int, most: int) -> list[Overdue] | None:
     ]
 
 
-def board_overview(path: Path) -> BoardOverview:
+def board_database(home: Path) -> Path | str:
+    """Where a board's node keeps what it knows: ``audit.db`` in its home, or the URL that stands in ``database.url``."""
+    url = home / "database.url"
+    return url.read_text().strip() if url.exists() else home / "audit.db"
+
+
+def board_overview(place: Path | str) -> BoardOverview:
     """Look at a board node's database."""
-    with ReadOnly(path) as db:
+    with ReadOnly(place) as db:
         return BoardOverview(
             entries=db.count(_count(a.mirror)),
             missing=db.count(sa.select(sa.func.sum(a.holes.c.last - a.holes.c.first + 1))),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from prometheus_client import CollectorRegistry
 
 from broker.clock import system_clock, to_ms
-from broker.store.overview import board_overview, gateway_overview, router_overview
+from broker.store.overview import board_database, board_overview, gateway_overview, router_overview
 from broker.telemetry import board, gateway, router
 from broker.telemetry.registry import Gauge, disk_gauges, served
 
@@ -50,7 +50,7 @@ def watched_gateway(home: Path, metrics_port: int | None) -> Iterator[gateway.Ga
 def watched_board(home: Path, metrics_port: int | None) -> Iterator[board.BoardWatcher]:
     """Watch a board's node while the block runs. Raises ConfigurationError where the port is taken."""
     registry = CollectorRegistry()
-    board.watch_state(registry, lambda: board_overview(home / "audit.db"), lambda: disk_gauges(home))
+    board.watch_state(registry, lambda: board_overview(board_database(home)), lambda: disk_gauges(home))
     with served(registry, metrics_port):
         yield board.BoardWatcher(registry)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+import httpx2
 import pytest
 
 from broker.directory.layout import Layout
@@ -19,17 +20,17 @@ from tests.support.directory import CUMBERLAND
 from tests.support.exchange import exchange_of
 
 _PROGRAM: Final = Path(sys.executable).with_name("handrail")
-_WITHIN_S: Final = 30.0
+_WITHIN_S: Final = 60.0
 
 
 class Up:
     """One ``handrail up`` and what it has said so far."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, *options: str) -> None:
         self.data = data
         self.said: list[str] = []
         self.process = subprocess.Popen(
-            [_PROGRAM, "up", "--data", str(data)],
+            [_PROGRAM, "up", "--data", str(data), *options],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -89,8 +90,9 @@ def a_small_exchange(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """One for all tests here: it takes seconds to start. The last test stops it."""
-    running = Up(a_small_exchange(tmp_path_factory.mktemp("up")))
+    """One for all tests here, with the board's pages: it takes seconds to start. The last test stops it."""
+    options = ("--pages", "--local-sign-in", "--pages-port", "0")
+    running = Up(a_small_exchange(tmp_path_factory.mktemp("up")), *options)
     try:
         running.says("exchange is up")
         yield running
@@ -104,16 +106,15 @@ def test_it_starts_every_part_and_says_where_things_are_without_noise(up: Up) ->
     assert re.search(r"server   tls://127\.0\.0\.1:\d+ \(monitor http://127\.0\.0\.1:\d+\)", text)
     assert re.search(r"\d+ streams created\n", text)
     assert re.search(r"\d+ durables created\n", text)
-    assert 6 == len(
+    assert 7 == len(
         re.findall(
-            r"ready    (?:router|log|notifier|gateway  Example school|(?:gateway|board)  +Example board) ",
+            r"ready    (?:router|log|notifier|gateway  Example school|(?:gateway|board|pages)  +Example board) ",
             text,
         )
     )
     assert "eof_received" not in text
-    assert 1 == text.count("handrail board pages --home ")
-    assert len(text.splitlines()) <= 13
-    assert 7 == len(up.children())
+    assert len(text.splitlines()) <= 18
+    assert 8 == len(up.children())
 
 
 def test_a_killed_part_is_said_and_started_again(up: Up) -> None:
@@ -123,6 +124,19 @@ def test_a_killed_part_is_said_and_started_again(up: Up) -> None:
     up.until(lambda: any(" router " in line for line in up.children().values()))
 
     assert up.child(" router ") != first
+
+
+def test_the_boards_pages_are_served_where_it_says_and_started_again_when_killed(up: Up) -> None:
+    """A process of its own; what it says of its address, and the links of a demonstration, are said on."""
+    up.says(r"pages on (http://127\.0\.0\.1:\d+)")
+    (address,) = re.findall(r"pages on (http://127\.0\.0\.1:\d+)", up.text())
+
+    assert 200 == httpx2.get(f"{address}/sign-in").status_code
+    assert 4 == len(re.findall(r"sign in once as Demo [\w ]+: http://", up.text()))
+    assert "a board's pages: " not in up.text(), "how they would be started by hand"
+    os.kill(up.child(" board pages "), signal.SIGKILL)
+    up.says(r"ended    pages  +Example board \(signal 9\); starting it again")
+    up.until(lambda: 2 == up.text().count("pages on http://"))
 
 
 def test_a_killed_server_comes_back_at_its_address_and_the_parts_stay(up: Up) -> None:
@@ -136,7 +150,7 @@ def test_a_killed_server_comes_back_at_its_address_and_the_parts_stay(up: Up) ->
 
     assert url
     assert url[0] in ports.read_text()
-    assert 6 == len(before.keys() & up.children().keys())
+    assert 7 == len(before.keys() & up.children().keys())
 
 
 def test_a_second_one_on_the_same_folder_is_refused_in_a_sentence(up: Up) -> None:
@@ -146,7 +160,7 @@ def test_a_second_one_on_the_same_folder_is_refused_in_a_sentence(up: Up) -> Non
 
     assert 1 == second.returncode
     assert f"an exchange runs on {up.data} already" in second.stderr
-    assert 7 == len(up.children()), "the first one is not disturbed"
+    assert 8 == len(up.children()), "the first one is not disturbed"
 
 
 def test_asked_to_stop_it_stops_everything_and_ends_well(up: Up) -> None:
@@ -175,3 +189,24 @@ def test_a_folder_without_an_exchange_is_refused_in_a_sentence(tmp_path: Path) -
 
     assert 1 == done.returncode
     assert "handrail directory init" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [(("--pages",), "nobody could sign in"), (("--local-sign-in",), "give --pages, too")],
+)
+def test_pages_to_which_nobody_could_sign_in_are_refused_before_anything_starts(
+    tmp_path: Path, options: tuple[str, ...], says: str
+) -> None:
+    data = a_small_exchange(tmp_path)
+    done = subprocess.run(
+        [_PROGRAM, "up", "--data", str(data), *options],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert 0 != done.returncode
+    assert says in done.stderr
+    assert "server" not in done.stdout

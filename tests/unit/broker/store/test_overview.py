@@ -9,10 +9,19 @@ import pytest
 import sqlalchemy as sa
 
 from broker.store import overview
-from broker.store.overview import ReadOnly, Waiting, board_overview, gateway_overview, router_overview
+from broker.store.audit.store import AuditStore
+from broker.store.overview import (
+    ReadOnly,
+    Waiting,
+    board_database,
+    board_overview,
+    gateway_overview,
+    router_overview,
+)
 from broker.store.router.intake import QuarantineRow
 from broker.store.router.procedures import DeadlineRow, OrderRow
 from broker.store.router.store import RouterStore
+from tests.support.postgres import a_database
 
 DAY = 86_400_000
 NOW = 20_000 * DAY
@@ -124,3 +133,24 @@ def test_a_database_that_somebody_holds_locked_is_looked_at_all_the_same(
         work.outgoing.next_number("x")
 
         assert 0 == router_overview(path, NOW).inbox_waiting
+
+
+def test_a_board_in_postgresql_in_numbers_and_nothing_can_be_written(tmp_path: Path) -> None:
+    """The same figures from a real server, found by the URL in the home; an unreachable one is not measured."""
+    url = a_database()
+    (tmp_path / "database.url").write_text(f"{url}\n")
+    assert url == board_database(tmp_path)
+    store = AuditStore(url)
+    with store.work() as work:
+        work.add_unread(b"not an entry", "no entry")
+    store.close()
+
+    assert (0, 0, 1) == tuple(vars_of(board_overview(url)))
+    with ReadOnly(url) as db:
+        assert db.ask(sa.text("DELETE FROM unread RETURNING 1")) is None
+        began = time.monotonic()
+        assert db.ask(sa.text("SELECT pg_sleep(30)")) is None
+    assert time.monotonic() - began < 5 * overview.PATIENCE_S
+    assert (0, 0, 1) == tuple(vars_of(board_overview(url)))
+    for nowhere in ("postgresql+psycopg://nobody@127.0.0.1:1/none", "no url", "nosuch+driver://x"):
+        assert {None} == set(vars_of(board_overview(nowhere)))
