@@ -17,6 +17,7 @@ _EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
 _ORDERS: Final = frozenset({EntryKind.ORDER, EntryKind.GRANTED, EntryKind.ORDER_REFUSED})
 _KINDS: Final = frozenset(EntryKind)
 _RECEIPT: Final = EntryKind.RECEIPT.value
+_HANDOVER: Final = EntryKind.HANDOVER.value
 _GIVEN, _GRANTED = 0, 1
 _SAID: Final[dict[int, int]] = {
     ReceiptKind.DELIVERED: 2,
@@ -37,9 +38,10 @@ def learn(batch: Batch, entry: Entry) -> None:
     thread = thread_of(entry)
     partition, number, at_ms, kind, _, inner = entry
     event = entry.bytes_of("event")
-    batch.row(t.entries, partition, number, inner, at_ms, kind, thread, event, entry.actor)
-    for member in entry.parties:
-        batch.row(t.parties, member, partition, number, inner)
+    who = [one for one in sorted(entry.parties) if " " not in one]
+    parties = f" {' '.join(who)} "
+    broke = 1 if kind == _HANDOVER and (entry.text_of("step") or "").startswith("break") else None
+    batch.row(t.entries, partition, number, inner, at_ms, kind, thread, event, entry.actor, parties, broke)
     if inner:
         body = canonical.encode([ENTRY_VERSION, _NO_SALT, partition, number, at_ms, kind, entry.fields])
         batch.row(t.veiled, partition, number, inner, body)

@@ -56,6 +56,8 @@ class _Pass:
     work: AuditWork
     batch: Batch = field(default_factory=Batch)
     keys: dict[tuple[str, bytes], bytes] = field(default_factory=dict)
+    opened: set[bytes] = field(default_factory=set)
+    """Events whose slips had waited."""
 
 
 class Projection:
@@ -128,6 +130,7 @@ class Projection:
         }
         self._put(going.batch, sealed, going.keys)
         work.write(going.batch)
+        work.add_turns({*going.batch.events(), *going.opened})
 
     def _all_sealed(self, entries: Iterable[Entry]) -> list[SealedSlip]:
         return [slip for entry in entries if entry.kind in _SEALS for slip in self._sealed(entry)]
@@ -194,6 +197,7 @@ class Projection:
                 else _owed_row(slip, slip.about, state, said)
             )
             going.work.slip_came(slip, row)
+            going.opened.add(slip.event_id)
 
     def _sealed(self, entry: Entry) -> Iterator[SealedSlip]:
         """The slip that is addressed to this board, if there is one; another board's is never tried."""
@@ -250,7 +254,7 @@ def _owed_row(
         "at_ms": slip.at_ms,
         "key_ref": slip.key_ref,
         "state": state.value,
-        "body": slip.body,
+        "body": slip.body if state is SlipState.WAITING else None,
         "kind": opened.kind if opened else None,
         "opened_ms": opened.opened_ms if opened else None,
         "due_ms": opened.due_ms if opened else None,
@@ -267,7 +271,7 @@ def _slip_row(slip: SealedSlip, state: SlipState, told: Slip | ObligationSlip | 
         "key_ref": slip.key_ref,
         "state": state.value,
         "at_ms": slip.at_ms,
-        "body": slip.body,
+        "body": slip.body if state is SlipState.WAITING else None,
         "event_type": said.event_type if said else None,
         "purpose": said.purpose if said else None,
         "basis": said.basis if said else None,

@@ -98,7 +98,9 @@ _NOT_ENTITLED: Final = frozenset(
 def overreach(ground: Ground) -> Table:
     """Q11: what a member tried beyond its area or role, views that were withheld, and broken glass."""
     rows, places = [], []
-    for found, entry in ground.entries(EntryKind.REFUSED, EntryKind.WITHHELD, EntryKind.HANDOVER):
+    tried = ground.entries(EntryKind.REFUSED, EntryKind.WITHHELD)
+    broken = ground.entries(EntryKind.HANDOVER, broke=True)
+    for found, entry in sorted((*tried, *broken), key=lambda one: (one[0].row.place, one[0].row.inner)):
         who = ground.names(entry.actor or "") or Mark.NOT_MEASURED
         event = found.row.event_id.hex() if found.row.event_id else None
         match entry.kind:
@@ -109,7 +111,7 @@ def overreach(ground: Ground) -> Table:
                 rows.append(
                     (found.row.at_ms, kept, "a view was withheld: the policy does not admit it", event)
                 )
-            case EntryKind.HANDOVER if (entry.text_of("step") or "").startswith("break"):
+            case EntryKind.HANDOVER:
                 area = ground.names(entry.text_of("to_area") or "")
                 rows.append((found.row.at_ms, area, "broke the glass for a history", event))
             case _:

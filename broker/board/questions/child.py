@@ -87,7 +87,8 @@ _PLANS: Final = (
     Column("reviewed", "Joint review recorded", Unit.TIME),
     Column("late", "Late"),
 )
-_PLAN_WORDS: Final = ("plan.opened", "plan.closed", "plan.joint_review_recorded")
+_OPENED: Final = "plan.opened"
+_PLAN_WORDS: Final = (_OPENED, "plan.closed", "plan.joint_review_recorded")
 _TEN_DAYS: Final = "respond"
 """The policy's rule that gives ten working days; the limit of Q8 is ours, and there is no clock of its own for it."""
 
@@ -95,7 +96,7 @@ _TEN_DAYS: Final = "respond"
 def two_plans(ground: Ground) -> Table:
     """Q8: children with two or more live plans whose managers have had no joint contact in ten working days."""
     by_child: dict[bytes, list[Share]] = {}
-    for share in ground.shares(*_PLAN_WORDS, ever=True):
+    for share in ground.of_several(_OPENED, *_PLAN_WORDS):
         if share.record is not None:
             by_child.setdefault(share.record, []).append(share)
     rows, places = [], []
@@ -135,7 +136,7 @@ def _live(told: list[Share]) -> list[int]:
     opened: dict[str | None, list[int]] = {}
     for share in told:
         own = opened.setdefault(share.author, [])
-        if _is(share, "plan.opened"):
+        if _is(share, _OPENED):
             own.append(share.at_ms)
         elif _is(share, "plan.closed") and own:
             own.pop(0)

@@ -17,6 +17,7 @@ from broker.handover.deadlines import Clocks
 from broker.store.audit.facts import Period
 from broker.store.audit.rows import Copy, Found, Move, Obligation, Question, Scope, Share
 from broker.store.audit.store import AuditWork
+from broker.store.audit.turns import Raised
 from schemas.audit import EntryKind
 from schemas.directory import Directory
 
@@ -49,8 +50,8 @@ class Ground:
     def _narrowed(self) -> Scope:
         return Scope(self.areas, self.scope.members, self.scope.times)
 
-    def entries(self, *kinds: EntryKind) -> list[tuple[Found, Entry]]:
-        """Entries of these kinds that fit what was asked."""
+    def entries(self, *kinds: EntryKind, broke: bool = False) -> list[tuple[Found, Entry]]:
+        """Entries of these kinds that fit what was asked; ``broke``: where somebody broke the glass for a history."""
         question = Question(
             scope=self.scope,
             records=self.records,
@@ -59,6 +60,7 @@ class Ground:
             kinds=tuple(kinds),
             since_ms=self.asked.since_ms,
             until_ms=self.asked.until_ms,
+            broke=broke,
         )
         return [(found, read_entry(found.row.body)) for found in self.work.answer(question)]
 
@@ -84,6 +86,16 @@ class Ground:
             most=most,
         )
         return [one for one in found if self.asked.member in {None, one.author}]
+
+    def raised(self, event_type: str, after: Sequence[str], within_ms: int) -> list[Raised]:
+        """Events of a type that fit what was asked, and whether one of the types in ``after`` came shortly before."""
+        return self.work.raised(self._narrowed, self.period, event_type, after, within_ms)
+
+    def of_several(self, counted: str, *types: str) -> list[Share]:
+        """All that was ever shared of these types about children of whom it was at least twice of the type counted."""
+        ever = Period(0, self.asked.until_ms)
+        about = self.work.records_with_several(self._narrowed, ever, counted)
+        return self.work.shares(self._narrowed, ever, types=types, records=about)
 
     def events(self, events: Collection[bytes]) -> dict[bytes, Share]:
         """These events, by id."""

@@ -102,16 +102,11 @@ _CLOSED: Final = ("concern.closed", "plan.closed", "eha.closed")
 
 def again(ground: Ground) -> Table:
     """Q23: concerns about a child within 90 days of the last closure."""
-    limit = ground.asked.days * DAY_MS
-    closed: dict[bytes, list[int]] = defaultdict(list)
-    for one in ground.shares(*_CLOSED, ever=True):
-        if one.record is not None:
-            closed[one.record].append(one.at_ms)
     raised: dict[str, set[bytes]] = defaultdict(set)
     back: set[bytes] = set()
-    for one in ground.shares("concern.raised"):
+    for one in ground.raised("concern.raised", _CLOSED, ground.asked.days * DAY_MS):
         raised[ground.names(one.holder or "") or "unknown"].add(one.event_id)
-        if any(0 < one.at_ms - at <= limit for at in closed.get(one.record or b"", ())):
+        if one.again:
             back.add(one.event_id)
     rows = [_again_row(name, some, back) for name, some in sorted(raised.items())]
     rows.append(_again_row("all", union(raised.values()), back))

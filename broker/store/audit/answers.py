@@ -11,6 +11,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
+from broker.store.audit.batch import EVENT
 from broker.store.audit.rows import (
     EntryRow,
     Found,
@@ -27,8 +28,6 @@ from schemas.audit import GAPS, EntryKind
 OF_A_MEMBER: Final = (EntryKind.REFUSED, EntryKind.CHAIN_GAP, EntryKind.FLOOD, EntryKind.SENT_AGAIN)
 """Entries about a member and no child: for the boards that the member serves."""
 
-_EVENT: Final = b"e"
-"""What the thread of an event begins with."""
 AT_ONCE: Final = 500
 """How many values one statement may name."""
 _AT_PLACE: Final = sa.and_(
@@ -76,7 +75,7 @@ class Answers:
 
     def receipts_for(self, events: Iterable[bytes]) -> list[bytes]:
         """The receipt entries of these events, as they came."""
-        wanted = sorted(_EVENT + event for event in set(events))
+        wanted = sorted(EVENT + event for event in set(events))
         bodies: list[bytes] = []
         for start in range(0, len(wanted), AT_ONCE):
             query = (
@@ -171,7 +170,7 @@ def concerned(
     thread: sa.ColumnElement[Any], scope: Scope, at_ms: sa.ColumnElement[Any]
 ) -> sa.ColumnElement[bool]:
     """Whether a thread itself concerns one of the areas, at a time when the board answers for it."""
-    return sa.exists().where(t.thread_areas.c.thread == thread, _area(scope, at_ms))
+    return sa.exists().where(t.thread_areas.c.thread == thread, in_areas(t.thread_areas.c.area, scope, at_ms))
 
 
 def _within(
@@ -182,19 +181,22 @@ def _within(
     of_parent = (
         sa.select(sa.literal(1))
         .select_from(parents)
-        .where(t.thread_parents.c.thread == thread, _area(scope, at_ms))
+        .where(t.thread_parents.c.thread == thread, in_areas(t.thread_areas.c.area, scope, at_ms))
         .correlate(t.entries)
         .exists()
     )
     return sa.or_(concerned(thread, scope, at_ms), of_parent)
 
 
-def _area(scope: Scope, at_ms: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+def in_areas(
+    column: sa.ColumnElement[Any], scope: Scope, at_ms: sa.ColumnElement[Any]
+) -> sa.ColumnElement[bool]:
+    """Whether an area is one that the board answers for, at this time."""
     always = sorted(scope.areas - scope.times.keys())
-    clauses: list[sa.ColumnElement[bool]] = [t.thread_areas.c.area.in_(always)]
+    clauses: list[sa.ColumnElement[bool]] = [column.in_(always)]
     for area, (since, until) in sorted(scope.times.items()):
         if area in scope.areas:
-            clauses.append(sa.and_(t.thread_areas.c.area == area, at_ms >= since, at_ms < until))
+            clauses.append(sa.and_(column == area, at_ms >= since, at_ms < until))
     return sa.or_(*clauses)
 
 
@@ -209,15 +211,11 @@ def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
         )
         clauses.append(t.entries.c.thread.in_(about))
     if question.member is not None:
-        named = sa.exists().where(
-            t.parties.c.member == question.member,
-            t.parties.c.partition == t.entries.c.partition,
-            t.parties.c.number == t.entries.c.number,
-            t.parties.c.inner == t.entries.c.inner,
-        )
-        clauses.append(named)
+        clauses.append(t.entries.c.parties.contains(f" {question.member} ", autoescape=True))
     if question.kinds:
         clauses.append(t.entries.c.kind.in_(question.kinds))
+    if question.broke:
+        clauses.append(t.entries.c.broke.is_not(None))
     if question.area is not None:
         clauses.append(_within(t.entries.c.thread, Scope(frozenset({question.area})), t.entries.c.at_ms))
     return clauses

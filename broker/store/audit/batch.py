@@ -28,6 +28,8 @@ _EARLIEST: Final = frozenset(
         *map(t.step_column, t.STEPS),
     }
 )
+EVENT: Final = b"e"
+"""What the thread of an event begins with: it is its author's choice, all else in a thread is the router's."""
 _LATEST: Final = frozenset({"published_ms", "read_ms"})
 _SUMMED: Final = frozenset({"declines"})
 _NEWEST: Final = ("last_partition", "last_number", "last_ms", "last_step", "last_state", "joined")
@@ -58,6 +60,12 @@ class Batch:
             yield t.METADATA.tables[name], [tuple(row.values()) for row in grown.values()]
         yield t.copies, list(map(tuple, self.copied.values()))
         yield t.activity, list(map(tuple, self.heard.values()))
+
+    def events(self) -> set[bytes]:
+        """The events whose slips or areas are in it."""
+        threads = (row[0] for row in self.plain[t.thread_areas.name])
+        found = {thread[1:] for thread in threads if thread[:1] == EVENT}
+        return found.union(row[0] for row in self.plain[t.slips.name])
 
     def put(self, table: sa.Table, **values: Any) -> None:
         """A row that is written once: the first one of its key stays."""
@@ -150,6 +158,16 @@ class Writer:
             connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in rows])
         else:
             connection.exec_driver_sql(sql, rows)
+
+    def copy(self, connection: sa.Connection, table: sa.Table, rows: sa.Select[Any]) -> None:
+        """Write what a query gives, in the order of the table's columns; rows that are there stay."""
+        names = [column.name for column in table.columns]
+        statement = self._insert(table).from_select(names, rows)
+        if self._dialect.name == "sqlite":
+            statement = statement.prefix_with("OR IGNORE")
+        else:
+            statement = statement.on_conflict_do_nothing()
+        connection.execute(statement)
 
     def put(self, connection: sa.Connection, table: sa.Table, rows: Iterable[Values]) -> None:
         """The same, with rows by the names of columns."""

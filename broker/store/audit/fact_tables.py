@@ -149,7 +149,7 @@ obligations = sa.Table(
     sa.Column("at_ms", Number, nullable=False),
     sa.Column("key_ref", Bytes),
     sa.Column("state", Text, nullable=False),
-    sa.Column("body", Bytes, nullable=False),
+    sa.Column("body", Bytes),
     sa.Column("kind", Text),
     sa.Column("opened_ms", Number),
     sa.Column("due_ms", Number),
@@ -180,5 +180,31 @@ protected = sa.Table(
     "protected",
     METADATA,
     sa.Column("record", Bytes, primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+# What begins or ends for a child, or is raised again, as the slips say: once for each area that it concerns, so that
+# it is counted without a look at anything else. Made of ``shares``, ``slips`` and ``thread_areas``.
+TURNS: Final = (
+    "concern.raised",
+    "concern.closed",
+    "eha.closed",
+    "plan.opened",
+    "plan.closed",
+    "plan.joint_review_recorded",
+)
+turns = sa.Table(
+    "turns",
+    METADATA,
+    sa.Column("event_type", Text, primary_key=True),
+    sa.Column("area", Text, primary_key=True),
+    sa.Column("at_ms", Number, primary_key=True),
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("partition", Number, primary_key=True),
+    sa.Column("number", Number, primary_key=True),
+    sa.Column("inner", Number, primary_key=True),
+    sa.Column("record", Bytes),
+    sa.Column("holder", Text),
+    sa.Index("turns_by_record", "record", "event_type", "area", "at_ms"),
     sqlite_with_rowid=False,
 )

@@ -131,6 +131,8 @@ class Question:
     member: str | None = None
     area: str | None = None
     kinds: tuple[str, ...] = ()
+    broke: bool = False
+    """Only where somebody broke the glass for a history."""
     since_ms: int = 0
     until_ms: int = field(default=FOR_EVER_MS)
     most: int = 0

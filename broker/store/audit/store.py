@@ -15,6 +15,7 @@ from broker.store.audit.facts import Facts
 from broker.store.audit.rows import Came, Owing, Place, SealedSlip, SlipState
 from broker.store.audit.shelves import Moving
 from broker.store.audit.trees import Trees
+from broker.store.audit.turns import Turns
 from broker.store.engine import open_postgres, open_sqlite, took_no_write, writing
 
 _AT_ONCE: Final = 500
@@ -33,7 +34,7 @@ class Numbered(Protocol):
 T = TypeVar("T", bound=Numbered)
 
 
-class AuditWork(Trees, Facts, AskedWork):
+class AuditWork(Trees, Turns, Facts, AskedWork):
     """One transaction. Nothing here depends on the order in which entries come."""
 
     def __init__(self, connection: sa.Connection, writer: Writer) -> None:
@@ -288,6 +289,7 @@ class AuditStore:
                 going.drop_indexes()
                 work.forget()
                 going.move(self._writer)
+                work.add_turns(None)
                 going.make_indexes()
                 work.find_holes()
                 yield work

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from broker.store.audit.columns import METADATA, Bytes, Number, Text
 from broker.store.audit.fact_tables import (
     STEPS,
+    TURNS,
     activity,
     copies,
     moves,
@@ -20,12 +21,14 @@ from broker.store.audit.fact_tables import (
     shares,
     step_column,
     told,
+    turns,
 )
 
 __all__ = [
     "METADATA",
     "PROJECTION",
     "STEPS",
+    "TURNS",
     "VERSION",
     "activity",
     "copies",
@@ -40,7 +43,6 @@ __all__ = [
     "nodes",
     "obligations",
     "overdue",
-    "parties",
     "pieces",
     "projected",
     "protected",
@@ -55,6 +57,7 @@ __all__ = [
     "thread_records",
     "tokens",
     "told",
+    "turns",
     "unread",
     "veiled",
 ]
@@ -154,7 +157,8 @@ projected = sa.Table(
 )
 
 # ``inner`` 0: an entry as it came. From 1 on: the entries in a sealed block that this board could open, whose words
-# stand in ``veiled``.
+# stand in ``veiled``. ``parties``: everybody whom it names, as author, reader, grantor or owner, each between blanks.
+# ``broke`` 1: somebody broke the glass for a history.
 entries = sa.Table(
     "entries",
     METADATA,
@@ -166,7 +170,15 @@ entries = sa.Table(
     sa.Column("thread", Bytes),
     sa.Column("event_id", Bytes),
     sa.Column("actor", Text),
+    sa.Column("parties", Text, nullable=False),
+    sa.Column("broke", Number),
     sa.Index("entries_by_thread", "thread"),
+    sa.Index(
+        "entries_broke",
+        "at_ms",
+        sqlite_where=sa.text("broke IS NOT NULL"),
+        postgresql_where=sa.text("broke IS NOT NULL"),
+    ),
     sa.Index("entries_by_kind", "kind", "at_ms"),
     sqlite_with_rowid=False,
 )
@@ -216,18 +228,8 @@ thread_parents = sa.Table(
     sqlite_with_rowid=False,
 )
 
-# Everybody whom an entry names, as author, reader, grantor or owner.
-parties = sa.Table(
-    "parties",
-    METADATA,
-    sa.Column("member", Text, primary_key=True),
-    sa.Column("partition", Number, primary_key=True),
-    sa.Column("number", Number, primary_key=True),
-    sa.Column("inner", Number, primary_key=True),
-    sqlite_with_rowid=False,
-)
-
-# The board's own slip of an event. ``state`` is open, waiting (its key has not come) or shut (it does not open).
+# The board's own slip of an event. ``state`` is open, waiting (its key has not come) or shut (it does not open). ``body``
+# is kept while it waits: the mirror has it anyway.
 slips = sa.Table(
     "slips",
     METADATA,
@@ -236,7 +238,7 @@ slips = sa.Table(
     sa.Column("key_ref", Bytes),
     sa.Column("state", Text, nullable=False),
     sa.Column("at_ms", Number, nullable=False),
-    sa.Column("body", Bytes, nullable=False),
+    sa.Column("body", Bytes),
     sa.Column("event_type", Text),
     sa.Column("purpose", Text),
     sa.Column("basis", Text),
@@ -305,7 +307,6 @@ PROJECTION: Final = (
     thread_areas,
     thread_records,
     thread_parents,
-    parties,
     slips,
     slip_keys,
     tokens,
@@ -318,7 +319,8 @@ PROJECTION: Final = (
     obligations,
     activity,
     protected,
+    turns,
 )
 """What is made from the mirror alone, and can be thrown away."""
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the projection: raised whenever the same entries would give other rows."""
