@@ -12,7 +12,7 @@ from schemas.control import Action, ActionKind
 from schemas.directory import LABEL as DIRECTORY_LABEL
 from schemas.directory import SignedDirectory
 from schemas.handover import Due, HandoverView
-from schemas.slip import BoardSlip
+from schemas.slip import BoardSlip, Heard, Whom
 from tests.support import nems_messages as nems
 from tests.support.directory import NOW, World, a_directory
 from tests.support.events import a_document, every_type
@@ -95,6 +95,8 @@ def controls() -> Iterator[bytes]:
     yield from _payloads("note_signed", "receipts_signed", "resend_signed", "notice_sent_signed")
     yield canonical.encode(Action(ActionKind.ACCEPT, EVENT, None, "because", conference=True).to_value())
     yield BoardSlip("concern.raised", "protect", "task", 1, 2, "case-1").to_bytes()
+    told = ((Whom.CHILD, Heard.TOLD), (Whom.PARENT, Heard.OBJECTED))
+    yield BoardSlip("plan.closed", "protect", "task", 1, 2, None, "RC5", told).to_bytes()
     due = Due("release", "m-frontaaaaa", 3, "the next working day", 0, late=False)
     yield HandoverView(
         EVENT,
