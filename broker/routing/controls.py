@@ -11,6 +11,7 @@ from broker.routing.desk import Desk, Item
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.items import Items
+from broker.routing.ordering import Ordering
 from broker.routing.readers import front_doors
 from broker.routing.refusals import ExpiredKeyError, ForeignReceiptError, RevokedKeyError, UnknownOrderError
 from broker.routing.relay import Relay
@@ -33,6 +34,19 @@ from schemas.wire import InKind, OutKind
 
 T = TypeVar("T")
 
+NOT_DECIDED: Final = frozenset(
+    {
+        "another-event",
+        "expired",
+        "not-concerned",
+        "not-for-us",
+        "not-in-our-record",
+        "reader-without-key",
+        "unknown-reader",
+    }
+)
+"""Why a front door could not, as opposed to would not: another may be able to. Whom policy or a person has answered no,
+nobody else is asked for."""
 _RESEND_MOST: Final = 500
 
 
@@ -53,6 +67,7 @@ class Controls:
         relay: Relay,
         hiding: Hiding,
         items: Items,
+        ordering: Ordering,
     ) -> None:
         self._children = children
         self._outgoing = outgoing
@@ -65,6 +80,7 @@ class Controls:
         self._relay = relay
         self._hiding = hiding
         self._items = items
+        self._ordering = ordering
 
     def take(self, kind: OutKind, body: bytes, member: str) -> Resend | None:
         """Take one control message. Gives the request where deliveries are to be sent again (the caller does it).
@@ -239,6 +255,8 @@ class Controls:
             kept=len(refusal.items) or None,
         )
         self._reviews.owe(order)
+        if refusal.reason in NOT_DECIDED:
+            self._ordering.elsewhere(order)
         said = {"order": order.order_id, "reason": refusal.reason}
         body = canonical.encode(["order-refused", said | _items(refusal)])
         # Told to those who must see to it. A school or surgery is not: that something was kept from it is news, too.

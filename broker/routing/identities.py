@@ -207,6 +207,8 @@ class Identities:
         areas = {area for row in rows for area in (row.holder, row.safety)}
         for grantor in sorted(front_doors(areas, self._directory) - {reader}):
             self._ordering.complete(kept.child, grantor, reader, evidence)
+        # What was refused to it before, by whomever, is asked for on the new ground.
+        self._ordering.coming(kept.child, reader, reader, evidence)
 
     def _agree(
         self, kept: ChildRow, rows: list[ChildRow], record: bytes, by: tuple[bytes, str], urgency: Urgency

@@ -248,6 +248,7 @@ class Batch:
             relay=relay,
             hiding=work.hiding,
             items=items,
+            ordering=ordering,
         )
         quarantine = Quarantine(intake=work.intake, desk=desk, directory=directory)
         moment = work, desk, events, controls, items, handovers, quarantine, relay, veiling

@@ -6,7 +6,7 @@ from typing import Final
 
 from broker.handover.machine import OPEN, Handover, State
 from broker.routing.desk import Desk, Item
-from broker.routing.readers import front_doors
+from broker.routing.readers import front_doors, is_front_door
 from broker.routing.shield import Shield
 from broker.store.router.outgoing import Outgoing
 from broker.store.router.procedures import DeadlineRow, OrderRow, Procedures
@@ -25,6 +25,8 @@ _GRANTS: Final = "grants"
 LINK_UNDONE: Final = "link-undone"
 _GIVEN_MORE: Final = OPEN - {State.DECLINED}
 """In these the new area is given also what the old one comes by after it has released the history."""
+_ANYBODYS: Final = frozenset({OrderKind.COMPLETE_READERS, OrderKind.SUBSTITUTE})
+"""Any front door that has the events may carry these out; the others rest on a person of one front door."""
 _RULE: Final = "the gateway answers an order in minutes (design)"
 
 
@@ -122,17 +124,18 @@ class Ordering:
             for part in pieces(listed):
                 order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, part, evidence)
                 self._owe(order, child, Urgency.U2)
-        self._coming(child, grantor, reader, evidence)
+        self.coming(child, grantor, reader, evidence)
 
-    def _coming(self, child: bytes, door: str, reader: str, evidence: bytes) -> None:
+    def coming(self, child: bytes, door: str, reader: str, evidence: bytes) -> None:
         """What ``door`` waits for is not yet its own to grant: whoever has been asked for it is asked for ``reader``, too.
 
         Without this a link would pass by an event that is on order at that moment, and no later step asks for it (P1).
-        A released history stays what a person released it for: that one front door.
+        Also what was refused, or not answered in all its time, before the link was there to rest on; what a person has
+        upheld is not asked for again. A released history stays what a person released it for: that one front door.
         """
         waiting = self._procedures.under_order(child, reader, self._desk.now_ms)
-        for row in self._procedures.waiting_orders(child):
-            if row.reader != door or row.handover is not None or row.expires_ms < self._desk.now_ms:
+        for row in self._procedures.unanswered(child):
+            if row.reader not in {door, reader} or row.handover is not None:
                 continue
             if row.grantor == reader or not self._shield.may_be_ordered(row.grantor, reader, child):
                 continue
@@ -162,6 +165,33 @@ class Ordering:
             return
         order = self._issue(OrderKind.COMPLETE_READERS, (grantor, reader), about, [event], event[0])
         self._owe(order, about[0], urgency)
+
+    def elsewhere(self, order: OrderRow) -> None:
+        """A front door did not grant, and not because of a policy or a person: another that has the events is asked.
+
+        Each is asked once for an event and a reader. The evidence served none of them yet; and it decides by its own
+        record, as the first one did. A history is let go by a person of one front door, and by nobody in its place.
+        """
+        if OrderKind(order.kind) not in _ANYBODYS or order.handover is not None:
+            return
+        asked: dict[str, list[tuple[bytes, bytes]]] = {}
+        for event_id in self._procedures.ungranted(order.order_id):
+            if self._outgoing.delivery_of(order.reader, event_id) is None:
+                tried = self._procedures.asked_for(order.child, event_id, order.reader) | {order.reader}
+                holders = self._outgoing.holders(event_id, order.child)
+                able = [
+                    holder
+                    for holder in sorted(holders.keys() - tried)
+                    if is_front_door(holder, self._directory)
+                    and self._shield.may_be_ordered(holder, order.reader, order.child)
+                ]
+                if able:
+                    asked.setdefault(able[0], []).append((event_id, holders[able[0]]))
+        for holder, listed in asked.items():
+            between, about = (holder, order.reader), (order.child, order.origin)
+            for part in pieces(listed):
+                other = self._issue(OrderKind.SUBSTITUTE, between, about, part, order.evidence)
+                self._owe(other, order.child, Urgency.U2)
 
     def after_all(self, order: OrderRow, evidence: bytes) -> None:
         """A person of the front door that refused has decided to share: what was not granted is ordered on that."""
@@ -225,6 +255,8 @@ class Ordering:
         order = self._procedures.order(row.about)
         if order is not None:
             self._say_late(order, row, (order.grantor, order.reader))
+            if row.kind == _GRANTS:
+                self.elsewhere(order)
         elif row.kind == _GRANTS and row.child is not None:
             for one in self._procedures.waiting_orders(row.child):
                 if one.handover == row.about:

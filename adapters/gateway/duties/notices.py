@@ -31,7 +31,10 @@ _CLAIMED = (
     "WARNING: {} says that this hidden child is in {}, an area that it is hidden from. Nothing has changed, and nobody there"
     " was told anything. Find out whether it is true; if the child is really back, lift the hiding first."
 )
-_HIDDEN = {
+_SAID = {
+    "joined": _JOINED,
+    "unlinked": _UNLINKED,
+    "order-upheld": "A person there has looked again at what was not shared with you, and it stays there.",
     "one-time-wanted": "This handover is hidden from the area that was left; one-time keys were made for it.",
     "endorse": "A front door asked for its one-time keys to be endorsed.",
     "endorsed": "Protection endorsers vouch for whoever has the child; where that is, is withheld.",
@@ -62,10 +65,6 @@ def _returned(body: bytes) -> str:
 def _notice(body: bytes) -> str:
     code, details = rows(canonical.decode(body), 2, "notice")
     match code, details:
-        case "joined", _:
-            return _JOINED
-        case "unlinked", _:
-            return _UNLINKED
         case "delivery-lost", {"number": int(number)}:
             return _LOST.format(number)
         case "order-refused", {"reason": "link-undone"}:
@@ -80,16 +79,14 @@ def _notice(body: bytes) -> str:
             return _ITEMS.format("" if "said" in said else ", who must not be named,")
         case "seen", {"safe": str(safe)}:
             return _SEEN.get(safe, _SEEN["unknown"])
-        case "order-upheld", _:
-            return "A person there has looked again at what was not shared with you, and it stays there."
         case "unendorsed", {"reason": str(reason)}:
             return _UNENDORSED.format(reason)
         case "claimed", {"area": str(area), "by": str(by)}:
             return _CLAIMED.format(by, area)
         case "disclosed", {"events": list(events), "told": list(told)}:
             return _disclosed(events, told)
-        case str(word), _ if word in _HIDDEN:
-            return _HIDDEN[word]
+        case str(word), _ if word in _SAID:
+            return _SAID[word]
         case _:
             return f"Notice: {text(code, 'code')}."
 

@@ -229,6 +229,12 @@ class Outgoing:
         del newest["child"]
         return Delivered(**newest), origin
 
+    def holders(self, event_id: bytes, child: bytes) -> dict[str, bytes]:
+        """Who was given an event about a child, each with the digest of what it was given."""
+        c = t.deliveries.c
+        query = sa.select(c.reader, c.digest).where(c.event_id == event_id, c.child == child)
+        return {row.reader: row.digest for row in self._t.now.execute(query)}
+
     def concerning(self, member: str, event_id: bytes) -> tuple[bytes, bytes] | None:
         """The child and the record of an event that this member wrote or was given; None where nothing is kept of it."""
         c = t.deliveries.c

@@ -198,6 +198,23 @@ class Procedures:
         ).all()
         return [OrderRow(**row._mapping) for row in rows]  # noqa: SLF001
 
+    def unanswered(self, child: bytes) -> list[OrderRow]:
+        """A child's orders under which not all was granted, whether they wait, were refused, or have expired."""
+        states = ("open", "refused", "expired")
+        query = sa.select(t.orders).where(t.orders.c.child == child, t.orders.c.state.in_(states))
+        return [OrderRow(**row._mapping) for row in self._t.now.execute(query)]  # noqa: SLF001
+
+    def asked_for(self, child: bytes, event_id: bytes, reader: str) -> frozenset[str]:
+        """Who has been asked, in whatever order about a child, to grant an event to a reader."""
+        query = (
+            sa.select(t.orders.c.grantor)
+            .join(t.order_events, t.order_events.c.order_id == t.orders.c.order_id)
+            .where(
+                t.orders.c.child == child, t.orders.c.reader == reader, t.order_events.c.event_id == event_id
+            )
+        )
+        return frozenset(self._t.now.scalars(query))
+
     def set_order_state(self, order_id: bytes, state: str) -> None:
         """An order is answered or refused."""
         self._t.now.execute(t.orders.update().where(t.orders.c.order_id == order_id).values(state=state))
