@@ -10,6 +10,7 @@ from broker.routing.desk import Desk, Item
 from broker.routing.forgetting import forget_if_over
 from broker.routing.handovers import Handovers
 from broker.routing.identities import Identities
+from broker.routing.lifting import Lifting
 from broker.routing.ordering import DAY_MS, MINUTE_MS, Ordering
 from broker.routing.readers import Concerned, Readers, Recipient, choose, front_doors, is_front_door
 from broker.routing.refusals import NotYourActionError, UnknownHandoverError
@@ -55,6 +56,7 @@ class Events:
         self._handovers = handovers
         self._identities = identities
         self._reviews = reviews
+        self._lifting = Lifting(children, procedures, handovers, shield, desk, directory)
         self._sightings = Sightings(children=children, desk=desk, directory=directory)
         self._ordering = ordering
         self._desk = desk
@@ -140,8 +142,7 @@ class Events:
         elif event.member.id not in front_doors([child.safety], self._directory):
             raise NotYourActionError
         else:
-            self._shield.lift(child.child)
-            self._handovers.show(child.child)
+            self._lifting.lift(child, action.handover)
         return child
 
     def _involve(self, event: Verified, action: Action) -> ChildRow:
@@ -219,12 +220,10 @@ class Events:
         """The record that this event came under, so that an unlink can take it back."""
         for token in event.facts.tokens:
             origin = self._children.origin_of(token.value)
-            if origin is not None and [child.child] == self._leads_to(token.value):
+            rows = self._children.by_tokens([token.value])
+            if origin is not None and [child.child] == [row.child for row in rows]:
                 return origin
         return child.child
-
-    def _leads_to(self, token: bytes) -> list[bytes]:
-        return [row.child for row in self._children.by_tokens([token])]
 
     def _matter(self, event: Verified, child: ChildRow, origin: bytes) -> None:
         effect, ref = event.facts.matter

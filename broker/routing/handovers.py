@@ -103,15 +103,15 @@ class Handovers:
             withheld=report.withheld,
             confirmed=self._elsewhere(report),
         )
-        self._save(handover)
+        self.save(handover)
         if handover.withheld:
             self._relay.begin(handover)
         release, acceptance = deadlines.when_noticed(handover, self._clocks)
         # The side that must not know is on no clock before it is told: the relay starts it.
-        self._owe(handover, [acceptance] if handover.withheld else [release, acceptance])
-        self._owe(handover, deadlines.owed_when(None, handover, self._clocks))
+        self.owe(handover, [acceptance] if handover.withheld else [release, acceptance])
+        self.owe(handover, deadlines.owed_when(None, handover, self._clocks))
         self._came(handover, deadlines.NOTICED)
-        self._record(handover, "noticed", None)
+        self.record(handover, "noticed", None)
         self.tell(handover)
 
     def bars(self, child: ChildRow, report: Report) -> bool:
@@ -129,18 +129,18 @@ class Handovers:
             case NotPossible(why):
                 raise ImpossibleActionError(why)
             case Moved(after, holder, order_history):
-                self._save(after)
+                self.save(after)
                 self._procedures.meet(after.handover, deadlines.met_by(action.kind), self._desk.now_ms)
                 self._enter(handover, after)
-                self._owe(after, deadlines.owed_after(action.kind, after, self._clocks))
+                self.owe(after, deadlines.owed_after(action.kind, after, self._clocks))
                 self._came(after, deadlines.moments_of(action.kind, after))
                 if holder is not None:
                     self._passes(after, holder)
-                if after.withheld:
+                if after.withheld or self._relay.carries(after):
                     self._hidden_step(after, action, event_id, order_history=order_history)
                 elif order_history:
                     self._order(after, event_id)
-                self._record(after, action.kind.value, action.reason)
+                self.record(after, action.kind.value, action.reason)
                 self.tell(after, action.reason)
                 if holder is not None:
                     self.settle(after.child, after.urgency)
@@ -163,28 +163,12 @@ class Handovers:
             if one.withheld:
                 continue
             hidden = replace(one, withheld=True)
-            self._save(hidden)
+            self.save(hidden)
             self._relay.begin(hidden)
             self._procedures.meet(one.handover, [deadlines.Owed.RELEASE], self._desk.now_ms)
-            self._record(hidden, "hidden", None)
+            self.record(hidden, "hidden", None)
             self._relay.disclosed(hidden)
             self.tell(hidden)
-
-    def show(self, child: bytes) -> None:
-        """A person says that a child need not be hidden: both sides are told from here on, as of any move."""
-        self._children.records.show(child)
-        for one in (_machine(row) for row in self._procedures.all_of(child)):
-            if one.withheld:
-                shown = replace(one, withheld=False)
-                self._save(shown)
-                self._relay.end()
-                if not one.released and one.state in machine.OPEN:
-                    release, _ = deadlines.when_noticed(
-                        replace(shown, opened_ms=self._desk.now_ms), self._clocks
-                    )
-                    self._owe(shown, [release])
-                self._record(shown, "shown", None)
-                self.tell(shown)
 
     def corroborate(self, child: bytes, report: Report) -> None:
         """A move is reported: where a handover leads there already, it rests on this too, unless it is that area's own word."""
@@ -201,18 +185,18 @@ class Handovers:
     def _enter(self, before: Handover, after: Handover) -> None:
         """What is owed, and owed no more, because of where a handover stands now."""
         self._procedures.meet(after.handover, deadlines.void_in(after), self._desk.now_ms)
-        self._owe(after, deadlines.owed_when(before, after, self._clocks))
+        self.owe(after, deadlines.owed_when(before, after, self._clocks))
 
     def _goes_on(self, before: Handover, moved: Moved, step: str) -> None:
         """What nobody's action has brought about: a report by somebody else, or a day gone by."""
         after = moved.handover
-        self._save(after)
+        self.save(after)
         self._enter(before, after)
         if after.state is State.ACCEPTED and before.state is not State.ACCEPTED:
-            self._owe(after, deadlines.owed_after(ActionKind.ACCEPT, after, self._clocks))
+            self.owe(after, deadlines.owed_after(ActionKind.ACCEPT, after, self._clocks))
         if moved.holder is not None:
             self._passes(after, moved.holder)
-        self._record(after, step, None)
+        self.record(after, step, None)
         self.tell(after)
         if moved.holder is not None:
             self.settle(after.child, after.urgency)
@@ -264,11 +248,11 @@ class Handovers:
                 # A hidden one is not handed on: its old side, or whoever claims the child, would read by whom.
                 self._supersede(other)
             else:
-                self._save(after)
+                self.save(after)
                 self._enter(other, after)
                 self._procedures.meet(after.handover, [deadlines.Owed.GRANTS], self._desk.now_ms)
-                self._owe(after, deadlines.when_handed_on(other.state, after, self._clocks))
-                self._record(after, "handed-on", None)
+                self.owe(after, deadlines.when_handed_on(other.state, after, self._clocks))
+                self.record(after, "handed-on", None)
                 self.tell(after, also=other.from_area)
         record = self._children.records.newest(child_id)
         if child.safety != child.holder and record is not None:
@@ -279,9 +263,9 @@ class Handovers:
     def _supersede(self, before: Handover) -> None:
         """Nobody is waited for here any more."""
         over = machine.superseded(before, self._desk.now_ms)
-        self._save(over)
+        self.save(over)
         self._enter(before, over)
-        self._record(over, "superseded", None)
+        self.record(over, "superseded", None)
         self.tell(over, also=before.from_area)
 
     def more_came(self, order: OrderRow) -> None:
@@ -311,7 +295,8 @@ class Handovers:
 
     def view(self, handover: Handover, reason: str | None = None) -> HandoverView:
         """The handover as both sides see it."""
-        return view_of(handover, reason, self._children, self._procedures, self._clocks)
+        told = not handover.withheld and self._shield.is_told_after_all(handover.handover)
+        return view_of(handover, reason, self._children, self._procedures, self._clocks, told_after_all=told)
 
     def fire(self, row: DeadlineRow) -> None:
         """A deadline has passed unmet: tell owner and other side, write it down, once.
@@ -344,7 +329,8 @@ class Handovers:
         if handover := self._procedures.handover(row.about):
             self.tell(_machine(handover), f"overdue: {row.kind}")
 
-    def _owe(self, handover: Handover, owed: Iterable[deadlines.Deadline]) -> None:
+    def owe(self, handover: Handover, owed: Iterable[deadlines.Deadline]) -> None:
+        """These are owed in it from here on."""
         for one in owed:
             doors = front_doors([one.area], self._directory)
             self._procedures.owe(
@@ -365,9 +351,10 @@ class Handovers:
             return
         self._procedures.note_moments(handover.handover, sorted(came), self._desk.now_ms)
         known = self._procedures.moments_of(handover.handover)
-        self._owe(handover, deadlines.local_clock(handover, known, self._clocks))
+        self.owe(handover, deadlines.local_clock(handover, known, self._clocks))
 
-    def _save(self, handover: Handover) -> None:
+    def save(self, handover: Handover) -> None:
+        """Write it as it is now."""
         self._procedures.save_handover(
             HandoverRow(
                 **asdict(handover)
@@ -380,7 +367,8 @@ class Handovers:
             )
         )
 
-    def _record(self, handover: Handover, step: str, reason: str | None) -> None:
+    def record(self, handover: Handover, step: str, reason: str | None) -> None:
+        """Write a step into the trail."""
         child = self._children.get(handover.child)
         self._desk.audit(
             EntryKind.HANDOVER,

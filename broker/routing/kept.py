@@ -30,14 +30,17 @@ def view_of(
     children: Children,
     procedures: Procedures,
     clocks: deadlines.Clocks,
+    *,
+    told_after_all: bool = False,
 ) -> HandoverView:
-    """The handover as both sides see it."""
+    """The handover as both sides see it; ``told_after_all``: the area left by it may know where it leads, and no other."""
     child = children.get(handover.child)
     safety = child.safety if child else handover.to_area
     holder = child.holder if child else handover.from_area
     record = children.records.newest(handover.child)
     # Of a hidden child only the area where it is may read where it is, and that this area holds the case (P7).
-    if record is not None and record.withheld and not (handover.withheld and handover.to_area == safety):
+    may_know = (handover.withheld or told_after_all) and handover.to_area == safety
+    if record is not None and record.withheld and not may_know:
         holder = holder if holder == handover.from_area else WITHHELD
         safety = WITHHELD
     done, asked = procedures.granted_of(handover.handover)

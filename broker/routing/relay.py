@@ -88,9 +88,10 @@ class Relay:
             fields = {"handover": handover.handover, "from": handover.from_area}
             self._say(door, WANTED, fields, handover.child)
 
-    def end(self) -> None:
-        """A handover is hidden no more."""
-        self._hiding.changed()
+    def carries(self, handover: Handover) -> bool:
+        """Whether its history goes under a one-time key that the side that was left has been told of, hidden or no more."""
+        row = self._hiding.one_time(handover.handover)
+        return row is not None and row.ticket_told
 
     def released(self, handover: Handover, evidence: bytes) -> None:
         """A person of the side that was left has let the history go; it is ordered at the next slot."""
@@ -227,10 +228,14 @@ class Relay:
         """Tell the side that was left what there is to tell; the desk's moment is the slot's."""
         for row in self._hiding.waiting():
             held = self._procedures.handover(row.handover)
-            if held is None or not held.withheld or not self._may_speak(row, held):
+            if held is None or not self._may_speak(row, held):
                 continue
             for door in sorted(front_doors([held.from_area], self._directory)):
-                self._tell(row, held, door)
+                if held.withheld:
+                    self._tell(row, held, door)
+                elif self._whole(row) is not None:
+                    # Released while it was hidden, to whoever has the child: so the history goes on.
+                    self._order(row, held, door)
 
     def _may_speak(self, row: OneTimeRow, held: HandoverRow) -> bool:
         if row.told_ms is not None or row.asked:

@@ -33,6 +33,8 @@ class Sides:
     new: str
     through: frozenset[str] = frozenset()
     """Those of the areas left that were themselves hidden when the child came: the others may not know of them."""
+    informed: frozenset[str] = frozenset()
+    """Those left of which a person in the new area has said that they may know where the child has gone on to."""
 
     def hears(self, doer: Member, other: Member) -> bool:
         """Whether what a member of an area that was left does may be known to another such member."""
@@ -66,9 +68,26 @@ class Shield:
 
     def sides(self, child: ChildRow) -> Sides | None:
         """Both sides of a hidden child; None where nothing is hidden."""
-        left = self._hiding.areas_left(child.child) - {child.safety}
+        hidden = self._hiding.areas_left(child.child) - {child.safety}
+        if not hidden:
+            return None
+        informed = self._hiding.informed(child.child, child.safety)
+        left = hidden - informed
         through = self._hiding.areas_reached(child.child) & left
-        return Sides(left, child.safety, through) if left else None
+        return Sides(left, child.safety, through, informed) if left else None
+
+    def changed(self) -> None:
+        """A handover is hidden no more."""
+        self._hiding.changed()
+
+    def is_told_after_all(self, handover: bytes) -> bool:
+        """Of a handover that is not hidden: whether it was."""
+        return self._hiding.one_time(handover) is not None
+
+    def is_relayed(self, handover: bytes) -> bool:
+        """Whether its history was released to whoever has the child: it goes on under the one-time key."""
+        row = self._hiding.one_time(handover)
+        return row is not None and row.released is not None
 
     def sides_of(self, child: bytes) -> Sides | None:
         """The same by the child's id."""

@@ -94,13 +94,21 @@ class Veiling:
         return clear
 
     def _keep(self, kind: EntryKind, fields: Mapping[str, Any], sides: Sides) -> None:
-        boards = [board.id for board in self._directory.boards(sides.new) if sides.knows(board)]
+        areas = [sides.new, *sorted(sides.informed & self._areas_in(kind, fields))]
+        told = {board.id: board for area in areas for board in self._directory.boards(area)}
+        boards = [board.id for board in told.values() if sides.knows(board)]
         listed = fields.get("events")
         if isinstance(listed, list) and len(listed) > _SPLIT:
             for start in range(0, len(listed), _SPLIT):
                 self._put(" ".join(boards), kind, {**fields, "events": listed[start : start + _SPLIT]})
             return
         self._put(" ".join(boards), kind, fields)
+
+    def _areas_in(self, kind: EntryKind, fields: Mapping[str, Any]) -> frozenset[str]:
+        """The areas that an entry concerns: those that it names, and those of whoever did it."""
+        doer = self._directory.member(str(fields.get(_DOER.get(kind, ""))))
+        named = {fields.get("from_area"), fields.get("to_area"), *fields.get("areas", ())}
+        return frozenset(area for area in named if area) | frozenset(doer.acting_areas if doer else ())
 
     def _put(self, boards: str, kind: EntryKind, fields: Mapping[str, Any]) -> None:
         body = canonical.encode([self._now_ms, kind.value, dict(fields)])

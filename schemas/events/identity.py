@@ -8,7 +8,7 @@ from schemas.base import AwareDatetime, Date, Line, LocalRef, Prose, Wire
 from schemas.codes.cases import Evidence
 from schemas.events.base import Details, Event, Unborn, broken
 from schemas.events.parts import Professional
-from schemas.ids import EventId, NhsNumber, Upn
+from schemas.ids import EventId, GssCode, NhsNumber, Upn
 from schemas.wire import Urgency
 
 
@@ -121,6 +121,8 @@ class SensitivitySetDetails(Details):
     scope: tuple[Literal["address", "identity", "service"], ...] = Field(min_length=1, max_length=3)
     lifted: bool = False
     """True: no longer sensitive."""
+    towards: GssCode | None = None
+    """With ``lifted``: no longer towards this one area, which the family left last; towards all others it stays."""
     starts_at: AwareDatetime
     until: Date | None = None
     authority: Professional

@@ -13,6 +13,7 @@ from adapters.gateway.commands.counterparts import counterparts, encompass
 from adapters.gateway.commands.endorsing import endorsing
 from adapters.gateway.commands.reviewing import refused
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
+from adapters.gateway.commands.telling import tell
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.record.plain import day_and_time
 from schemas.codes.cases import (
@@ -38,6 +39,7 @@ def handover() -> None:
 handover.add_command(refused)
 handover.add_command(counterparts)
 handover.add_command(endorsing)
+handover.add_command(tell)
 
 
 @handover.command("list", cls=Spoken)

@@ -53,7 +53,8 @@ def action_of(event: Event, author: Member) -> Action | None:
 def lifts(event: Event, author: Member) -> bool:
     """Whether a front door's person says that the child need not be hidden any more."""
     details = event.details
-    return isinstance(details, SensitivitySetDetails) and bool(details.lifted) and author.front_door
+    lifted = isinstance(details, SensitivitySetDetails) and bool(details.lifted) and details.towards is None
+    return lifted and author.front_door
 
 
 def remember(work: Work, event: Event, tokens: Collection[Token], at_ms: int) -> None:

@@ -93,6 +93,16 @@ class Hiding:
         """The areas that a hidden handover of the child leads to: another that it has left may not know of them."""
         return self._all().get(child, _NOWHERE)[1]
 
+    def informed(self, child: bytes, area: str) -> frozenset[str]:
+        """The areas of which a person where the child is has said that they may know that it has gone there."""
+        h = t.handovers.c
+        rows = self._t.now.execute(
+            sa.select(h.from_area)
+            .join(t.one_time, t.one_time.c.handover == h.handover)
+            .where(h.child == child, h.to_area == area, h.withheld.is_(sa.false()))
+        ).all()
+        return frozenset(row.from_area for row in rows)
+
     def children(self) -> frozenset[bytes]:
         """Every child that some area must not find."""
         return frozenset(self._all())
