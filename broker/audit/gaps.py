@@ -10,6 +10,7 @@ from typing import Final
 
 from broker.audit.reading import NotAnEntryError, read_entry
 from broker.audit.writers import place_of
+from schemas import canonical
 from schemas.audit import GAPS, AuditEntry, EntryKind
 from schemas.envelope import ID_BYTES
 
@@ -34,6 +35,22 @@ class Numbers:
     open: dict[Gap, float] = field(default_factory=dict)
     written: int = 0
     """How many gaps are in the log."""
+
+    def to_bytes(self) -> bytes:
+        """What is known, but since when."""
+        return canonical.encode(
+            [
+                self.written,
+                [list(one) for one in sorted(self.newest.items())],
+                [[gap.partition, gap.first, gap.last] for gap in sorted(self.open)],
+            ]
+        )
+
+    @classmethod
+    def from_bytes(cls, data: bytes, now: float) -> "Numbers":
+        """The same again; every hole is as if first seen ``now``, as when all entries are read again."""
+        written, newest, holes = canonical.decode(data)
+        return cls(dict(newest), {Gap(*hole): now for hole in holes}, written)
 
     def take(self, entries: Iterable[bytes], now: float) -> None:
         """Entries in the log's order; ``now`` in seconds, of a clock that never goes back."""

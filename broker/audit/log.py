@@ -18,7 +18,7 @@ from typing import Final
 from broker.audit.tiles import MOST_BYTES, Tiles
 from broker.audit.writers import MARK_VERSION
 from broker.crypto.errors import MalformedError
-from broker.crypto.keys import SigningKey
+from broker.crypto.keys import SigningKey, signature_holds
 from broker.crypto.notes import Head, Note, NoteKey, sign_head
 from broker.crypto.storage import make_private_folder
 from broker.crypto.tree import EMPTY_ROOT, consistency_proof, root_at
@@ -28,6 +28,9 @@ from broker.faults import Gap, no_gap
 from schemas import canonical
 
 _LOST, _TOO_LONG = "lost", "too long"
+_ASIDE: Final = "handrail log aside"
+"""What is so signed begins unlike a head, and is none."""
+_SIGNATURE: Final = 64
 
 
 class LogBrokenError(TamperedError):
@@ -48,6 +51,8 @@ class Log:
 
     def __init__(self, folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap) -> None:
         self._path = folder / "checkpoint"
+        self._aside = folder / "aside"
+        self._damage = folder / "damaged"
         self._origin = origin
         self._key = key
         self._gap = gap
@@ -91,6 +96,49 @@ class Log:
         """Entries from ``start`` up to ``end``."""
         return self._tiles.entries(start, min(end, self.head.size))
 
+    @property
+    def bundles(self) -> int:
+        """How many bundles its entries lie in."""
+        return self._tiles.bundles
+
+    def look_over(self, number: int) -> None:
+        """Hold the entries of one bundle against the tree. May run beside ``append``.
+
+        Raises:
+            LogBrokenError: they are others. The log is not opened again either, before they are what they were.
+        """
+        try:
+            self._tiles.verify_entries(number)
+        except TamperedError as error:
+            with contextlib.suppress(OSError):
+                write_whole(self._damage, str(number).encode())
+            raise self._damaged(error) from error
+
+    def keep_aside(self, content: bytes) -> None:
+        """Keep what was worked out from the entries up to the head, signed, so that it need not be again.
+
+        Raises:
+            UnavailableError: the disk took no write.
+        """
+        held = canonical.encode([_ASIDE, self.head.size, self.head.root, content])
+        try:
+            write_whole(self._aside, self._key.sign(held) + held)
+        except OSError as error:
+            raise UnavailableError(f"the log's disk took no write: {error.strerror}") from error
+
+    def kept_aside(self) -> tuple[int, bytes] | None:
+        """What was kept, and up to which size; None where there is none of this very log, whole and signed."""
+        try:
+            data = self._aside.read_bytes()
+            signature, held = data[:_SIGNATURE], data[_SIGNATURE:]
+            if not signature_holds(self._key.public, held, signature):
+                return None
+            label, size, root, content = canonical.decode(held)
+        except (FileNotFoundError, ValueError, canonical.NotCanonicalError):
+            return None
+        same = label == _ASIDE and size <= self.head.size and self.root_at(size) == root
+        return (size, content) if same else None
+
     def _last_signed(self) -> Note | None:
         try:
             note = Note.from_bytes(self._path.read_bytes())
@@ -106,19 +154,27 @@ class Log:
         return note
 
     def _check(self) -> None:
-        """The tiles reproduce the last signed head, from the entries up."""
+        """The tiles reproduce the last signed head, from the leaves up; the entries are looked over at work."""
         try:
-            self._tiles.verify()
+            self._tiles.verify_hashes()
+            self._mended()
             found = root_at(self._tiles.subtree, self.head.size)
         except TamperedError as error:
-            raise LogBrokenError(
-                f"the log below {self._path.parent} is damaged: {error}. {_ADVICE}"
-            ) from error
+            raise self._damaged(error) from error
         if found != self.head.root:
             raise LogBrokenError(
                 f"the tiles below {self._path.parent} do not give the root that was signed for "
                 f"{self.head.size} entries. {_ADVICE}"
             )
+
+    def _mended(self) -> None:
+        """What was found damaged at work holds again. Raises TamperedError."""
+        with contextlib.suppress(FileNotFoundError):
+            self._tiles.verify_entries(int(self._damage.read_text()))
+            self._damage.unlink()
+
+    def _damaged(self, error: TamperedError) -> LogBrokenError:
+        return LogBrokenError(f"the log below {self._path.parent} is damaged: {error}. {_ADVICE}")
 
 
 _ADVICE: Final = (

@@ -15,6 +15,7 @@ import structlog
 
 from broker.audit.gaps import Numbers
 from broker.audit.log import Log, LogBrokenError, entry_of
+from broker.audit.tiles import WIDTH
 from broker.audit.witnesses import ENOUGH, bodies
 from broker.audit.writers import by_its_writer
 from broker.bus.answering import answering
@@ -41,6 +42,10 @@ _MOST: Final = 2048
 _RETRY_S: Final = 1.0
 _MISSING_S: Final = 3.0
 """So long a message may be overtaken by later ones before it is looked for."""
+_COUNT_EVERY: Final = 20_000
+"""After so many entries the count of their numbers is kept: no start reads many more."""
+_LOOK_PAUSE_S: Final = 0.01
+"""Between two bundles of 256 entries that are looked over, in seconds: what comes in goes first."""
 _OFFER_S: Final = 5.0
 """So long a head stays on offer while its witnesses are slow; without pause in the stream the next one waits for it."""
 
@@ -64,6 +69,10 @@ class LogService:
         self._parts = parts
         self._log = parts.log
         self._numbers = Numbers()
+        self._counted = 0
+        """Up to which size the count of numbers is kept on disk."""
+        self._knows = False
+        """Whether the numbers of all that the log holds are counted."""
         self._early: dict[int, Delivery] = {}
         self._grown = asyncio.Event()
         self._offered: Note | None = None
@@ -71,6 +80,8 @@ class LogService:
         self._enough = asyncio.Event()
         self.ended = asyncio.Event()
         """Set when the service has ended, by itself or because it was asked to."""
+        self.looked_over = asyncio.Event()
+        """Set when every entry that was there at the start was found to be what the tree says."""
 
     async def run(self, stop: asyncio.Event, ready: Callable[[], None] = lambda: None) -> None:
         """Write the log. Raises LogBrokenError where the bus holds another past than the log."""
@@ -92,21 +103,50 @@ class LogService:
                 with contextlib.suppress(asyncio.CancelledError):
                     await work
         finally:
+            if self._knows and self._log.head.size > self._counted:
+                self._keep_count()
             self.ended.set()
             await bus.close()
 
     async def _work(self, bus: Bus, publisher: Publisher, entries: Puller, cosignatures: Puller) -> None:
         await asyncio.to_thread(self._count)
+        self._knows = True
         await self._meet_the_past(bus)
-        async with answering(bus, PROOF, self.prove), asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._take(bus, entries), name="take")
-            tasks.create_task(self._offer(publisher), name="offer")
-            tasks.create_task(self._tell_of_gaps(publisher), name="gaps")
-            tasks.create_task(self._collect(cosignatures), name="collect")
+        try:
+            async with answering(bus, PROOF, self.prove), asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._take(bus, entries), name="take")
+                tasks.create_task(self._offer(publisher), name="offer")
+                tasks.create_task(self._tell_of_gaps(publisher), name="gaps")
+                tasks.create_task(self._collect(cosignatures), name="collect")
+                tasks.create_task(self._look_over(), name="look over")
+        except BaseExceptionGroup as group:
+            broken = group.subgroup(LogBrokenError)
+            if broken is None:
+                raise
+            raise _first(broken) from group
 
     def _count(self) -> None:
-        """Which numbers the log holds already."""
-        self._numbers.take(self._log.entries(0, self._log.head.size), time.monotonic())
+        """Which numbers the log holds already: as they were kept, and from the entries that have come since."""
+        kept, now = self._log.kept_aside(), time.monotonic()
+        if kept is not None:
+            self._counted = kept[0]
+            self._numbers = Numbers.from_bytes(kept[1], now)
+        self._numbers.take(self._log.entries(self._counted, self._log.head.size), now)
+
+    def _keep_count(self) -> None:
+        """A start that finds it reads the entries since. Killed before, it reads more of them, and finds the same."""
+        try:
+            self._log.keep_aside(self._numbers.to_bytes())
+        except UnavailableError as error:
+            _log.warning("count-not-kept", error=str(error))
+        self._counted = self._log.head.size
+
+    async def _look_over(self) -> None:
+        """Hold the entries on disk against the tree, once, while the service is at work. Raises LogBrokenError."""
+        for number in range(self._log.head.size // WIDTH):
+            await asyncio.to_thread(self._log.look_over, number)
+            await asyncio.sleep(_LOOK_PAUSE_S)
+        self.looked_over.set()
 
     async def _meet_the_past(self, bus: Bus) -> None:
         """What was once published still holds: an older copy of the log catches up first, another log never starts."""
@@ -172,6 +212,8 @@ class LogService:
                 await asyncio.sleep(_RETRY_S)
             else:
                 self._numbers.take(entries, time.monotonic())
+                if self._log.head.size - self._counted >= _COUNT_EVERY:
+                    self._keep_count()
                 self._grown.set()
                 return
 
@@ -245,6 +287,13 @@ class LogService:
             except (UnavailableError, FileNotFoundError):
                 await asyncio.sleep(_RETRY_S)
         return None
+
+
+def _first(group: BaseException) -> BaseException:
+    """One of what came together."""
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
 
 
 async def _patiently(step: Callable[[], Awaitable[T]]) -> T:

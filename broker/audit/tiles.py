@@ -96,26 +96,47 @@ class Tiles:
 
     def verify(self) -> None:
         """Every hash follows from the entries. Raises TileError, naming the tile that does not."""
-        below = self._from_entries()
-        level = 0
-        while True:
-            above = []
-            count = 0
-            for number, hashes in enumerate(below):
-                count += len(hashes)
-                if self._read_level(level, number, len(hashes)) != hashes:
-                    raise TileError(f"{tile_path(level, number, len(hashes))} is not what its entries give")
-                if len(hashes) == WIDTH:
-                    above.append(perfect_root(hashes))
-            if not above:
-                return
-            below = iter([above[start : start + WIDTH] for start in range(0, len(above), WIDTH)])
-            level += 1
+        self.verify_hashes()
+        for number in range(self.bundles):
+            self.verify_entries(number)
 
-    def _from_entries(self) -> Iterator[list[bytes]]:
-        for number in range(-(-self.size // WIDTH)):
-            found = self._bundle(number, min(WIDTH, self.size - number * WIDTH))
-            yield [leaf_hash(entry) for entry in found]
+    def verify_hashes(self) -> None:
+        """Every hash of a level follows from the level below, down to the leaves. Raises TileError.
+
+        That the leaves are the hashes of the entries is ``verify_entries``' affair, but for the bundle that is not full:
+        the next append writes on it.
+        """
+        level, below = 0, self._level(0)
+        while below:
+            above = self._level(level + 1)
+            for number, width in enumerate(below):
+                hashes = self._read_level(level, number, width)
+                if width < WIDTH:
+                    continue
+                at = number // WIDTH
+                if self._read(level + 1, at, above[at])[number % WIDTH] != perfect_root(hashes):
+                    upper = tile_path(level + 1, at, above[at])
+                    raise TileError(f"{tile_path(level, number)} is not what {upper} says of it")
+            level, below = level + 1, above
+        if self.size % WIDTH:
+            self.verify_entries(self.size // WIDTH)
+
+    @property
+    def bundles(self) -> int:
+        """How many bundles hold the entries."""
+        return -(-self.size // WIDTH)
+
+    def verify_entries(self, number: int) -> None:
+        """The leaves of one tile are the hashes of its entries. Raises TileError."""
+        width = min(WIDTH, self.size - number * WIDTH)
+        if [leaf_hash(entry) for entry in self._bundle(number, width)] != self._read_level(0, number, width):
+            raise TileError(f"{tile_path(0, number, width)} is not what its entries give")
+
+    def _level(self, level: int) -> list[int]:
+        """The widths of a level's tiles."""
+        count = self.size >> (level * HEIGHT)
+        full, rest = divmod(count, WIDTH)
+        return [WIDTH] * full + ([rest] if rest else [])
 
     def _changed(self, entries: Sequence[bytes]) -> Iterator[tuple[Path, bytes]]:
         """The files that these entries change or make, lowest first."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from broker.audit.gaps import Gap, gap_of
 from broker.audit.log import LogBrokenError, entry_of, open_log
 from broker.audit.service import LogParts, LogService
 from broker.audit.witnesses import bodies, counts, log_key, witness_keys
@@ -339,3 +340,30 @@ async def _proven(what: str, home: str) -> str:
 def _verify(file: Path, keys: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "adapters.verify", str(file), "--key", str(keys), *more]
     return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+async def test_a_restart_knows_its_numbers_and_an_entry_that_was_changed_ends_it(tmp_path: Path) -> None:
+    """A hole from before the restart becomes a gap after it; damage below a good tree is found while it works."""
+    async with exchange(tmp_path) as it:
+        bus = await it.connect("school")
+        folder = it.layout.log / "tiles"
+        await publish(it, messages(1, 300) + messages(305, 700))
+        async with log_service(it):
+            await newest(bus, HEAD, 696)
+        assert (folder / "aside").exists()
+        async with log_service(it, patience_s=0.1) as service:
+            await newest(bus, HEAD, 697)
+            await asyncio.wait_for(service.looked_over.wait(), 20)
+        bundle = folder / "tile" / "entries" / "001"
+        bundle.write_bytes(bundle.read_bytes()[:-1] + b"!")
+        with pytest.raises(LogBrokenError, match="tile/0/001 is not what its entries give"):
+            async with log_service(it) as service:
+                await asyncio.wait_for(service.ended.wait(), 20)
+        with pytest.raises(LogBrokenError, match="tile/0/001"):
+            async with log_service(it):
+                pass
+
+    key = load_keyring(it.layout.log / "keys").sign_key([it.directory.log.key.key_id])  # type: ignore[union-attr]
+    (folder / "damaged").unlink()
+    with open_log(folder, it.directory.log.origin, key) as log:  # type: ignore[union-attr]
+        assert [Gap(0, 301, 304)] == [gap_of(one) for one in log.entries(696, 697)]

@@ -46,6 +46,22 @@ def test_each_gap_is_written_once_and_none_is_left(came: list[int]) -> None:
     assert told == [gap_of(one) for one in log[len(came) :]]
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(1, 30))), st.integers(0, 60))
+def test_a_count_that_was_kept_goes_on_as_if_it_had_never_been_put_away(
+    came: list[tuple[int, int]], at: int
+) -> None:
+    """Wherever a service ends between two entries, and whatever comes after."""
+    log = [entry(*place) for place in came]
+    whole = Numbers()
+    whole.take(log, 7.0)
+    before = Numbers()
+    before.take(log[:at], 1.0)
+    again = Numbers.from_bytes(before.to_bytes(), 7.0)
+    again.take(log[at:], 7.0)
+
+    assert whole == again
+
+
 def test_a_hole_is_no_gap_before_its_time_and_none_when_it_was_filled() -> None:
     numbers = Numbers()
     numbers.take([entry(0, 1), entry(0, 4)], 100.0)

@@ -82,7 +82,9 @@ def test_a_log_that_is_killed_at_any_moment_never_forks_and_keeps_what_it_releas
     for number in range(KILLS):
         heads = [Head.from_text(note.text) for note in killed(tmp_path / "log", number, chance)]
         released += heads[-1:]
-        with open_log(tmp_path / "log", ORIGIN, KEY) as log:  # opening verifies every tile
+        with open_log(tmp_path / "log", ORIGIN, KEY) as log:  # opening verifies every hash
+            for bundle_number in range(log.bundles):
+                log.look_over(bundle_number)
             assert all(log.root_at(head.size) == head.root for head in heads)
 
     with open_log(tmp_path / "log", ORIGIN, KEY) as log:
@@ -163,3 +165,60 @@ def test_a_head_that_cannot_be_written_leaves_the_log_as_it_was(tmp_path: Path) 
         assert root_of([leaf_hash(one) for one in entries(0, 10)]) == log.append(entries(5, 5)).root
         assert log.note is not None
         assert NoteKey(ORIGIN, KEY.public).signed(log.note)
+
+
+def test_a_changed_entry_of_a_full_bundle_is_found_at_work_and_then_keeps_the_log_shut(
+    tmp_path: Path,
+) -> None:
+    """Opening holds the hashes against the head; the entries below them are looked over. Mended, it opens again."""
+    folder = tmp_path / "log"
+    a_log(folder, 600)
+    path = folder / tile_path("entries", 1)
+    good = path.read_bytes()
+    path.write_bytes(bundle([*entries(256, 255), b"another"]))
+    with open_log(folder, ORIGIN, KEY) as log:
+        log.look_over(0)
+        with pytest.raises(LogBrokenError, match="tile/0/001 is not what its entries give"):
+            log.look_over(1)
+    for _ in range(2):
+        with pytest.raises(LogBrokenError, match="tile/0/001"), open_log(folder, ORIGIN, KEY):
+            pass
+    path.write_bytes(good)
+
+    for _ in range(2):
+        with open_log(folder, ORIGIN, KEY) as log:
+            for number in range(log.bundles):
+                log.look_over(number)
+
+
+def test_what_is_kept_aside_is_found_again_by_this_very_log_alone(tmp_path: Path) -> None:
+    """Whole, signed by its key, and of its own past: otherwise it is as if it had never been kept."""
+    folder, path = tmp_path / "log", tmp_path / "log" / "aside"
+    with open_log(folder, ORIGIN, KEY) as log:
+        log.append(entries(0, 300))
+        early = (folder / "checkpoint").read_bytes()
+        assert log.kept_aside() is None
+        log.append(entries(300, 10))
+        log.keep_aside(b"worked out")
+        log.append(entries(310, 400))
+    kept = path.read_bytes()
+
+    def found() -> tuple[int, bytes] | None:
+        with open_log(folder, ORIGIN, KEY) as again:
+            return again.kept_aside()
+
+    assert (310, b"worked out") == found()
+    for at in range(len(kept)):
+        path.write_bytes(kept[:at] + bytes([kept[at] ^ 1]) + kept[at + 1 :])
+        with open_log(folder, ORIGIN, KEY) as again:
+            assert again.kept_aside() is None, at
+    path.write_bytes(kept[:-1])
+    assert found() is None
+    with open_log(tmp_path / "other", ORIGIN, KEY) as other:
+        other.append([b"another past", *entries(0, 309)])
+        other.keep_aside(b"worked out")
+    path.write_bytes((tmp_path / "other" / "aside").read_bytes())
+    assert found() is None
+    path.write_bytes(kept)
+    (folder / "checkpoint").write_bytes(early)
+    assert found() is None, "ahead of a head from before"

@@ -106,6 +106,30 @@ def test_each_altered_or_missing_file_is_named(tmp_path: Path) -> None:
                 Tiles(copy, 300).verify()
 
 
+def test_a_start_reads_every_hash_and_the_entries_that_the_next_append_writes_on(tmp_path: Path) -> None:
+    """A changed hash anywhere is named; of the entries those of the bundle that is not full, and each when looked over."""
+    written = tmp_path / "log"
+    grown(written, 300, 1_500)
+    unseen = set()
+    for path in [one for one in written.rglob("*") if one.is_file()]:
+        data = path.read_bytes()
+        path.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        try:
+            Tiles(written, 1_500).verify_hashes()
+        except TileError:
+            pass
+        else:
+            unseen.add(str(path.relative_to(written)))
+        path.write_bytes(data)
+
+    # A width that was left behind when a tile grew belongs to no tree of today.
+    assert {*(tile_path("entries", number) for number in range(5)), "tile/1/000.p/1"} == unseen
+    altered = written / tile_path("entries", 3)
+    altered.write_bytes(altered.read_bytes()[:-1] + b"!")
+    with pytest.raises(TileError, match="tile/0/003 is not what its entries give"):
+        Tiles(written, 1_500).verify_entries(3)
+
+
 def test_what_an_append_left_behind_whose_head_was_never_signed_is_no_harm(tmp_path: Path) -> None:
     """The process ended between tiles and head: the old size still stands, and the same entries come again."""
     grown(tmp_path, 200, 300)
