@@ -116,7 +116,7 @@ def _a_child_is_never_forgotten(patch: pytest.MonkeyPatch) -> None:
 def _the_history_is_cut_short(patch: pytest.MonkeyPatch) -> None:
     """The first event of a history is not ordered."""
     lacking = Ordering._lacking
-    patch.setattr(Ordering, "_lacking", lambda self, *rest: lacking(self, *rest)[1:])
+    patch.setattr(Ordering, "_lacking", lambda self, *rest: list(lacking(self, *rest))[1:])
 
 
 def _a_move_waits_for_the_acceptance(patch: pytest.MonkeyPatch) -> None:
