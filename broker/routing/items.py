@@ -70,8 +70,9 @@ class Items:
         news = [one for one in said.items if self._is_news(order, one, known)]
         if not news:
             return
-        named = self._shield.may_be_ordered(order.grantor, order.reader, order.child)
-        wanted = [one for one in news if self._keep(order, one, told=named or not self._is_unnamed(order))]
+        unnamed = self._is_unnamed(order)
+        named = not unnamed and self._shield.may_be_ordered(order.grantor, order.reader, order.child)
+        wanted = [one for one in news if self._keep(order, one, told=not unnamed)]
         self._desk.audit(
             EntryKind.ITEMS_REFUSED,
             child=order.child,
@@ -118,6 +119,7 @@ class Items:
         return self._procedures.grant_state(order.order_id, one.event_id) != "unknown"
 
     def _is_unnamed(self, order: OrderRow) -> bool:
+        """Whether an order is of a handover that was ever hidden: its reader is not named, nor when it says something."""
         return order.handover is not None and self._hiding.one_time(order.handover) is not None
 
     def _keep(self, order: OrderRow, one: FaultyItem, *, told: bool) -> bool:

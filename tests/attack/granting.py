@@ -39,7 +39,7 @@ class Liar(Granting):
         order: Order,
         events: Iterable[bytes],
         few: Mapping[bytes, Ours],
-        again: Mapping[bytes, int] | None = None,
+        again: Mapping[bytes, str] | None = None,
     ) -> None:
         """What is to be missing is left out."""
         left = [event for event in events if not (self._lies.get(event) == "missing" and self._lie(event))]

@@ -39,6 +39,7 @@ def bundle(home: Path, handover_id: str, *, as_json: bool) -> None:
         table = Table("Event", "State", "Why", "Deliveries")
         for item in items:
             again = ", came again: kept once" if item.fate is Fate.HERE and len(item.deliveries) > 1 else ""
+            again += f", refused {item.refused} times" if item.refused > 1 else ""
             numbers = ", ".join(map(str, item.deliveries))
             table.add_row(
                 str(UUID(bytes=item.event)), _SAYS[item.fate] + again, ", ".join(item.faults), numbers
@@ -49,10 +50,25 @@ def bundle(home: Path, handover_id: str, *, as_json: bool) -> None:
     sys.exit(1 if any(item.fate is not Fate.HERE for item in items) else 0)
 
 
+@click.command("send-again", cls=Spoken)
+@home_option
+@click.argument("handover_id")
+def send_again(home: Path, handover_id: str) -> None:
+    """Send once more what the new area has refused of a history, after the cause was found.
+
+    The gateway does so three times by itself; what is refused after that is owed by a person here, with a clock.
+    """
+    with Gateway.open(home) as opened:
+        row, _ = opened.actions.ours(handover_id, "old")
+        sent = opened.orders.send_again(row.handover)
+    click.echo(f"{sent} events are sent again." if sent else "Nothing of this history is refused.")
+
+
 def _document(item: BundleItem) -> dict[str, object]:
     return {
         "event": str(UUID(bytes=item.event)),
         "state": item.fate.value,
         "codes": item.faults,
         "deliveries": item.deliveries,
+        "refused": item.refused,
     }

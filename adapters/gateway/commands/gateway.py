@@ -15,7 +15,7 @@ from rich.table import Table
 
 from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.commands.acting import handover, identity, involvement
-from adapters.gateway.commands.bundle import bundle
+from adapters.gateway.commands.bundle import bundle, send_again
 from adapters.gateway.commands.clocks import clocks
 from adapters.gateway.commands.household import household, households
 from adapters.gateway.commands.inside import inside
@@ -55,6 +55,7 @@ handover.add_command(households)
 handover.add_command(inside)
 handover.add_command(pack)
 handover.add_command(bundle)
+handover.add_command(send_again)
 handover.add_command(receipt)
 
 

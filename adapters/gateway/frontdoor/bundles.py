@@ -1,7 +1,7 @@
 """A handover's history as it came, item by item: what is here, what is missing, what was refused, and why."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from adapters.gateway.home import Home
@@ -41,6 +41,8 @@ class BundleItem:
     fate: Fate
     faults: tuple[str, ...]
     deliveries: tuple[int, ...]
+    refused: int = 0
+    """How often our gateway has told its sender so."""
 
 
 def items_of(expected: Iterable[bytes], here: Collection[bytes], came: Iterable[Came]) -> list[BundleItem]:
@@ -90,7 +92,13 @@ class Bundles:
             others = {
                 event for order in beside for event in self._orders.taking.events_of(work, order)
             } & strange
-        return items_of(expected, here, [one for one in came if one.event not in others])
+            times = {
+                event: one.times
+                for order in work.inbox.orders_for(row.handover)
+                for event, one in work.faulty.of(order.order_id).items()
+            }
+        items = items_of(expected, here, [one for one in came if one.event not in others])
+        return [replace(item, refused=times.get(item.event, 0)) for item in items]
 
     def _ordered(self, work: Work, row: HandoverRow) -> list[list[bytes]]:
         me, kind = self._home.member_id, int(OrderKind.HANDOVER)

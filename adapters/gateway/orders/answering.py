@@ -23,6 +23,7 @@ from broker.crypto.errors import GrantMismatchError
 from broker.crypto.signing import sign, unverified_payload, verify
 from broker.store.gateway.inbox import GRANTED, InRow, OrderRow
 from broker.store.gateway.store import Work
+from schemas import canonical
 from schemas.envelope import ID_BYTES
 from schemas.hiding import one_time_key_of
 from schemas.members import Member
@@ -154,25 +155,64 @@ class Orders:
             raise GrantMismatchError("the items were refused by somebody else than the order's reader")
         return said.items
 
-    def _refused(self, work: Work, order_id: bytes, items: Iterable[FaultyItem]) -> None:
-        """Grant exactly the items that are wanted again, under the same order, as far as they may go; a few times each."""
+    def send_again(self, handover: bytes) -> int:
+        """A person has seen to what was refused too often under a handover: grant it once more; gives how many items.
+
+        Raises UnavailableError; NobodyToReadError: the reader has no key that can be sealed to.
+        """
+        with self._home.store.work() as work:
+            sent = 0
+            for order in work.inbox.orders_for(handover):
+                wanted = self._newest_words(work, order.order_id)
+                sent += self._refused(work, order.order_id, wanted, by_person=True)
+        return sent
+
+    def _newest_words(self, work: Work, order_id: bytes) -> list[FaultyItem]:
+        """What an order's reader has said last of each item that it has refused."""
+        newest: dict[bytes, FaultyItem] = {}
+        for row in work.inbox.of_kind([int(InKind.NOTICE)]):
+            if row.state != "applied":
+                continue
+            match canonical.decode(row.body):
+                case ["items-refused", {"order": order, "said": said}] if order == order_id:
+                    items = self._said(work, order_id, said)
+                case ["items-refused", {"order": order, "items": listed}] if order == order_id:
+                    items = tuple(FaultyItem.from_value(item) for item in listed)
+                case _:
+                    continue
+            newest |= {item.event_id: item for item in items}
+        return list(newest.values())
+
+    def _refused(
+        self, work: Work, order_id: bytes, items: Iterable[FaultyItem], *, by_person: bool = False
+    ) -> int:
+        """Grant exactly the items that are wanted again, under the same order, as far as they may go; gives how many.
+
+        By itself a few times each; after that when a person says so.
+        """
         held = work.inbox.order(order_id)
         row = work.inbox.by_message(order_id, int(InKind.ORDER))
         granted = held is not None and held.grantor == self._home.member_id and held.answer in GRANTED
         if held is None or row is None or not granted or self._home.standby:
-            return
+            return 0
         order = Order.from_bytes(unverified_payload(held.body))
-        again = {one.event_id: one.times for one in items if one.wanted and one.times <= SENT_AGAIN_MOST}
+        again = {
+            one.event_id: f"{one.times}.{to_ms(self._home.clock())}" if by_person else str(one.times)
+            for one in items
+            if one.wanted and (by_person or one.times <= SENT_AGAIN_MOST)
+        }
         asked = replace(order, events=tuple(one for one in order.events if one[0] in again))
         if not asked.events:
-            return
+            return 0
         few: dict[bytes, Ours] = {}
         match self._judged(work, asked, row, few, again=True):
             case Carry(events, _):
                 self.granting.carry(work, order, events, few, again)
+                return len(events)
             case Refuse(code) | Wait(code):
                 # It stays owed, and its clock tells people; the reader says again that it is missing.
                 _log.warning("not-sent-again", order=order.order_id.hex(), code=code)
+                return 0
 
     def _judged(
         self, work: Work, order: Order, row: InRow, few: dict[bytes, Ours], *, again: bool = False

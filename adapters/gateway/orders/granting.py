@@ -33,11 +33,11 @@ class Granting:
         order: Order,
         events: Iterable[bytes],
         few: Mapping[bytes, Ours],
-        again: Mapping[bytes, int] | None = None,
+        again: Mapping[bytes, str] | None = None,
     ) -> None:
         """Queue a grant for each of these events; ``few`` are those that are at hand.
 
-        ``again``: how often the reader has refused each of them before. A grant's name makes a repeat harmless.
+        ``again``: which time it is for each of them, where they were granted before. A grant's name makes a repeat harmless.
 
         Raises:
             NobodyToReadError: the order's reader has no key that can be sealed to.

@@ -43,7 +43,7 @@ class Refusing:
         self._watched: set[bytes] | None = None
         """Orders for us of which not all is here; None before they were looked up."""
         self.found = False
-        """Something was found that is to be refused since it was last looked at."""
+        """Something was found that is to be said since it was last looked at."""
 
     def watch(self, order_id: bytes) -> None:
         """An order for us came."""
@@ -112,6 +112,8 @@ class Refusing:
             return
         came, newest_ms = work.faulty.came(order_id)
         faults = work.faulty.of(order_id)
+        if not came and not faults:
+            return  # nobody has begun to answer it
         listed = self._taking.events_of(work, order_id)
         lacking = {event for event in listed if event not in came and not work.inbox.holds(event)}
         for row in faults.values():
@@ -160,6 +162,7 @@ class Refusing:
 
     def _healed(self, work: Work, row: FaultyRow) -> None:
         if row.times:
+            self.found = True
             work.faulty.save(replace(row, fault=Fault.HERE.value, wanted=False, due=True))
         else:
             work.faulty.drop(row.order_id, row.event_id)

@@ -135,3 +135,8 @@ async def test_items_of_a_front_door_that_lies_on_end_as_a_named_gap_with_a_cloc
         # Nobody goes on: however long it is, nothing more is said or sent by itself.
         bundle.watch.ahead += timedelta(days=1)
         assert 0 == bundle.look()
+        # A person of the old area finds the cause, and sends them again.
+        bundle.lies.clear()
+        assert len(FAULTS) == bundle.old.orders.send_again(bundle.old.actions.handovers()[0].handover)
+        await settled(bundle.whole)
+        await settled(lambda: "items" not in bundle.owed())
