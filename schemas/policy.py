@@ -163,10 +163,8 @@ class Policy(Wire):
     def _kept_by_gateways(self) -> dict[str, dict[str, tuple[ClockRule, ...]]]:
         kept = [clock for clock in self.clocks if keeper(clock) is Keeper.GATEWAY]
         return {
-            "starts": _per_word((word, clock) for clock in kept for word in clock.starts),
-            "met": _per_word((word, clock) for clock in kept for word in clock.met_by),
-            "over": _per_word((word, clock) for clock in kept for word in clock.over_by),
-            "minds": _per_word((word, clock) for clock in kept for word in clock.unless),
+            name: _per_word((word, clock) for clock in kept for word in getattr(clock, name))
+            for name in ("starts", "met_by", "over_by", "unless")
         }
 
     def clocks_started_by(self, word: str) -> tuple[ClockRule, ...]:
@@ -175,15 +173,11 @@ class Policy(Wire):
 
     def clocks_met_by(self, event_type: str) -> tuple[ClockRule, ...]:
         """The clocks kept by gateways that an event of this type meets."""
-        return self._kept_by_gateways["met"].get(event_type, ())
+        return self._kept_by_gateways["met_by"].get(event_type, ())
 
-    def clocks_over_by(self, event_type: str) -> tuple[ClockRule, ...]:
-        """The clocks kept by gateways that nobody owes any more after an event of this type."""
-        return self._kept_by_gateways["over"].get(event_type, ())
-
-    def clocks_minding(self, event_type: str) -> tuple[ClockRule, ...]:
-        """The clocks kept by gateways in whose way it stands, or stood, that such an event was said of a child."""
-        return self._kept_by_gateways["minds"].get(event_type, ())
+    def clocks_whose(self, field: str, event_type: str) -> tuple[ClockRule, ...]:
+        """The clocks kept by gateways that name this type in that field: ``over_by``, ``unless`` ..."""
+        return self._kept_by_gateways[field].get(event_type, ())
 
     def bears_on_clocks(self, event_type: str) -> bool:
         """Whether an event of this type starts, meets or ends a clock kept by gateways, or stands in the way of one."""

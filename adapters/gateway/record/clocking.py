@@ -190,9 +190,10 @@ class Clocking:
                     continue  # who must see a child has seen it when they say so, not when its school does
                 if (rule.by is said.author.kind) == (owner is not None) and done_ms is not None:
                     work.clocks.meet({rule.key}, said.refs, said.at_ms, str(event.id), owner, done_ms)
-        if over := {rule.key for rule in policy.clocks_over_by(event.type) if rule.by is said.author.kind}:
+        ended = policy.clocks_whose("over_by", event.type)
+        if over := {rule.key for rule in ended if rule.by is said.author.kind}:
             work.clocks.meet(over, said.refs, said.at_ms, ENDED, said.author.id)
-        mind(work, event.type, said.refs, policy.clocks_minding(event.type))
+        mind(work, event.type, said.refs, policy.clocks_whose("unless", event.type))
         if event.type == _SAYS_MET:
             self._said_met(work, said)
         self._begin(work, event.type, said)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from broker.audit.words import uk_text
 from broker.board.feed import read_feed
 from broker.board.node import BoardHome
 from broker.board.questions.answer import (
@@ -26,7 +27,7 @@ from broker.board.questions.answer import (
 )
 from broker.board.questions.approving import require_second_auditor, write_request
 from broker.board.questions.catalogue import CATALOGUE
-from broker.board.questions.differencing import History, Released, counts
+from broker.board.questions.differencing import History, Released, counts, read_rows, write_rows
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params, read_params, records_of
 from broker.board.questions.suppressing import suppress
@@ -42,6 +43,10 @@ _TOO_FEW: Final = "There are too few to say more without telling of somebody."
 _BESIDE_ANOTHER: Final = (
     "Some figures are suppressed because, subtracted from what this question was answered before, they would tell of "
     "fewer than five. Ask for the period of an earlier answer, or again when at least five more have come."
+)
+_AS_BEFORE: Final = (
+    "These are the figures of {when}, when this was asked before: what has changed since would, by subtraction, tell of "
+    "fewer than five."
 )
 _WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
 
@@ -87,7 +92,7 @@ def ask(
                 write_request(work, refused.logged, asker, words, ground.records)
         else:
             logged = write_down(home, work, to_ms(at), asker, purpose.strip(), words, len(table.rows))
-            released = _released(work, question, table)
+            released = _released(work, question, table, words, to_ms(at))
             answer = _answer(question, table, released, _proof(work, table.places), words, to_ms(at), logged)
     to_the_log(home, store)
     if answer is None:
@@ -111,8 +116,11 @@ def _drawn(records: Sequence[bytes], most: int, seed: int) -> frozenset[bytes]:
     return frozenset(random.Random(seed).sample(records, min(most, len(records))))  # noqa: S311  no secret
 
 
-def _released(work: AuditWork, question: Question, table: Table) -> Released:
-    """What of a table may be shown; of an aggregate no small figure, neither by itself nor beside an earlier answer."""
+def _released(work: AuditWork, question: Question, table: Table, words: str, at_ms: int) -> Released:
+    """What of a table may be shown; of an aggregate no small figure, neither by itself nor beside an earlier answer.
+
+    Where that keeps something back, whoever asks in words that were answered before has that answer again.
+    """
     rows = counts(table.rows)
     if not question.aggregate:
         return Released(rows, kept_back=False)
@@ -120,6 +128,12 @@ def _released(work: AuditWork, question: Question, table: Table) -> Released:
     before = work.pieces(question.key)
     history = History(before)
     released = history.release(table.columns, table.rows, alone)
+    last = work.answered(words) if released.kept_back else None
+    told = None if last is None else read_rows(table.columns, last[1])
+    if last is not None and told is not None:
+        return Released(told, kept_back=True, since_ms=last[0])
+    if rows and not released.kept_back:
+        work.keep_answer(words, at_ms, write_rows(table.columns, released.rows))
     if (after := history.lists()) != before:
         work.keep_pieces(question.key, after)
     return released
@@ -137,7 +151,7 @@ def _answer(
         rows=rows,
         measured=table.why_not is None,
         why_not=table.why_not,
-        notes=(*table.notes, _BESIDE_ANOTHER) if released.kept_back else table.notes,
+        notes=(*table.notes, *_beside_another(released)),
         suppressed=question.aggregate and any(cell is Mark.SUPPRESSED for row in rows for cell in row),
         total=table.total,
         proof=proof,
@@ -145,6 +159,12 @@ def _answer(
         at_ms=at_ms,
         logged=logged,
     )
+
+
+def _beside_another(released: Released) -> tuple[str, ...]:
+    if released.since_ms is not None:
+        return (_AS_BEFORE.format(when=uk_text(released.since_ms)),)
+    return (_BESIDE_ANOTHER,) if released.kept_back else ()
 
 
 def _summary(table: Table, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:

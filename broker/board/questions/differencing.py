@@ -7,6 +7,7 @@ whichever periods and areas and on whichever days, leaves fewer. Kept are three 
 of what rows count, and for each part of what is in it, and of what is not.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +74,8 @@ class Released:
 
     rows: tuple[tuple[Cell, ...], ...]
     kept_back: bool
+    since_ms: int | None = None
+    """When these figures were told, where they are those of an earlier answer."""
 
 
 class History:
@@ -128,6 +131,20 @@ class History:
 def counts(rows: Iterable[tuple[Figure, ...]]) -> tuple[tuple[Cell, ...], ...]:
     """Rows with how many a figure counts in place of what it counts."""
     return tuple(tuple(len(cell) if isinstance(cell, frozenset) else cell for cell in row) for row in rows)
+
+
+def write_rows(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> str:
+    """Released rows as text."""
+    cells = [[[cell.name] if isinstance(cell, Mark) else cell for cell in row] for row in rows]
+    return json.dumps([[column.name for column in columns], cells])
+
+
+def read_rows(columns: Sequence[Column], written: str) -> tuple[tuple[Cell, ...], ...] | None:
+    """What ``write_rows`` wrote; None if the columns were others."""
+    names, cells = json.loads(written)
+    if names != [column.name for column in columns]:
+        return None
+    return tuple(tuple(Mark[cell[0]] if isinstance(cell, list) else cell for cell in row) for row in cells)
 
 
 def _blank(columns: Sequence[Column], row: tuple[Cell, ...], kept_back: set[Role]) -> tuple[Cell, ...]:

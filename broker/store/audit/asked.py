@@ -81,6 +81,16 @@ class AskedWork(Answers):
         width = next((len(one[0]) for some in pieces.values() for one in some), 0)
         self._c.execute(t.pieces.insert().values(key=key, body=canonical.encode([width, joined])))
 
+    def answered(self, asked: str) -> tuple[int, str] | None:
+        """When a question in these words was answered last, and what ``keep_answer`` was given then."""
+        row = self._c.execute(sa.select(t.answered).where(t.answered.c.asked == asked)).one_or_none()
+        return None if row is None else (row.at_ms, row.rows)
+
+    def keep_answer(self, asked: str, at_ms: int, rows: str) -> None:
+        """It is answered now."""
+        self._c.execute(t.answered.delete().where(t.answered.c.asked == asked))
+        self._c.execute(t.answered.insert().values(asked=asked, at_ms=at_ms, rows=rows))
+
     def request(self, question: int, asker: str, asked: str, children: bytes) -> None:
         """A question waits for a second auditor."""
         self._c.execute(

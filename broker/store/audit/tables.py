@@ -31,6 +31,7 @@ __all__ = [
     "TURNS",
     "VERSION",
     "activity",
+    "answered",
     "copies",
     "entries",
     "heads",
@@ -149,6 +150,15 @@ pieces = sa.Table(
     METADATA,
     sa.Column("key", Text, primary_key=True),
     sa.Column("body", Bytes, nullable=False),
+)
+
+# No projection: the figures with which a question in these words was answered last, for when newer ones may not be told.
+answered = sa.Table(
+    "answered",
+    METADATA,
+    sa.Column("asked", Text, primary_key=True),
+    sa.Column("at_ms", Number, nullable=False),
+    sa.Column("rows", Text, nullable=False),
 )
 
 # From here on: the projection. Which version of the program made it.

@@ -17,7 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role, Unit
-from broker.board.questions.differencing import History, Pieces, Released, counts
+from broker.board.questions.differencing import (
+    History,
+    Pieces,
+    Released,
+    counts,
+    read_rows,
+    write_rows,
+)
 from broker.board.questions.suppressing import FEWEST, suppress
 from broker.store.audit.store import AuditStore
 from tests.support.postgres import a_database
@@ -249,6 +256,13 @@ def test_a_part_of_the_longer_period_is_told_where_neither_it_nor_the_rest_is_sm
     assert (30, of_them_told) == (whole, part)
 
 
+def test_rows_are_read_as_they_were_written_unless_the_columns_are_others_now() -> None:
+    rows: tuple[tuple[Cell, ...], ...] = (("A", Mark.SUPPRESSED, 7, 12.5), ("all", 20, None, Mark.SUPPRESSED))
+
+    assert rows == read_rows(COLUMNS, write_rows(COLUMNS, rows))
+    assert read_rows(COLUMNS[:3], write_rows(COLUMNS, rows)) is None
+
+
 def test_what_is_kept_back_cuts_nothing() -> None:
     """An answer that was not given does not stand in the way of the next."""
     pieces = Pieces()
@@ -273,5 +287,9 @@ def test_a_nodes_store_keeps_the_pieces_of_a_large_board(tmp_path: Path, where: 
         with store.work() as work:
             assert cut == work.pieces("Q23")
             assert {} == work.pieces("Q2")
+            assert work.answered("Q23; everything") is None
+            for at_ms in (1, 2):
+                work.keep_answer("Q23; everything", at_ms, "[]")
+            assert (2, "[]") == work.answered("Q23; everything")
     finally:
         store.close()

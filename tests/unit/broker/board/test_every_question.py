@@ -297,6 +297,23 @@ def test_two_answers_for_two_periods_cannot_be_subtracted(board: Board, ask: Ask
     assert not any("20" in line or "23" in line for line in answer.summary)
 
 
+def test_what_may_not_be_told_yet_is_answered_as_it_was_before(
+    ask: Ask, board: Board, trail: Telling
+) -> None:
+    """Twenty concerns, then three more, then two: the figures of the first day stand until there are five."""
+    told = []
+    for raised in (range(20), range(20, 23), range(23, 25)):
+        for number in raised:
+            trail.share(
+                f"raised {number}", "concern.raised", child=f"child {number}", after_ms=raised[0] * DAY_MS
+            )
+        told.append(ask("Q23")[-1]["raised"])
+        notes = board.ask("Q23").notes
+        assert (raised[0] == 20) == any("These are the figures of 1 June 2026" in one for one in notes)
+
+    assert [20, 20, 25] == told
+
+
 def test_notices_a_day_and_how_many_were_acted_on(ask: Ask, trail: Telling) -> None:
     trail.move("child")
     owner = trail.member("westmorland")
