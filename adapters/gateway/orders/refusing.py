@@ -31,6 +31,7 @@ SETTLED_MS: Final = 5_000
 """An answer comes in the order of its events: what has not come so long after one behind it does not come."""
 PATIENCE_MS: Final = 10 * 60_000
 """How long is waited for the rest of an answer that has begun, and for what was refused to come again."""
+_SELDOM_MS: Final = 60_000
 
 
 class Refusing:
@@ -40,15 +41,15 @@ class Refusing:
         self._home = home
         self._publishing = publishing
         self._taking = taking
-        self._watched: set[bytes] | None = None
-        """Orders for us of which not all is here; None before they were looked up."""
+        self._watched: dict[bytes, int] | None = None
+        """Orders for us of which not all is here, each with the moment before which it need not be looked at."""
         self.found = False
         """Something was found that is to be said since it was last looked at."""
 
     def watch(self, order_id: bytes) -> None:
         """An order for us came."""
         if self._watched is not None:
-            self._watched.add(order_id)
+            self._watched[order_id] = 0
 
     def kept(self, work: Work, order_id: bytes, events: list[bytes]) -> None:
         """The grantor has said that these stay with it: that is no fault, and a person there looks at it again."""
@@ -93,12 +94,14 @@ class Refusing:
             return 0
         with self._home.store.look() as work:
             if self._watched is None:
-                self._watched = set(work.faulty.unfinished(self._home.member_id))
-            if not self._watched and not work.faulty.to_say(1):
+                self._watched = dict.fromkeys(work.faulty.unfinished(self._home.member_id), 0)
+            now_ms = to_ms(self._home.clock())
+            ready = sorted(order_id for order_id, at_ms in self._watched.items() if at_ms <= now_ms)
+            if not ready and not work.faulty.to_say(1):
                 return 0
         said = 0
         with self._home.store.work() as work:
-            for order_id in sorted(self._watched):
+            for order_id in ready:
                 self._missing(work, order_id)
             while rows := work.faulty.to_say(MAX_FAULTY):
                 self._say(work, rows)
@@ -112,8 +115,10 @@ class Refusing:
             return
         came, newest_ms = work.faulty.came(order_id)
         faults = work.faulty.of(order_id)
-        if not came and not faults:
-            return  # nobody has begun to answer it
+        newest_ms = max([newest_ms, *(row.said_ms for row in faults.values())])
+        if now_ms - newest_ms < SETTLED_MS or not (came or faults):
+            return  # it is on its way, or nobody has begun to answer it
+        self._watched_again(order_id, now_ms, newest_ms)
         listed = self._taking.events_of(work, order_id)
         lacking = {event for event in listed if event not in came and not work.inbox.holds(event)}
         for row in faults.values():
@@ -123,7 +128,6 @@ class Refusing:
             self._unwatch(order_id)
             return
         wrong = {event for event, row in faults.items() if row.fault not in {Fault.MISSING, KEPT}}
-        newest_ms = max([newest_ms, *(row.said_ms for row in faults.values())])
         if not newest_ms:
             return
         reached = max(
@@ -168,8 +172,13 @@ class Refusing:
             work.faulty.drop(row.order_id, row.event_id)
 
     def _unwatch(self, order_id: bytes) -> None:
-        assert self._watched is not None, "looked up before"
-        self._watched.discard(order_id)
+        if self._watched is not None:
+            self._watched.pop(order_id, None)
+
+    def _watched_again(self, order_id: bytes, now_ms: int, newest_ms: int) -> None:
+        """Of what has been still for long, or stays with its grantor, little changes: it is looked at seldom."""
+        if self._watched is not None and now_ms - newest_ms > PATIENCE_MS:
+            self._watched[order_id] = now_ms + _SELDOM_MS
 
     def _order_of(self, work: Work, row: InRow, grant: Grant | None) -> bytes | None:
         """The order that a grant names, if it is for us; else one that waits for an event of that name, or of that grantor."""
