@@ -92,8 +92,11 @@ def _database(mesh: Mesh, name: str) -> dict[str, float]:
         for place, (ticket, acceptance) in enumerate(look.execute("SELECT ticket, acceptance FROM hidden")):
             found[f"{name} ticket {place} size"] = len(ticket)
             found[f"{name} ticket {place} accepted"] = len(acceptance)
-            inner, endorsements = canonical.decode(ticket)
-            _, kem, sign, version, expires_ms = canonical.decode(inner)
+            inner, endorsements, opening = canonical.decode(ticket)
+            _, kem, sign, version, expires_ms, child = canonical.decode(inner)
+            found[f"{name} ticket {place} child"] = _bits(child[:20])
+            found[f"{name} ticket {place} opening size"] = sum(len(one) for one in opening[1:])
+            found[f"{name} ticket {place} salt"] = _bits(opening[1])
             found[f"{name} ticket {place} version"] = version
             found[f"{name} ticket {place} expires"] = expires_ms / _HOUR / 1000
             found[f"{name} ticket {place} kem"], found[f"{name} ticket {place} sign"] = kem[0], sign[0]

@@ -106,8 +106,9 @@ class Flights(RuleBasedStateMachine):
             self.book.seen = not own
         elif what == "known" and not own:
             self.book.seen = True
-        between = {"from_area": left, "to_area": to}
-        self.mesh.publish(by, "move.notified", area=to, details=between if left != to else {"to_area": to})
+        # Whoever must not know from where says nothing of that.
+        between = {"to_area": to} | ({"from_area": left} if what == "moved" else {})
+        self.mesh.publish(by, "move.notified", area=to, details=between)
         self._run(1)
 
     @rule(area=_AREAS)
