@@ -115,7 +115,7 @@ class Projection:
     def _learn(self, work: AuditWork, entries: Sequence[Entry]) -> None:
         going = _Pass(work)
         blocks = [entry for entry in entries if entry.kind == EntryKind.VEILED]
-        entries = [*entries, *(one for block in blocks for one in self._lifted(block))]
+        entries = [*entries, *(one for block in blocks for one in self.lifted(block))]
         for entry in entries:
             learn(going.batch, entry)
             if entry.kind == EntryKind.SLIP_KEY:
@@ -148,7 +148,7 @@ class Projection:
             else:
                 batch.put(t.obligations, **_owed_row(slip, slip.about, state, said))
 
-    def _lifted(self, entry: Entry) -> Iterator[Entry]:
+    def lifted(self, entry: Entry) -> Iterator[Entry]:
         """What stands in a sealed block, if it is for this board."""
         sealed = entry.fields.get("sealed")
         if not isinstance(sealed, bytes):

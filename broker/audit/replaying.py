@@ -6,6 +6,7 @@ not, readers who should not have been, a case that changed hands without an acce
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -64,12 +65,15 @@ class _Waiting:
 class Replay:
     """Takes entries in the order of the trail."""
 
-    def __init__(self, directory_of: DirectoryOf) -> None:
+    def __init__(self, directory_of: DirectoryOf, sealed: frozenset[bytes] = frozenset()) -> None:
+        """``sealed``: events of hidden children that this board has whole, out of a block (``HiddenReplay``)."""
         self._directory_of = directory_of
+        self._sealed = sealed
         self._children: dict[bytes, _Child] = {}
         self._given: dict[bytes, set[str]] = {}
         self._orders: dict[bytes, tuple[str, str]] = {}
         self._waiting: dict[bytes, _Waiting] = {}
+        self._unordered: list[tuple[Entry, str]] = []
         self.result = Replayed()
 
     def take(self, entries: Iterable[Entry]) -> None:
@@ -82,6 +86,13 @@ class Replay:
         for waiting in self._waiting.values():
             self._differs(waiting.number, f"never told, never ordered: {_listed(waiting.missing)}")
         self._waiting.clear()
+        for entry, reader in self._unordered:
+            child = self._children.get(entry.bytes_of("child") or b"")
+            if child is not None and child.hidden:
+                self._skip("of a hidden child")
+            else:
+                self._differs(entry.number, f"granted to {reader} without an order")
+        self._unordered.clear()
         return self.result
 
     def _one(self, entry: Entry) -> None:
@@ -127,7 +138,8 @@ class Replay:
         event_class = entry.number_of("class")
         if child.hidden or _HIDDEN in entry.texts_of("areas") or entry.fields.get("sealed") is True:
             child.hidden = True
-            self._skip("of a hidden child")
+            if event not in self._sealed:
+                self._skip("of a hidden child")
         elif version is None or event_class not in set(EventClass):
             self._skip("from before the trail said enough")
         elif directory is None:
@@ -148,8 +160,13 @@ class Replay:
     def _expect(self, entry: Entry, event: bytes, event_class: EventClass, directory: Directory) -> None:
         concerned = Concerned(frozenset(entry.texts_of("areas")), frozenset(entry.texts_of("involved")))
         missing = required(concerned, event_class, directory) - set(entry.readers)
-        if missing and entry.bytes_of("child") is not None:
-            self._waiting[event] = _Waiting(entry.number, missing)
+        if entry.bytes_of("child") is not None:
+            self._must_come(event, entry.number, missing)
+
+    def _must_come(self, event: bytes, number: int, missing: AbstractSet[str]) -> None:
+        """These must still be ordered for, or be named as not reached."""
+        if missing:
+            self._waiting[event] = _Waiting(number, frozenset(missing))
 
     def _handover(self, entry: Entry, child: _Child) -> None:
         handover, state = entry.bytes_of("handover"), entry.text_of("state")
@@ -194,13 +211,20 @@ class Replay:
     def _granted(self, entry: Entry) -> None:
         order, event = entry.bytes_of("order"), entry.bytes_of("event")
         said = entry.text_of("grantor") or "", entry.text_of("reader") or ""
-        self.result.decisions += 1
+        if said[1] == _HIDDEN:
+            return  # the order stands in a block, and the grant there whole
+        if order in self._orders:
+            self.result.decisions += 1
         if order not in self._orders:
-            self._differs(entry.number, f"granted to {said[1]} without an order")
+            self._without_order(entry, said[1])
         elif self._orders[order] != said:
             self._differs(entry.number, f"granted by {said[0]} to {said[1]}, and ordered otherwise")
         if event is not None:
             self._given.setdefault(event, set()).add(said[1])
+
+    def _without_order(self, entry: Entry, reader: str) -> None:
+        """Judged in the end: of a hidden child the order stands in a block, whatever of the grant stands in clear."""
+        self._unordered.append((entry, reader))
 
     def _receipt(self, entry: Entry) -> None:
         event, reader = entry.bytes_of("event"), entry.text_of("reader")

@@ -1,19 +1,23 @@
 """``handrail board rebuild`` and ``replay``: learn the trail anew, and take the router's decisions again."""
 
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from broker.audit.reading import NotAnEntryError, read_entry
+from broker.audit.reading import Entry, NotAnEntryError, read_entry
 from broker.audit.relearning import rebuild as learn_anew
-from broker.audit.replaying import Replay
+from broker.audit.replaying_hidden import replayed
 from broker.board.node import BoardHome
 from broker.board.options import HOME
 from broker.board.recording import to_the_log, write_down
 from broker.board.showing import clean, names_of
 from broker.clock import system_clock, to_ms
+from broker.store.audit.store import AuditWork
+from schemas.audit import EntryKind
 
 _SHOWN = 200
 
@@ -41,15 +45,16 @@ def replay(home: Path, purpose: str, asker: str) -> None:
     """Take the router's decisions again, by the directory that it used, and name every one that does not follow."""
     opened = BoardHome.open(home)
     store, names = opened.store(), names_of(opened.directory())
-    going = Replay(cache(opened.directory_of))
+    projection = opened.projection()
     try:
         with store.work() as work:
-            for came in work.every_mirrored():
-                try:
-                    going.take([read_entry(came.body)])
-                except NotAnEntryError:
-                    continue
-            result = going.finish()
+            inside = [
+                one
+                for block in _clear(work)
+                if block.kind == EntryKind.VEILED
+                for one in projection.lifted(block)
+            ]
+            result = replayed(lambda: _clear(work), inside, cache(opened.directory_of))
             found = len(result.differences)
             at_ms = to_ms(system_clock())
             write_down(opened, work, at_ms, asker, purpose, "replay of every decision", found)
@@ -66,3 +71,10 @@ def replay(home: Path, purpose: str, asker: str) -> None:
             "A decision of the router does not follow from the trail and the directory. Keep this node's folder, and "
             "call the operator of the exchange and another board."
         )
+
+
+def _clear(work: AuditWork) -> Iterator[Entry]:
+    """What lies on the trail, in its order, as far as it is entries."""
+    for came in work.every_mirrored():
+        with suppress(NotAnEntryError):
+            yield read_entry(came.body)
