@@ -16,7 +16,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer, model_vali
 from pydantic_core import PydanticCustomError
 
 from schemas.base import Date, Line, Wire
-from schemas.codes.cases import HandoverKind, LiveStatus
+from schemas.codes.cases import HandoverKind, LiveStatus, PlanKind
 from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Sensitivity
 from schemas.deadlines import FACTS, ClockRule, LadderRule
@@ -166,6 +166,11 @@ class Policy(Wire):
             name: _per_word((word, clock) for clock in kept for word in getattr(clock, name))
             for name in ("starts", "met_by", "over_by", "unless")
         }
+
+    @cached_property
+    def plans_of_clocks(self) -> frozenset[PlanKind]:
+        """The kinds of plan that a clock asks for."""
+        return frozenset(clock.on_plan for clock in self.clocks if clock.on_plan is not None)
 
     def clocks_started_by(self, word: str) -> tuple[ClockRule, ...]:
         """The clocks kept by gateways that a type of event or a moment starts, in force or not."""

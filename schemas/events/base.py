@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Self, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from schemas.base import AwareDatetime, Date, Line, LocalRef, Prose, Wire
@@ -22,7 +22,28 @@ class Unborn(Wire):
 
     mother_nhs_number: NhsNumber
     pregnancy_ref: LocalRef
-    """The author's reference of this pregnancy; with the mother's number it is one child."""
+    """The author's reference of this pregnancy; with the mother's number it is one child, or the first of several."""
+    child: int | None = Field(default=None, ge=1, le=12)
+    """Which of twins or more, as the author counts them; the first says nothing, so one turns into two without a change."""
+
+    @field_validator("child")
+    @classmethod
+    def _first_says_nothing(cls, child: int | None) -> int | None:
+        return None if child == 1 else child
+
+    @property
+    def key(self) -> str:
+        """The one spelling that its token is made from."""
+        return unborn_key(self.mother_nhs_number, self.pregnancy_ref, self.child)
+
+
+def unborn_key(mother: object, pregnancy: object, child: object = None) -> str:
+    """An unborn child's one spelling; of the first (or only) one as it was before there was a count.
+
+    A reference holds no control characters, so no two children share a spelling.
+    """
+    first = f"{mother} {pregnancy}"
+    return first if child in {None, 1} else f"{first}\x1f{child}"
 
 
 class Name(Wire):

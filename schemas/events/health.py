@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from schemas.base import AwareDatetime, Date, Line, LocalRef, Prose
 from schemas.codes.cases import Answer, Mobility
 from schemas.codes.cin import Disability
-from schemas.events.base import AdultStatement, Details, Event, broken
+from schemas.events.base import AdultStatement, Details, Event, Unborn, broken
 from schemas.ids import NhsNumber, OdsCode
 from schemas.wire import Urgency
 
@@ -86,6 +86,8 @@ class PregnancyBookedDetails(Details):
     partners: tuple[AdultStatement, ...] = Field(default=(), max_length=20)
     """The father and other men in the home; what is said of each has a standing."""
     late_booking: bool = False
+    concerns: Answer = Answer.UNKNOWN
+    """Whether there are concerns for the child that children's social care must hear of [PB-DON][PB-SOL]."""
 
 
 class PregnancyBooked(Event):
@@ -118,7 +120,20 @@ class BirthNotifiedDetails(Details):
     birth_weight_grams: int | None = Field(default=None, ge=100, le=9_999)
     birth_order: int | None = Field(default=None, ge=1, le=12)
     births_in_delivery: int | None = Field(default=None, ge=1, le=12)
+    mother_can_attend: Answer = Answer.UNKNOWN
+    """Whether she is fit to attend a review within ten days [PB-BRO]."""
     care_leaver_parent: Answer = Answer.UNKNOWN
+
+    @property
+    def was(self) -> Unborn | None:
+        """The unborn child that this birth names; None where it does not say which pregnancy it was."""
+        if self.mother_nhs_number is None or self.pregnancy_ref is None:
+            return None
+        return Unborn(
+            mother_nhs_number=self.mother_nhs_number,
+            pregnancy_ref=self.pregnancy_ref,
+            child=self.birth_order,
+        )
 
 
 class BirthNotified(Event):

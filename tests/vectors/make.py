@@ -123,6 +123,7 @@ def _tokens() -> dict[str, Any]:
         (IdentifierKind.NHS_NUMBER, "9990000018"),
         (IdentifierKind.UPN, "A999000000001"),
         (IdentifierKind.UNBORN, "9990000018 preg-1"),
+        (IdentifierKind.UNBORN, "9990000018 preg-1\x1f2"),
     )
     made = [(kind, value, tokens.token_now(kind, value)) for kind, value in examples]
     return {

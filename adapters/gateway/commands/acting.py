@@ -15,6 +15,7 @@ from adapters.gateway.commands.reviewing import refused
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
 from adapters.gateway.commands.telling import tell
 from adapters.gateway.frontdoor.actions import Person
+from adapters.gateway.frontdoor.documents import unborn_identity
 from adapters.gateway.record.plain import day_and_time
 from schemas.codes.cases import (
     DeclineReason,
@@ -271,6 +272,12 @@ _why = click.option("--why", required=True, help="What the decision rests on, in
     metavar="MOTHER PREGNANCY",
     help="The unborn record: the mother's NHS number and the pregnancy's reference.",
 )
+@click.option(
+    "--child",
+    type=click.IntRange(1, 12),
+    default=1,
+    help="Beside --unborn, of twins or more: which of them, as the unborn records count.",
+)
 def link(
     home: Path,
     nhs: str | None,
@@ -279,10 +286,15 @@ def link(
     why: str,
     evidence: str,
     unborn: tuple[str, str] | None,
+    child: int,
 ) -> None:
-    """These identifiers are one child: two numbers, or a newborn's number and its unborn record."""
-    before = {"unborn": {"mother_nhs_number": unborn[0], "pregnancy_ref": unborn[1]}} if unborn else None
-    ends = _both(nhs, upn) if before is None else [before, *_identities(nhs, upn)]
+    """These identifiers are one child: two numbers, or a newborn's number and its unborn record.
+
+    Of twins each has an unborn record and a number of its own: link them one by one.
+    """
+    if child > 1 and unborn is None:
+        raise click.UsageError("--child says which unborn record: give --unborn beside it.")
+    ends = _both(nhs, upn) if unborn is None else [unborn_identity(unborn, child), *_identities(nhs, upn)]
     if len(ends) == 1:
         raise click.UsageError("A link has two ends: give --nhs (or --upn) beside --unborn.")
     with Gateway.open(home) as opened:

@@ -8,6 +8,7 @@ from adapters.gateway.errors import NotOurSideError
 from adapters.gateway.orders.hidden import is_hidden
 from broker.clock import from_ms
 from broker.crypto.tokens import IdentifierKind
+from schemas.events.base import Unborn
 from schemas.handover import HandoverView
 from schemas.ids import EventId, NhsNumber, Upn
 
@@ -22,9 +23,14 @@ def spelled(identities: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _spelled(name: str, value: Any) -> Any:
     if name == "unborn":
-        mother = _spelled("nhs_number", value["mother_nhs_number"])
-        return {"mother_nhs_number": mother, "pregnancy_ref": value["pregnancy_ref"]}
+        return value | {"mother_nhs_number": _spelled("nhs_number", value["mother_nhs_number"])}
     return str(_KINDS[name]("".join(value.split()).upper()))
+
+
+def unborn_identity(pregnancy: tuple[str, str], child: int) -> dict[str, Any]:
+    """The identifier of an unborn child: its mother's number, the pregnancy's reference, and which of several it is."""
+    which: dict[str, Any] = {"mother_nhs_number": pregnancy[0], "pregnancy_ref": pregnancy[1]}
+    return {"unborn": which if child == 1 else which | {"child": child}}
 
 
 def keys_of(identities: Sequence[dict[str, Any]]) -> Iterator[tuple[IdentifierKind, str]]:
@@ -32,7 +38,7 @@ def keys_of(identities: Sequence[dict[str, Any]]) -> Iterator[tuple[IdentifierKi
     for one in identities:
         for name, value in one.items():
             if name == "unborn":
-                yield IdentifierKind.UNBORN, f"{value['mother_nhs_number']} {value['pregnancy_ref']}"
+                yield IdentifierKind.UNBORN, Unborn.model_validate(value).key
             else:
                 yield _KEYS[name], value
 

@@ -19,6 +19,7 @@ from adapters.gateway.record.in_the_way import mind, stands
 from adapters.gateway.record.owing import Owes, counted_from, done, rows_of, says, who_owes
 from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Reading
+from adapters.gateway.record.standing_plans import also_known_as, is_open, note, undo
 from broker.calendars import day_of
 from broker.clock import from_ms, to_ms
 from broker.errors import RejectedError
@@ -26,6 +27,7 @@ from broker.notices.words import reference
 from broker.store.gateway.clocks import ENDED, ClockRow, is_settled, says_something
 from broker.store.gateway.inbox import InRow
 from broker.store.gateway.store import Work
+from schemas.codes.cases import PlanKind
 from schemas.deadlines import ClockRule, Fact, Moment
 from schemas.directory import Directory
 from schemas.events.base import Event
@@ -43,6 +45,9 @@ _MOST: Final = 64
 """Deliveries read in one pass: the write that follows is short, and the running gateway waits for it."""
 _FIRED_MOST: Final = 500
 _SAYS_MET: Final = "obligation.recorded"
+_OF_PLANS: Final = frozenset(
+    {"plan.opened", "plan.changed", "plan.closed", "identity.linked", "identity.unlinked"}
+)
 OVER: Final = frozenset({"closed", "withdrawn", "superseded"})
 
 
@@ -173,14 +178,19 @@ class Clocking:
     def _concerned_with(self, kind: str) -> bool:
         """Whether a type of event can start or meet anything. Most cannot: those are not opened for that alone."""
         policy = self._home.directory.policy
-        return kind == _SAYS_MET or policy.bears_on_clocks(kind)
+        plans = kind in _OF_PLANS and bool(policy.plans_of_clocks)
+        return kind == _SAYS_MET or plans or policy.bears_on_clocks(kind)
 
     def _refs(self, event: Event, child: bytes | None) -> tuple[bytes, ...]:
-        found = tokens_of(event.subject, self._home.keyring.tokens())
-        return tuple(token.value for token in found) + (() if child is None else (child,))
+        tokens = self._home.keyring.tokens()
+        found = {token.value: None for token in tokens_of(event.subject, tokens)}
+        found |= dict.fromkeys(also_known_as(event, tokens))
+        return tuple(found) + (() if child is None else (child,))
 
     def _take(self, work: Work, said: Said) -> None:
         policy, event = self._home.directory.policy, said.event
+        note(work, event, said.author.id, said.refs, policy.plans_of_clocks)
+        undo(work, event, self._home.keyring.tokens(), policy.plans_of_clocks)
         met = policy.clocks_met_by(event.type)
         for owner in (said.author.id, None):
             # What a member's own kind owes, only its own word meets: another area's conference is not this one's.
@@ -235,9 +245,17 @@ class Clocking:
             return
         if stands(work, rule, said.refs, said.event.id.raw):
             return
+        if rule.on_plan is not None and not self._begins_on_plan(work, rule, rule.on_plan, said):
+            return
         start = counted if isinstance(counted, date) else from_ms(said.at_ms)
         rows = list(rows_of(rule, said.event.id.raw, owes, start, said.at_ms, directory))
         work.clocks.start(rows, said.refs)
+
+    def _begins_on_plan(self, work: Work, rule: ClockRule, plan: PlanKind, said: Said) -> bool:
+        """Once for a child, whichever of a birth's notices and a person's link comes first; read again it is the same."""
+        again = any(row.key == rule.key for row in work.clocks.about(said.event.id.raw))
+        alike = {one.key for one in self._home.directory.policy.clocks if one.on_plan is plan}
+        return again or (is_open(work, plan, said.refs) and not work.clocks.runs(alike, said.refs))
 
     def _concerns(self, rule: ClockRule, owes: Owes, directory: Directory) -> bool:
         """Whether we keep it: our own; others', where we would see it met as they do; a practice only where it is one."""

@@ -13,6 +13,7 @@ from broker.crypto.tokens import IdentifierKind, KeyedTokens
 from schemas.catalogue import spec_of
 from schemas.directory import Directory
 from schemas.events.base import Event, Subject
+from schemas.events.identity import Identity
 from schemas.ids import GssCode, MemberId
 from schemas.members import Algorithm, Member
 from schemas.policy import ConcernedAreas, NoRuleError, ReaderChoice, kept_to_front_doors, readers_for
@@ -135,7 +136,7 @@ def kind_in(core: bytes | None) -> str:
     return found if isinstance(found, str) else ""
 
 
-def identifiers(subject: Subject) -> list[tuple[IdentifierKind, str]]:
+def identifiers(subject: Subject | Identity) -> list[tuple[IdentifierKind, str]]:
     """The strong identifiers of a subject, strongest first, each in its one spelling."""
     found = []
     if subject.nhs_number:
@@ -143,8 +144,7 @@ def identifiers(subject: Subject) -> list[tuple[IdentifierKind, str]]:
     if subject.upn:
         found.append((IdentifierKind.UPN, str(subject.upn)))
     if subject.unborn:
-        unborn = subject.unborn
-        found.append((IdentifierKind.UNBORN, f"{unborn.mother_nhs_number} {unborn.pregnancy_ref}"))
+        found.append((IdentifierKind.UNBORN, subject.unborn.key))
     return found
 
 

@@ -87,7 +87,7 @@ def who_owes(
     area = {
         AreaRole.FROM: areas.from_area,
         AreaRole.TO: areas.to_area,
-        AreaRole.RESIDENCE: areas.residence,
+        AreaRole.RESIDENCE: areas.residence or areas.acting,
     }.get(rule.side, areas.acting)
     if rule.of_author or (author.kind is rule.by and rule.side is not AreaRole.TO):
         return Owes(author.id, area or areas.acting)

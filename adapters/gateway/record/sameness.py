@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from schemas.events.base import unborn_key
+
 Identifiers: TypeAlias = frozenset[tuple[str, str]]
 
 
@@ -15,7 +17,8 @@ def identifiers_in(document: dict[str, Any]) -> Identifiers:
         found.update((kind, str(holder[kind])) for kind in ("nhs_number", "upn") if holder.get(kind))
         unborn = holder.get("unborn")
         if isinstance(unborn, dict):
-            found.add(("unborn", f"{unborn.get('mother_nhs_number')} {unborn.get('pregnancy_ref')}"))
+            one = (unborn.get(name) for name in ("mother_nhs_number", "pregnancy_ref", "child"))
+            found.add(("unborn", unborn_key(*one)))
     return frozenset(found)
 
 

@@ -164,6 +164,12 @@ class Clocks:
         """These lead to nothing any more."""
         self._c.execute(t.clock_refs.delete().where(t.clock_refs.c.ref.in_(list(refs))))
 
+    def runs(self, keys: Collection[str], refs: Collection[bytes]) -> bool:
+        """Whether one of these was started for the child before, met or not."""
+        of_child = sa.select(t.clock_refs.c.about).where(t.clock_refs.c.ref.in_(list(refs)))
+        query = sa.select(_C.c.about).where(_C.c.key.in_(list(keys)), _C.c.about.in_(of_child)).limit(1)
+        return self._c.scalar(query) is not None
+
     def open(self, before_ms: int | None = None, most: int = 10_000) -> list[ClockRow]:
         """What is owed still, due first; what nobody can date comes last. With ``before_ms``: due before then."""
         query = sa.select(_C).where(_C.c.met_ms.is_(None))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,7 @@ from schemas.deadlines import FACTS
 from schemas.default_policy import default_policy
 from schemas.ids import GssCode
 from schemas.keeping import ROUTER_KEPT, Keeper, keeper
-from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document, event_id
+from tests.support.events import CHILD, CUMBERLAND, MOTHER, WESTMORLAND, a_document, event_id
 from tests.support.postroom import PostRoom, a_postroom
 from tests.support.turning import Stopped
 
@@ -40,7 +40,7 @@ CAST: Final = {
     "housing": (MemberKind.HOUSING, BOTH[:1]),
     "host": (MemberKind.HOUSING, BOTH[1:]),
 }
-HERE: Final[Mapping[str, Any]] = {"residence": {"gss": CUMBERLAND}}
+HERE: Final[dict[str, Any]] = {"residence": {"gss": CUMBERLAND}}
 THERE: Final[Mapping[str, Any]] = {"acting_area": WESTMORLAND, "residence": {"gss": WESTMORLAND}}
 OWN_WORDS: Final[Mapping[str, Any]] = {
     "purpose": "protect_from_harm",
@@ -86,6 +86,30 @@ def a_noticed_move(room: PostRoom) -> None:
     room.settle()
 
 
+UNBORN: Final[Mapping[str, Any]] = {"unborn": {"mother_nhs_number": MOTHER, "pregnancy_ref": "preg-1"}}
+
+
+def a_plan_before_birth(room: PostRoom) -> None:
+    details = {"plan": "pre_birth", "plan_ref": "pb-1"}
+    room["cumberland"].publish(a_document("plan.opened", n=92, subject=dict(UNBORN), details=details, **HERE))
+    room.settle()
+
+
+_BOOKED: Final = Story(
+    "health",
+    "pregnancy.booked",
+    "health",
+    details={"concerns": "yes"},
+    met=("health", "concern.raised", HERE | {"subject": UNBORN}),
+)
+_BORN: Final = Story(
+    "health",
+    "birth.notified",
+    "cumberland",
+    details={"pregnancy_ref": "preg-1"},
+    met=("cumberland", "conference.held", HERE),
+    before=a_plan_before_birth,
+)
 _SEEN: Final[dict[str, Any]] = {"details": {"child_seen_at": "2026-03-02T09:33:00Z"}}
 _MOVE = ("health", "move.notified")
 _LEFT = {"ground": "other_school"}
@@ -160,6 +184,12 @@ STORIES: Final[Mapping[str, Story]] = {
         ),
         before=a_plan,
     ),
+    "pre-birth-referral": _BOOKED,
+    "pre-birth-referral-late": _BOOKED,
+    "after-birth-review": _BORN,
+    "after-birth-review-unfit": replace(
+        _BORN, details={"pregnancy_ref": "preg-1", "mother_can_attend": "no"}
+    ),
     "early-help-after-absence": Story(
         "school",
         "attendance.summary",
@@ -168,7 +198,7 @@ STORIES: Final[Mapping[str, Story]] = {
         met=("school", "eha.declined", HERE),
     ),
     "child-seen": Story(
-        "school", "concern.raised", "cumberland", met=("cumberland", "assessment.started", {**HERE, **_SEEN})
+        "school", "concern.raised", "cumberland", met=("cumberland", "assessment.started", HERE | _SEEN)
     ),
     "child-seen-after-move": Story(
         "",
@@ -337,6 +367,55 @@ def test_an_urgent_event_with_a_purpose_of_its_own_owes_no_other_and_one_without
 
     assert [None] == [row.met_ms for row in kept(room["cumberland"], "complete-purpose")]
     assert event_id(3).raw in {item.message_id for item in room["cumberland"].inbox(everything=True)}
+
+
+def test_a_birth_of_no_pre_birth_plan_or_after_its_end_starts_no_review(
+    room: PostRoom, turned: Stopped
+) -> None:
+    """Nearly every birth: nobody is asked to review what was never planned."""
+    room["health"].publish(a_document("birth.notified", n=1, details={"pregnancy_ref": "preg-1"}, **HERE))
+    room.settle()
+    a_plan_before_birth(room)
+    closed = {"plan": "pre_birth", "plan_ref": "pb-1"}
+    turned.now += timedelta(minutes=5)
+    room["cumberland"].publish(a_document("plan.closed", n=2, subject=dict(UNBORN), details=closed, **HERE))
+    room["health"].publish(a_document("birth.notified", n=3, details={"pregnancy_ref": "preg-1"}, **HERE))
+    room.settle()
+
+    assert [] == kept(room["cumberland"], "after-birth-review")
+
+
+@pytest.mark.parametrize("link_first", [True, False], ids=["linked, then notified", "notified, then linked"])
+def test_a_birth_that_names_no_pregnancy_is_reviewed_from_when_a_person_has_linked_it(
+    room: PostRoom, turned: Stopped, link_first: bool
+) -> None:
+    """As the national feed sends it: the mother's number, not which pregnancy. Nobody guesses; and it is owed once."""
+    a_plan_before_birth(room)
+    a_birth = a_document("birth.notified", n=1, **HERE)
+    if not link_first:
+        room["health"].publish(a_birth)
+        room.settle()
+        assert [] == kept(room["cumberland"], "after-birth-review")
+    turned.now += timedelta(minutes=5)
+    both = [{"nhs_number": CHILD}, dict(UNBORN)]
+    room["cumberland"].actions.link(both, WORKER, "Seen in the hospital's record.", "official_document")
+    room.settle()
+    if link_first:
+        room["health"].publish(a_birth)
+        room.settle()
+
+    assert 1 == len(kept(room["cumberland"], "after-birth-review"))
+
+
+def test_what_was_due_before_it_began_is_due_at_once_and_not_months_late(
+    room: PostRoom, turned: Stopped
+) -> None:
+    soon = str((turned.now + timedelta(weeks=10)).date())
+    booked = {"concerns": "yes", "expected_on": soon, "late_booking": True}
+    room["health"].publish(a_document("pregnancy.booked", n=1, details=booked, **HERE))
+
+    [row] = kept(room["health"], "pre-birth-referral")
+    assert row.due_ms == row.start_ms
 
 
 def test_what_does_not_apply_starts_nothing(room: PostRoom) -> None:

@@ -288,6 +288,40 @@ def test_a_newborn_carries_on_the_unborn_record_by_a_persons_word(room: PostRoom
     assert 1 == len(room["westmorland"].actions.handovers())
 
 
+def test_twins_move_apart_and_each_is_born_by_itself(room: PostRoom) -> None:
+    """One pregnancy, two children: each has a record, a handover and a number of its own; one may go while one stays."""
+    first = {"unborn": {"mother_nhs_number": MOTHER, "pregnancy_ref": "preg-1"}}
+    second = {"unborn": {"mother_nhs_number": MOTHER, "pregnancy_ref": "preg-1", "child": 2}}
+    for n, one in enumerate((first, second)):
+        more = {"details": {"plan_ref": f"pre-birth-{n}"}, **HERE}
+        room["cumberland"].publish(a_document("plan.opened", n=1 + n, subject=one, **more))
+    room.settle()
+    for n, one in enumerate((first, second)):
+        room["health"].publish(a_document("move.notified", n=3 + n, subject=one))
+    room.settle()
+    both = [view.handover.hex() for view in room["westmorland"].actions.handovers()]
+    assert 2 == len(both)
+    taken = both[1]
+    room["westmorland"].actions.accept(taken, WORKER)
+    room.settle()
+    run, home = CliRunner().invoke, {"HANDRAIL_HOME": str(room.exchange.home("cumberland")), "COLUMNS": "160"}
+    words = ["--by", "Rowan Example, social worker", "--why", "Both births seen in the hospital's record."]
+    for number, which in (("999 000 0018", []), ("999 000 0026", ["--child", "2"])):
+        ends = ["--nhs", number, "--unborn", MOTHER, "preg-1", *which]
+        said = run(main, ["identity", "link", *ends, *words], env=home)
+        assert 0 == said.exit_code, said.output
+        room.settle()
+
+    states = {view.handover.hex(): view.state for view in room["westmorland"].actions.handovers()}
+    assert 2 == len(states)
+    assert ["closed", "noticed"] == sorted(states.values())
+    assert "closed" == states[taken]
+    children = {row.child for row in (room["cumberland"].actions.handover(one)[0] for one in both)}
+    assert 2 == len(children)
+    said = run(main, ["identity", "link", "--nhs", "999 000 0018", "--child", "2", *words], env=home)
+    assert 2 == said.exit_code
+
+
 def test_people_say_and_see_it_by_commands(room: PostRoom) -> None:
     handover = a_reported_move(room)
     run = CliRunner().invoke
