@@ -3,7 +3,7 @@
 import os
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -30,8 +30,8 @@ _PRAGMAS: Final = (
 )
 
 
-def open_sqlite(path: Path, schema: Schema) -> sa.Engine:
-    """Open (or create, mode 0600) one program's database and migrate it.
+def open_sqlite(path: Path, schema: Schema, more: Sequence[str] = ()) -> sa.Engine:
+    """Open (or create, mode 0600) one program's database and migrate it; ``more``: pragmas of its own.
 
     Raises:
         ConfigurationError: written by a newer version of the program, or not a database.
@@ -45,7 +45,7 @@ def open_sqlite(path: Path, schema: Schema) -> sa.Engine:
         pool_size=4,
         connect_args={"check_same_thread": False},
     )
-    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "connect", lambda connection, _record: _prepare(connection, more))
     event.listen(engine, "begin", _begin)
     try:
         migrate(engine, schema)
@@ -191,11 +191,11 @@ def truncate_wal(engine: sa.Engine) -> bool:
     return not busy
 
 
-def _prepare(connection: Any, _record: Any) -> None:
+def _prepare(connection: Any, more: Sequence[str]) -> None:
     # The driver must not begin transactions by itself: a reader that later writes would dead-lock another.
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
+    for pragma in (*_PRAGMAS, *more):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -3,15 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from schemas.slip import Heard, Informed, Whom
 
 FOR_EVER_MS: Final = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Place(NamedTuple):
     """Where an entry stands: the partition and its number there."""
 
     partition: int

@@ -20,6 +20,8 @@ from broker.store.engine import open_postgres, open_sqlite, took_no_write, writi
 
 _AT_ONCE: Final = 500
 _MANY: Final = 20_000
+_PRAGMAS: Final = ("cache_size=-65536", "wal_autocheckpoint=16384")
+"""Ids are random, so a batch touches pages all over the file: 64 MB of them are kept at hand, and written back together."""
 _LAST: Final = (1 << 63) - 1
 
 
@@ -56,11 +58,8 @@ class AuditWork(Trees, Turns, Facts, AskedWork):
                 why = f"contradicts entry {place.number} of partition {place.partition}"
                 self.add_unread(came.body, why)
         self.mend_holes(fresh)
-        rows = (
-            {"partition": place.partition, "number": place.number, "leaf": came.index, "body": came.body}
-            for place, (_, came) in fresh.items()
-        )
-        self._writer.put(self._c, t.mirror, rows)
+        rows = [(*place, came.index, came.body) for place, (_, came) in fresh.items()]
+        self._writer.add(self._c, t.mirror, rows)
         return [entry for entry, _ in fresh.values()]
 
     def write(self, batch: Batch) -> None:
@@ -253,7 +252,9 @@ class AuditStore:
         self.path = where if isinstance(where, Path) else None
         """The file; None for PostgreSQL."""
         self._engine = (
-            open_sqlite(where, "audit") if isinstance(where, Path) else open_postgres(where, "audit")
+            open_sqlite(where, "audit", _PRAGMAS)
+            if isinstance(where, Path)
+            else open_postgres(where, "audit")
         )
         self._writer = Writer(self._engine.dialect)
         with self.look() as work:

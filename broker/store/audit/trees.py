@@ -28,7 +28,7 @@ class Trees(Answers):
         """Note which entry stands where in the log; a repeat changes nothing, and nothing is ever replaced."""
         came = list(leaves)
         self._tiles.clear()
-        self._writer.put(self._c, t.leaves, [{"index": index, "hash": leaf} for index, leaf in came])
+        self._writer.add(self._c, t.leaves, came)
         touched = {index >> _STEP for index, _ in came}
         level = _STEP
         while touched:
@@ -37,8 +37,8 @@ class Trees(Answers):
                 below = self._kept(level - _STEP, index * _WIDTH, _WIDTH)
                 if len(below) == _WIDTH:
                     done[index] = perfect_root(list(below.values()))
-            rows = [{"level": level, "index": index, "hash": node} for index, node in done.items()]
-            self._writer.put(self._c, t.nodes, rows)
+            rows = [(level, index, node) for index, node in done.items()]
+            self._writer.add(self._c, t.nodes, rows)
             level, touched = level + _STEP, {index >> _STEP for index in done}
 
     def subtree(self, level: int, index: int) -> bytes:
