@@ -6,11 +6,13 @@ import pytest
 
 from broker.clock import to_ms
 from broker.routing.intake import Outcome
+from broker.routing.relay import GRID_MS
+from broker.store.router.hiding import OneTimeRow
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.control import ActionKind
 from schemas.orders import SENT_AGAIN_MOST, Fault, Faulty, FaultyItem, Order
-from schemas.wire import OutKind
+from schemas.wire import InKind, OutKind
 from tests.support.desk import NEW, OLD, Posted, RouterDesk
 from tests.unit.broker.routing.test_history import act, answer, granted, handover_orders
 
@@ -148,3 +150,27 @@ def test_items_of_an_order_that_was_refused_in_part_come_again_and_the_refusal_s
 
     assert 2 == granted(desk, NEW).count(first)
     assert [Outcome.REFUSED] == desk.take(desk.grant(OLD, order, kept))
+
+
+def test_a_reader_that_must_not_be_named_is_not_and_its_grantor_hears_at_a_slot(desk: RouterDesk) -> None:
+    """Neither who refuses nor when: the moment at which somebody read a history would tell something, too (P7)."""
+    order = a_bundle(desk)
+    with desk.store.work() as work:
+        work.hiding.save(OneTimeRow(order.handover or b"", ""))
+    desk.tick()
+    event = order.events[0][0]
+
+    desk.take(refuses(desk, order, (event, Fault.ALTERED, 1)))
+    assert "items-refused" not in dict(desk.notices(OLD))
+    desk.wait(milliseconds=GRID_MS)
+    desk.tick()
+    desk.wait(milliseconds=GRID_MS)
+    desk.tick()
+
+    [said] = [fields for word, fields in desk.notices(OLD) if word == "items-refused"]
+    assert {"order": order.order_id, "items": [[event, "altered", 1, True]]} == said
+    [got] = [got for got in desk.inbox(OLD, InKind.NOTICE) if canonical.decode(got.body)[1] == said]
+    assert "router" == got.note.author
+    assert 0 == got.note.taken_ms % GRID_MS
+    desk.take(desk.grant(OLD, order, event))
+    assert 2 == granted(desk, NEW).count(event)
