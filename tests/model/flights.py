@@ -187,7 +187,7 @@ class Flights(RuleBasedStateMachine):
         self._run(1)
         if may:
             must(self._holds(way[1], self.plan), "P1", "glass was broken rightly, and the plan did not come")
-        elif way not in self.book.let_go | self.book.glass and way in self.book.ways:
+        elif way not in self.book.let_go | self.book.glass and way in self.book.ways and way[1] != OLD:
             must(not self._holds(way[1], self.plan), "P7", "glass was broken where the child is hidden")
 
     @rule(name=st.sampled_from(_CHANGE_KEYS))
@@ -245,10 +245,14 @@ class Flights(RuleBasedStateMachine):
         for seen in self.mesh.seen[self._read :]:
             areas = CAST[seen.reader][1]
             for where in self.book.blind.get(areas[0], ()):
-                for word in self._words(where):
+                for word in self._words(where) if (areas[0], where) not in self.book.heard_of else ():
                     must(word not in seen.body, "P7", f"{seen.reader} was sent {word!r}")
         self._read = len(self.mesh.seen)
-        secret = {where for found in self.book.blind.values() for where in found}
+        for who, found in self.book.blind.items():
+            read = {area for view in self._views(who) for area in (view.holder, view.safety)}
+            must(not (read & found), "P7", f"{who} reads that {read & found} has the child")
+        pairs = {(who, where) for who, found in self.book.blind.items() for where in found}
+        secret = {where for _, where in pairs - self.book.heard_of}
         for row, entry in zip(self.mesh.log[self._heard :], self.mesh.entries()[self._heard :], strict=True):
             for where in secret if entry.kind not in _DISCREET else ():
                 for word in self._words(where):

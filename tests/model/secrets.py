@@ -25,6 +25,8 @@ class Flight:
     """Every way that is a secret, from where to where."""
     been: set[str] = field(default_factory=set)
     """Where the family is known to have been."""
+    heard_of: set[tuple[str, str]] = field(default_factory=set)
+    """Who knows of which area that the family was there once: that is no secret, only that it is there again."""
     open_way: tuple[str, str] | None = None
     """The way whose new area has the child and not the case."""
     seen: bool = False
@@ -43,6 +45,7 @@ class Flight:
     def marked(self, hour: float) -> None:
         """Somebody says that there is danger. What is under way from here on is hidden, also if it was told openly."""
         self.marked_h = hour
+        self.been |= {self.keeper, self.watch}
         if self.open_way is not None:
             self._hide(self.open_way)
 
@@ -53,6 +56,9 @@ class Flight:
             return "known"
         if self.watch in self.blind.get(to, ()):
             return "claimed"
+        self.heard_of |= {(to, area) for area in self.been}
+        if not self.hides:
+            self.heard_of |= {(area, to) for area in self.been}
         self.watch = to
         self.open_way = (self.keeper, to) if to != self.keeper else None
         if self.open_way is not None and self.hides:
@@ -72,11 +78,13 @@ class Flight:
     def told(self, way: tuple[str, str]) -> None:
         """A person where the child is lets one area know; what others may know stays as it was."""
         self.blind[way[0]].discard(way[1])
+        self.heard_of.add(way)
         self.ways.remove(way)
 
     def lifted(self) -> None:
         """A person where the child is says that nobody need be kept from knowing."""
         self.marked_h = None
+        self.heard_of |= {(one, other) for one in self.been for other in self.been}
         self.blind.clear()
         self.ways.clear()
 
