@@ -5,19 +5,25 @@ a liar would have to, since what it does shows there or in a receipt.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from broker.audit.reading import Entry, read_entry, read_veiled
 from broker.audit.replaying import Replayed
 from broker.audit.replaying_hidden import replayed
+from broker.board.cli import board
+from broker.board.node import BoardHome
 from broker.crypto.veil import lift
 from broker.routing.shield import Shield
+from broker.store.audit.rows import Came
 from schemas import canonical
 from schemas.audit import EntryKind
 from tests.distinguish.story import _arrival, _before, moment, play
 from tests.distinguish.world import BOARD, DURHAM, OLD, Mesh, a_mesh
+from tests.support.own_trail import unsafe_no_bus
 
 Trail = tuple[list[Entry], list[Entry]]
 
@@ -32,10 +38,10 @@ def mesh() -> Iterator[Mesh]:
     made.remove()
 
 
-def trail(mesh: Mesh, board: str) -> Trail:
+def trail(mesh: Mesh, name: str) -> Trail:
     """What lies on AUDIT, and what of its blocks opens for a board."""
     clear = [read_entry(row.body) for row in mesh.log]
-    keys = mesh.open_board(board)
+    keys = mesh.open_board(name)
     inside = [
         read_veiled(block, number, item)
         for block in clear
@@ -59,6 +65,25 @@ def test_the_new_sides_board_takes_every_decision_again_and_an_honest_one_follow
     assert {} == result.skipped
     assert hidden >= 5
     assert result.decisions >= hidden + 5
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("durham-board", "0 do not follow.\n"), (BOARD, "Not taken again: 3 of a hidden child.")],
+)
+def test_the_boards_command_says_the_same_from_what_came_to_its_node(
+    mesh: Mesh, name: str, says: str
+) -> None:
+    home = BoardHome.open(mesh.home(name))
+    with closing(home.store()) as store, store.work() as work:
+        home.projection().take_all(work, [Came(row.body, index) for index, row in enumerate(mesh.log)])
+    asked = ["replay", "--home", str(home.folder), "--by", "Kit Example", "--purpose", "yearly check"]
+    with unsafe_no_bus():
+        told = CliRunner().invoke(board, asked)
+
+    assert 0 == told.exit_code, told.output
+    assert says in told.output
+    assert ("Not taken again" in told.output) is (name == BOARD)
 
 
 def test_the_old_sides_board_can_take_none_of_them_again_and_says_how_many(mesh: Mesh) -> None:
