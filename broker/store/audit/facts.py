@@ -21,7 +21,7 @@ from broker.store.audit.rows import (
     read_informed,
 )
 
-_STEP_COLUMNS: Final = tuple((step, t.step_column(step)) for step in t.STEPS)
+_WIDE: Final = len(t.shares.columns)
 
 
 class Period(NamedTuple):
@@ -255,27 +255,31 @@ class Facts(Answers):
 
 
 def _move(row: sa.Row[Any]) -> Move:
-    times = row._mapping  # noqa: SLF001  the library's own interface
+    # By place: thousands are read for one answer, and by name each column is looked for.
+    handover, thread, record, evidence, kind, from_area, to_area, withheld, *rest = tuple(row)
+    times, (declines, _, _, last_ms, last_step, last_state) = rest[: len(t.STEPS)], rest[len(t.STEPS) :]
     return Move(
-        handover=row.handover,
-        thread=row.thread,
-        record=row.record,
-        evidence=row.evidence,
-        kind=row.kind,
-        from_area=row.from_area,
-        to_area=row.to_area,
-        withheld=bool(row.withheld),
-        steps={step: times[column] for step, column in _STEP_COLUMNS if times[column] is not None},
-        declines=row.declines or 0,
-        last_ms=row.last_ms,
-        last_step=row.last_step,
-        last_state=row.last_state,
+        handover=handover,
+        thread=thread,
+        record=record,
+        evidence=evidence,
+        kind=kind,
+        from_area=from_area,
+        to_area=to_area,
+        withheld=bool(withheld),
+        steps={step: at_ms for step, at_ms in zip(t.STEPS, times, strict=True) if at_ms is not None},
+        declines=declines or 0,
+        last_ms=last_ms,
+        last_step=last_step,
+        last_state=last_state,
     )
 
 
 def _share(row: sa.Row[Any]) -> Share:
-    share = row._mapping  # noqa: SLF001  the library's own interface
-    c = t.shares.c
+    event_id, partition, number, inner, at_ms, _, event_class, _, author, _, holder, safety, *rest = row[
+        :_WIDE
+    ]
+    record, sealed, skewed = rest
     said = None
     if row.event_type is not None:
         said = Slip(
@@ -289,17 +293,17 @@ def _share(row: sa.Row[Any]) -> Share:
             read_informed(row.informed),
         )
     return Share(
-        event_id=share[c.event_id],
-        place=Place(share[c.partition], share[c.number]),
-        inner=share[c.inner],
-        at_ms=share[c.at_ms],
-        event_class=share[c["class"]],
-        author=share[c.author],
-        holder=share[c.holder],
-        safety=share[c.safety],
-        record=share[c.record],
-        sealed=bool(share[c.sealed]),
-        skewed=bool(share[c.skewed]),
+        event_id=event_id,
+        place=Place(partition, number),
+        inner=inner,
+        at_ms=at_ms,
+        event_class=event_class,
+        author=author,
+        holder=holder,
+        safety=safety,
+        record=record,
+        sealed=bool(sealed),
+        skewed=bool(skewed),
         said=said,
     )
 
