@@ -202,10 +202,13 @@ def _proofs(board: Board, count: int) -> list[tuple[str, str]]:
 def _question(board: Board, key: str) -> tuple[str, str]:
     given: dict[str, Any] = {"since": "2026-01-01"} if Takes.PERIOD in CATALOGUE[key].takes else {}
     times: list[float] = []
+    before = _processor_s()
     while len(times) < ASKED and sum(times) < ASKED_S:
         times.append(_timed(partial(board.ask, key, **given)))
+    processor = (_processor_s() - before) / len(times) * 1000
     times.sort()
-    few = "" if len(times) == ASKED else f" (of {len(times)})"
+    few = f"; mean processor time {processor:,.1f} ms"
+    few += "" if len(times) == ASKED else f" (of {len(times)})"
     return (
         f"{key} {CATALOGUE[key].title.lower()}, p99",
         f"{times[len(times) * 99 // 100] * 1000:,.1f} ms{few}",
