@@ -9,7 +9,7 @@ from broker.routing.desk import Desk, Item
 from broker.routing.readers import front_doors, is_front_door
 from broker.routing.shield import Shield
 from broker.store.router.outgoing import Outgoing
-from broker.store.router.procedures import DeadlineRow, OrderRow, Procedures
+from broker.store.router.procedures import DeadlineRow, HandoverRow, OrderRow, Procedures
 from schemas import canonical
 from schemas.audit import EntryKind
 from schemas.directory import Directory
@@ -74,7 +74,7 @@ class Ordering:
         for row in self._procedures.all_of(order.child):
             from_here = order.reader in front_doors([row.from_area], self._directory)
             waits = row.state in _GIVEN_MORE or (row.state == State.CLOSED and row.to_area == holder)
-            if not (from_here and waits and row.released) or row.withheld:
+            if not (from_here and waits and row.released) or self._is_relayed(row):
                 continue
             release, asked = self._procedures.asked_in(row.handover, int(OrderKind.HANDOVER))
             reader = min(front_doors([row.to_area], self._directory), default=None)
@@ -87,6 +87,9 @@ class Ordering:
             for part in pieces(one for one in lacking if one[0] in fresh):
                 more = self._issue(OrderKind.HANDOVER, between, about, part, release, row.handover)
                 self._owe(more, order.child, Urgency(row.urgency))
+
+    def _is_relayed(self, row: HandoverRow) -> bool:
+        return row.withheld or self._shield.is_relayed(row.handover)
 
     def unnamed(
         self,
@@ -201,7 +204,8 @@ class Ordering:
             if found is not None:
                 events.append((event_id, found[0].digest))
         named = None
-        if not self._shield.may_be_ordered(order.grantor, order.reader, order.child):
+        relayed = order.handover is not None and self._shield.is_relayed(order.handover)
+        if relayed or not self._shield.may_be_ordered(order.grantor, order.reader, order.child):
             # All that the grantor reads in the order is its own refusal's events and a key that it has been told of.
             named = self._shield.stands_for(order.handover)
             events = events if named is not None else []
