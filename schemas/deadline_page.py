@@ -106,8 +106,7 @@ def _whose(clock: ClockRule) -> str:
     )
     if clock.of_author:
         return "whoever says it"
-    each = "each " if clock.each else ""
-    return f"{each}{clock.by.value.replace('_', ' ')}, {side}"
+    return f"{clock.by.value.replace('_', ' ')}, {side}"
 
 
 def _only_if(clock: ClockRule) -> str:

@@ -90,7 +90,6 @@ _LATER: Final = frozenset(
         "met_when",
         "on_plan",
         "of_author",
-        "each",
         "met_by_correction",
         "met_at",
         "over_by",
@@ -138,8 +137,6 @@ class ClockRule(Wire):
     """Starts only where the keeper's own record has such a plan of the child's, and it is not closed."""
     of_author: bool = False
     """Whoever says what starts it owes it, of whatever kind; ``by`` is who that mostly is."""
-    each: bool = False
-    """Each member of the kind in that area that hears of a move to another one owes it for itself."""
     not_observed: Line | None = None
     """Why nothing here can start it; then a person keeps it elsewhere. None: it is started by what is seen."""
     counted_from: Line | None = None

@@ -16,7 +16,7 @@ from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.record.composing import concerned_areas, tokens_of
 from adapters.gateway.record.in_the_way import mind, stands
-from adapters.gateway.record.owing import Owes, counted_from, done, rows_of, says, who_owes
+from adapters.gateway.record.owing import Owes, counted_from, done, meets, rows_of, says, who_owes
 from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Reading
 from adapters.gateway.record.standing_plans import also_known_as, is_open, note, undo
@@ -198,7 +198,11 @@ class Clocking:
                 done_ms = done(event, rule, said.at_ms)
                 if owner is None and rule.met_at:
                     continue  # who must see a child has seen it when they say so, not when its school does
-                if (rule.by is said.author.kind) == (owner is not None) and done_ms is not None:
+                if (
+                    (rule.by is said.author.kind) == (owner is not None)
+                    and done_ms is not None
+                    and meets(event, rule)
+                ):
                     work.clocks.meet({rule.key}, said.refs, said.at_ms, str(event.id), owner, done_ms)
         ended = policy.clocks_whose("over_by", event.type)
         if over := {rule.key for rule in ended if rule.by is said.author.kind}:

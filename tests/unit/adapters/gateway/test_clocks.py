@@ -418,6 +418,19 @@ def test_what_was_due_before_it_began_is_due_at_once_and_not_months_late(
     assert row.due_ms == row.start_ms
 
 
+def test_a_file_that_goes_to_its_counterpart_meets_its_own_clock_and_no_other(
+    room: PostRoom, turned: Stopped
+) -> None:
+    room["school"].publish(a_document("school.left", n=1, details=_LEFT, **HERE))
+    turned.now += timedelta(minutes=5)
+    sent = {"to_member": str(room.exchange.members["desk"]), "what": "protection_file"}
+    room["school"].publish(a_document("counterpart.sent", n=2, details=sent, **HERE))
+
+    [file], [other] = (kept(room["school"], key) for key in ("protection-file", "common-transfer-file"))
+    assert file.met_ms is not None
+    assert other.met_ms is None
+
+
 def test_what_does_not_apply_starts_nothing(room: PostRoom) -> None:
     a_plan(room)
     room["cumberland"].publish(a_document("placement.out_of_area", n=1, **HERE))
