@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 from broker.calendars import day_of
@@ -18,7 +19,7 @@ from broker.clock import from_ms, to_ms
 from broker.handover.machine import OVER, Handover, Keeping, State
 from schemas.codes.cases import ClockStart
 from schemas.control import ActionKind
-from schemas.deadlines import ClockRule, Moment
+from schemas.deadlines import ClockRule, Fact, Moment
 from schemas.default_policy import default_policy
 from schemas.directory import AreaEntry, Directory
 from schemas.policy import Policy
@@ -78,10 +79,13 @@ class Clocks:
             raise KeyError(key)
         return found
 
-    def due(self, key: str, start_ms: int, area: str) -> DueDate:
-        """Until when ``area`` has, by the rule ``key``."""
+    def due(self, key: str, start_ms: int, area: str, starts: Fact | None = None) -> DueDate:
+        """Until when ``area`` has, by the rule ``key``; ``starts``: counted from that, where it is not as the rule says."""
         start = from_ms(start_ms)
-        return due_date(self.rule(key, day_of(start)), start, self.area(area), gss=area)
+        rule = self.rule(key, day_of(start))
+        if starts is not None:
+            rule = rule.model_copy(update={"starts": (starts.value,)})
+        return due_date(rule, start, self.area(area), gss=area)
 
 
 @cache
@@ -123,8 +127,13 @@ def when_handed_on(before: State, handover: Handover, clocks: Clocks | None = No
     return (release, _answer_again(handover, known)) if before is State.DECLINED else (release,)
 
 
-def owed_after(action: ActionKind, after: Handover, clocks: Clocks | None = None) -> tuple[Deadline, ...]:
-    """What an action makes somebody owe, given the handover as it is after it."""
+def owed_after(
+    action: ActionKind,
+    after: Handover,
+    clocks: Clocks | None = None,
+    moments: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[Deadline, ...]:
+    """What an action makes somebody owe, given the handover as it is after it, and what had come before."""
     known = clocks or national()
     match action:
         case ActionKind.RELEASE if after.state is State.RELEASED and after.declines:
@@ -138,8 +147,7 @@ def owed_after(action: ActionKind, after: Handover, clocks: Clocks | None = None
         case ActionKind.ASK:
             return (_answer_again(after, known),)
         case ActionKind.ACCEPT if after.state is State.ACCEPTED:
-            # Counted from when the new area was notified, not from its acceptance.
-            return (_owed(Owed.CONFERENCE, "conference", after.to_area, after.opened_ms, known),)
+            return (_conference(after, moments, known),)
         case _:
             return ()
 
@@ -197,8 +205,8 @@ NOTICED: Final = (Moment.MOVE_KNOWN, Moment.NOTIFIED)
 """Both come in the transaction that takes the evidence: the new area is told at once."""
 
 
-def moments_of(action: ActionKind, after: Handover) -> tuple[Moment, ...]:
-    """Which of the six moments an action is, or brings about.
+def moments_of(action: ActionKind, after: Handover) -> tuple[Moment | Fact, ...]:
+    """Which of the six moments an action is, or brings about; and what the old area has said of a stay.
 
     That a move is permanent is agreed once the new area has taken the case and a person of the old one has let go.
     """
@@ -210,6 +218,8 @@ def moments_of(action: ActionKind, after: Handover) -> tuple[Moment, ...]:
             return (Moment.ACCEPTED, Moment.PERMANENCE_AGREED) if agreed else (Moment.ACCEPTED,)
         case ActionKind.RELEASE if agreed:
             return (Moment.PERMANENCE_AGREED,)
+        case ActionKind.ASK:
+            return (Fact.TEMPORARY if after.state is State.STAYING else Fact.ASKED_AGAIN,)
         case _:
             return ()
 
@@ -238,8 +248,21 @@ def reason_shown(kind: str, reason: str, after: Handover, moments: Mapping[str, 
     return "; ".join(said)
 
 
-def _owed(kind: Owed, key: str, area: str, start_ms: int, clocks: Clocks) -> Deadline:
-    match clocks.due(key, start_ms, area):
+def _conference(handover: Handover, moments: Mapping[str, int], clocks: Clocks) -> Deadline:
+    """Counted from when the new area was notified, not from its acceptance.
+
+    Of a stay that has become a move, from the request: before that nobody was to hold one there [P-TEE1][P-WAL].
+    """
+    asked_ms = moments.get(Fact.ASKED_AGAIN)
+    if asked_ms is None or Fact.TEMPORARY not in moments:
+        return _owed(Owed.CONFERENCE, "conference", handover.to_area, handover.opened_ms, clocks)
+    return _owed(Owed.CONFERENCE, "conference", handover.to_area, asked_ms, clocks, Fact.ASKED_AGAIN)
+
+
+def _owed(
+    kind: Owed, key: str, area: str, start_ms: int, clocks: Clocks, starts: Fact | None = None
+) -> Deadline:
+    match clocks.due(key, start_ms, area, starts):
         case Due(at, reason):
             return Deadline(kind, area, to_ms(at), reason)
         case NotKnown(reason):

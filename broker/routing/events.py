@@ -207,7 +207,7 @@ class Events:
             return child
         self._children.records.report(origin, report)
         if to_area != child.safety:
-            self._children.set_safety(child.child, to_area, self._desk.now_ms)
+            self._handovers.arrives(child.child, to_area, hidden=hidden)
         moved = ChildRow(child.child, child.holder, to_area)
         if to_area != child.holder:
             self._handovers.corroborate(child.child, report)

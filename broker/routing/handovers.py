@@ -23,7 +23,7 @@ from broker.store.router.procedures import DeadlineRow, HandoverRow, OrderRow, P
 from broker.store.router.records import Report
 from schemas.audit import EntryKind
 from schemas.control import ASK_NOW, Action, ActionKind
-from schemas.deadlines import Moment
+from schemas.deadlines import Fact, Moment
 from schemas.directory import Directory
 from schemas.handover import HandoverView
 from schemas.wire import InKind, Urgency
@@ -114,6 +114,13 @@ class Handovers:
         self.record(handover, "noticed", None)
         self.tell(handover)
 
+    def arrives(self, child: bytes, area: str, *, hidden: bool) -> None:
+        """The safety duty is another area's: each open handover says so, but to nobody who must not know where."""
+        self._children.set_safety(child, area, self._desk.now_ms)
+        for one in self.open_of(child):
+            if not (hidden or one.withheld):
+                self.tell(one)
+
     def bars(self, child: ChildRow, report: Report) -> bool:
         """Whether a report would bring a hidden child to where it is hidden from; then only its protecting area is told."""
         return self._relay.bars(child, report)
@@ -132,7 +139,8 @@ class Handovers:
                 self.save(after)
                 self._procedures.meet(after.handover, deadlines.met_by(action.kind), self._desk.now_ms)
                 self._enter(handover, after)
-                self.owe(after, deadlines.owed_after(action.kind, after, self._clocks))
+                known = self._procedures.moments_of(after.handover)
+                self.owe(after, deadlines.owed_after(action.kind, after, self._clocks, known))
                 self._came(after, deadlines.moments_of(action.kind, after))
                 if holder is not None:
                     self._passes(after, holder)
@@ -193,7 +201,8 @@ class Handovers:
         self.save(after)
         self._enter(before, after)
         if after.state is State.ACCEPTED and before.state is not State.ACCEPTED:
-            self.owe(after, deadlines.owed_after(ActionKind.ACCEPT, after, self._clocks))
+            known = self._procedures.moments_of(after.handover)
+            self.owe(after, deadlines.owed_after(ActionKind.ACCEPT, after, self._clocks, known))
         if moved.holder is not None:
             self._passes(after, moved.holder)
         self.record(after, step, None)
@@ -344,7 +353,7 @@ class Handovers:
                 )
             )
 
-    def _came(self, handover: Handover, moments: Iterable[Moment]) -> None:
+    def _came(self, handover: Handover, moments: Iterable[Moment | Fact]) -> None:
         """Keep which of the six moments this is; one of them may start the new area's own clock."""
         came = frozenset(moments)
         if not came:

@@ -95,7 +95,8 @@ def conferences(ground: Ground) -> Table:
         notes=(
             (
                 "Counted are moves of a child whom the new area accepted on a protection plan. The clock from being "
-                "notified is always reported first; the others stand beside it."
+                "notified is always reported first; the others stand beside it. Of a stay that became a move it counts "
+                "from the notice of the stay."
             ),
         ),
     )

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from broker.store.router import tables as t
 from broker.store.router.transaction import Transaction
+from schemas.deadlines import Fact
 
 _HANDOVERS = (
     sa.select(t.handovers)
@@ -359,16 +360,15 @@ class Procedures:
         )
 
     def note_moments(self, handover: bytes, moments: Iterable[str], at_ms: int) -> None:
-        """These have come; one that came before stays as it was."""
+        """These have come; one of the six that came before stays as it was."""
         for moment in moments:
-            self._t.now.execute(
-                insert(t.moments)
-                .values(handover=handover, moment=moment, at_ms=at_ms)
-                .on_conflict_do_nothing()
-            )
+            said = insert(t.moments).values(handover=handover, moment=moment, at_ms=at_ms)
+            newest = t.moments.c.moment == Fact.ASKED_AGAIN.value
+            keys = ["handover", "moment"]
+            self._t.now.execute(said.on_conflict_do_update(keys, set_={"at_ms": at_ms}, where=newest))
 
     def moments_of(self, handover: bytes) -> dict[str, int]:
-        """Which of the six moments have come, and when."""
+        """Which of the six moments have come, and when; whether it was ever a stay, and when the case was last asked to pass."""
         rows = self._t.now.execute(sa.select(t.moments).where(t.moments.c.handover == handover)).all()
         return {row.moment: row.at_ms for row in rows}
 
