@@ -106,6 +106,8 @@ def _whose(clock: ClockRule) -> str:
     )
     if clock.of_author:
         return "whoever says it"
+    if clock.each_involved:
+        return f"each {clock.by.value.replace('_', ' ')} that works with the child, {side}"
     return f"{clock.by.value.replace('_', ' ')}, {side}"
 
 

@@ -90,6 +90,7 @@ _LATER: Final = frozenset(
         "met_when",
         "on_plan",
         "of_author",
+        "each_involved",
         "met_by_correction",
         "met_at",
         "over_by",
@@ -122,7 +123,7 @@ class ClockRule(Wire):
     when: tuple[Condition, ...] = ()
     """What the starting event's details must say for it to start: ``name=value``; all of them."""
     met_when: tuple[Condition, ...] = ()
-    """What an event that meets it must say; of a type without that field, nothing."""
+    """What an event that meets or ends it must say; of a type without that field, nothing."""
     met_at: Line | None = None
     """The moment in what meets it at which it was done; an event that does not name it meets nothing. None: when it is said."""
     over_by: tuple[Line, ...] = ()
@@ -137,6 +138,8 @@ class ClockRule(Wire):
     """Starts only where the keeper's own record has such a plan of the child's, and it is not closed."""
     of_author: bool = False
     """Whoever says what starts it owes it, of whatever kind; ``by`` is who that mostly is."""
+    each_involved: bool = False
+    """Each of that kind in that area whom the event has reached owes it for itself, and nobody else keeps it for them."""
     not_observed: Line | None = None
     """Why nothing here can start it; then a person keeps it elsewhere. None: it is started by what is seen."""
     counted_from: Line | None = None

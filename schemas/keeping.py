@@ -65,8 +65,9 @@ def met_words(rule: ClockRule) -> str:
     if rule.key in ROUTER_KEPT:
         return ROUTER_KEPT[rule.key]
     said = [f"`{kind}`" for kind in rule.met_by]
-    if rule.met_when:
-        said = [f"{' or '.join(said)} ({', '.join(condition_words(one) for one in rule.met_when)})"]
+    says = f" ({', '.join(condition_words(one) for one in rule.met_when)})" if rule.met_when else ""
+    if said and says:
+        said = [f"{' or '.join(said)}{says}"]
     if rule.met_at:
         said = [f"{' or '.join(said)} ({rule.met_at.replace('_', ' ')})"]
     if rule.met_by_correction:
@@ -74,7 +75,7 @@ def met_words(rule: ClockRule) -> str:
     if rule.met_when_opened_by:
         kinds = " or ".join(kind.value.replace("_", " ") for kind in rule.met_when_opened_by)
         said.append(f"{kinds} having opened it")
-    over = [f"over with {' or '.join(f'`{kind}`' for kind in rule.over_by)}"] if rule.over_by else []
+    over = [f"over with {' or '.join(f'`{kind}`' for kind in rule.over_by)}{says}"] if rule.over_by else []
     return "; ".join([" or ".join([*said, "a person's word"]), *over])
 
 

@@ -129,6 +129,7 @@ class CounterpartSentDetails(Details):
         "health_record",
         "practice_record",
         "youth_justice_record",
+        "placement_form",
         "housing_notice",
         "early_help_record",
     ]

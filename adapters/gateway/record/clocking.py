@@ -16,7 +16,7 @@ from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.record.composing import concerned_areas, tokens_of
 from adapters.gateway.record.in_the_way import mind, stands
-from adapters.gateway.record.owing import Owes, counted_from, done, meets, rows_of, says, who_owes
+from adapters.gateway.record.owing import Owes, counted_from, done, meets, own_part, rows_of, says, who_owes
 from adapters.gateway.record.places import Places
 from adapters.gateway.record.reading import Reading
 from adapters.gateway.record.standing_plans import also_known_as, is_open, note, undo
@@ -196,7 +196,7 @@ class Clocking:
             # What a member's own kind owes, only its own word meets: another area's conference is not this one's.
             for rule in met:
                 done_ms = done(event, rule, said.at_ms)
-                if owner is None and rule.met_at:
+                if owner is None and (rule.met_at or rule.each_involved):
                     continue  # who must see a child has seen it when they say so, not when its school does
                 if (
                     (rule.by is said.author.kind) == (owner is not None)
@@ -205,7 +205,7 @@ class Clocking:
                 ):
                     work.clocks.meet({rule.key}, said.refs, said.at_ms, str(event.id), owner, done_ms)
         ended = policy.clocks_whose("over_by", event.type)
-        if over := {rule.key for rule in ended if rule.by is said.author.kind}:
+        if over := {rule.key for rule in ended if rule.by is said.author.kind and meets(event, rule)}:
             work.clocks.meet(over, said.refs, said.at_ms, ENDED, said.author.id)
         mind(work, event.type, said.refs, policy.clocks_whose("unless", event.type))
         if event.type == _SAYS_MET:
@@ -243,7 +243,11 @@ class Clocking:
 
     def _start(self, work: Work, rule: ClockRule, said: Said) -> None:
         directory = self._home.directory
-        owes = who_owes(rule, said.author, said.areas, directory, said.at_ms)
+        owes = (
+            own_part(rule, self._home.me, said.areas)
+            if rule.each_involved
+            else who_owes(rule, said.author, said.areas, directory, said.at_ms)
+        )
         counted = counted_from(said.event, rule)
         if owes is None or counted is None or not self._concerns(rule, owes, directory):
             return
@@ -269,7 +273,10 @@ class Clocking:
             return False
         if owes.member == me.id:
             return True
-        return me.kind in rule.met_when_opened_by if rule.met_when_opened_by else me.front_door
+        if rule.met_when_opened_by:
+            # A receipt goes to the author alone: who gives it does not wait for it.
+            return me.kind in rule.met_when_opened_by and not rule.of_author
+        return me.front_door
 
     def _told(self, work: Work, row: InRow, view: HandoverView) -> None:
         """The router's word on a handover: a moment may start what our own area has made its practice."""

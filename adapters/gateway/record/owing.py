@@ -101,6 +101,12 @@ def who_owes(
     return Owes(there[0].id if len(there) == 1 else area, area)
 
 
+def own_part(rule: ClockRule, me: Member, areas: ConcernedAreas) -> Owes | None:
+    """What an agency owes because it works with the child and this has reached it; None: it is another kind, or elsewhere."""
+    area = areas.from_area if rule.side is AreaRole.FROM else areas.acting
+    return Owes(me.id, area) if me.kind is rule.by and area in me.acting_areas else None
+
+
 def due_of(
     rule: ClockRule, start: date | datetime, start_ms: int, area: str, directory: Directory
 ) -> DueDate:

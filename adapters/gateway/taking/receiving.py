@@ -9,7 +9,7 @@ What a crash means at each numbered gap (``broker.faults``):
 
 import hashlib
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import structlog
 
@@ -39,6 +39,9 @@ from schemas.reading import MalformedMessageError, listed, octets, rows, text
 from schemas.wire import PROTOCOL_VERSION, InKind, PartKind, ReceiptKind
 
 _log = structlog.get_logger()
+
+_READ: Final = frozenset({ReceiptKind.OPENED, ReceiptKind.TAKEN_ON})
+"""Receipts that say a person has read it: nobody takes on what they have not."""
 
 Ref: TypeAlias = tuple[InKind, bytes]
 """What a delivery was, and the id of its event, order or handover."""
@@ -241,7 +244,7 @@ class Receiving:
                 work.outbox.take_receipt(receipt.message_id, said_by, receipt.kind, receipt.at_ms)
                 if (team := team_of(receipt)) is not None:
                     work.learning.acknowledge(receipt.message_id, said_by, team, receipt.at_ms)
-                if receipt.kind is ReceiptKind.OPENED:
+                if receipt.kind in _READ:
                     self._clocking.opened(work, receipt.message_id, said_by, receipt.at_ms)
 
 

@@ -29,7 +29,8 @@ def test_a_directory_goes_round_byte_for_byte() -> None:
 
 
 def test_it_stays_small_enough_for_one_message_with_fifty_members() -> None:
-    assert len(WORLD.directory.to_bytes()) < 100_000
+    """Most of it is the policy; a member adds under 3 kB, and a directory may have 900 kB."""
+    assert len(WORLD.directory.to_bytes()) < 120_000
 
 
 @pytest.mark.parametrize(

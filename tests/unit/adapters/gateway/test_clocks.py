@@ -22,7 +22,7 @@ from schemas.deadlines import FACTS
 from schemas.default_policy import default_policy
 from schemas.ids import GssCode
 from schemas.keeping import ROUTER_KEPT, Keeper, keeper
-from tests.support.events import CHILD, CUMBERLAND, MOTHER, WESTMORLAND, a_document, event_id
+from tests.support.events import CHILD, CUMBERLAND, MOTHER, SIBLING, WESTMORLAND, a_document, event_id
 from tests.support.postroom import PostRoom, a_postroom
 from tests.support.turning import Stopped
 
@@ -36,6 +36,9 @@ CAST: Final = {
     "desk": (MemberKind.EDUCATION, BOTH[:1]),
     "health": (MemberKind.HEALTH_PROVIDER, BOTH),
     "practice": (MemberKind.GP, BOTH[:1]),
+    "infants": (MemberKind.CHILD_HEALTH, BOTH[:1]),
+    "youth": (MemberKind.YOUTH_JUSTICE, BOTH[:1]),
+    "help": (MemberKind.EARLY_HELP, BOTH[:1]),
     "police": (MemberKind.POLICE, BOTH),
     "housing": (MemberKind.HOUSING, BOTH[:1]),
     "host": (MemberKind.HOUSING, BOTH[1:]),
@@ -73,11 +76,14 @@ def a_plan(room: PostRoom) -> None:
     room.settle()
 
 
-def health_works_with_the_child(room: PostRoom) -> None:
-    a_plan(room)
-    member = room.exchange.members["health"]
-    room["cumberland"].actions.involve({"nhs_number": CHILD}, member, WORKER)
-    room.settle()
+def works_with_the_child(name: str) -> Callable[[PostRoom], None]:
+    def involved(room: PostRoom) -> None:
+        a_plan(room)
+        member = room.exchange.members[name]
+        room["cumberland"].actions.involve({"nhs_number": CHILD}, member, WORKER)
+        room.settle()
+
+    return involved
 
 
 def a_noticed_move(room: PostRoom) -> None:
@@ -115,6 +121,18 @@ _MOVE = ("health", "move.notified")
 _LEFT = {"ground": "other_school"}
 _BUNDLE = ("school", "handover.bundle", HERE)
 _CLOSED = ("cumberland", "concern.closed", HERE)
+
+
+def sends(name: str, what: str) -> tuple[str, str, Mapping[str, Any]]:
+    return name, "counterpart.sent", HERE | {"details": {"what": what}}
+
+
+def an_agency(name: str, what: str) -> Story:
+    """It works with the child, and hears of the move by the front door's grant; somebody else reports it."""
+    reporter = "police" if name == "health" else "health"
+    return Story(reporter, "move.notified", name, met=sends(name, what), before=works_with_the_child(name))
+
+
 STORIES: Final[Mapping[str, Story]] = {
     "tell-of-move": Story(*_MOVE, "cumberland", met=("cumberland", "plan.changed", HERE), before=a_plan),
     "tell-plan-team": Story("", "", "cumberland", before=a_noticed_move),
@@ -152,12 +170,28 @@ STORIES: Final[Mapping[str, Story]] = {
         before=a_plan,
         opened_by="westmorland",
     ),
+    "placement-notice-planned": Story("cumberland", "placement.out_of_area", "cumberland", before=a_plan),
+    "placement-area-notice-planned": Story(
+        "cumberland", "placement.out_of_area", "cumberland", before=a_plan, opened_by="westmorland"
+    ),
+    "health-record": an_agency("health", "health_record"),
+    "child-health-record": an_agency("infants", "health_record"),
+    "practice-record": an_agency("practice", "practice_record"),
+    "youth-justice-record": an_agency("youth", "youth_justice_record"),
+    "early-help-record": an_agency("help", "early_help_record"),
+    "custody-placement-form": Story(
+        "youth", "secure.entered", "youth", met=sends("youth", "placement_form"), before=a_plan
+    ),
+    "sent-file-receipt": Story("school", "counterpart.sent", "school", opened_by="desk"),
+    "sent-record-receipt": Story(
+        "health", "counterpart.sent", "health", details={"what": "health_record"}, opened_by="infants"
+    ),
     "missing-trace": Story(
         "police",
         "missing.family",
         "health",
         met=("police", "missing.ended", HERE),
-        before=health_works_with_the_child,
+        before=works_with_the_child("health"),
     ),
     "unknown-whereabouts": Story(
         "cumberland",
@@ -207,6 +241,7 @@ STORIES: Final[Mapping[str, Story]] = {
         met=("westmorland", "voice.recorded", {**THERE, **_SEEN}),
         before=a_noticed_move,
     ),
+    "pupil-deleted": Story("school", "school.left", "school", opened_by="desk"),
     "pupil-added": Story("school", "school.joined", "school", opened_by="desk"),
     "absence-ten-days": Story(
         "school", "cme.reported", "school", details={"last_seen_on": "2026-03-02"}, opened_by="desk"
@@ -280,12 +315,19 @@ def _met(work: Any) -> list[ClockRow]:
     return [ClockRow(**row) for row in work.connection.execute(query).mappings()]
 
 
+def publish(room: PostRoom, by: str, kind: str, n: int, *, to: str = "desk", **fields: Any) -> None:
+    """What goes to a counterpart goes to ``to``."""
+    if kind == "counterpart.sent":
+        fields["details"] = {"to_member": str(room.exchange.members[to])} | dict(fields.get("details", {}))
+    room[by].publish(a_document(kind, n=n, **fields))
+    room.settle()
+
+
 def begin(room: PostRoom, story: Story) -> None:
     story.before(room)
     if story.by:
-        document = a_document(story.starts, n=1, details=story.details, **story.fields)
-        room[story.by].publish(document)
-        room.settle()
+        to = story.opened_by or "desk"
+        publish(room, story.by, story.starts, 1, to=to, details=story.details, **story.fields)
 
 
 def test_each_clock_of_the_policy_is_kept_by_somebody_or_says_why_not() -> None:
@@ -312,8 +354,7 @@ def test_a_real_event_starts_it_and_a_real_event_meets_it(room: PostRoom, turned
     turned.now += timedelta(minutes=5)
     if story.met is not None:
         by, kind, fields = story.met
-        room[by].publish(a_document(kind, n=2, **fields))
-        room.settle()
+        publish(room, by, kind, 2, **fields)
     elif story.opened_by is not None:
         reader = room[story.opened_by]
         [number] = [item.number for item in reader.inbox() if item.message_id == started[0].about]
@@ -429,6 +470,41 @@ def test_a_file_that_goes_to_its_counterpart_meets_its_own_clock_and_no_other(
     [file], [other] = (kept(room["school"], key) for key in ("protection-file", "common-transfer-file"))
     assert file.met_ms is not None
     assert other.met_ms is None
+
+
+def test_a_registration_elsewhere_starts_what_the_old_practice_owes_and_nothing_for_the_new(
+    room: PostRoom,
+) -> None:
+    moved = {"moved_from": {"gss": CUMBERLAND}, "moved_to": {"gss": WESTMORLAND}}
+    publish(room, "practice", "gp.changed", 1, details=moved, **HERE)
+    back = {"moved_from": {"gss": WESTMORLAND}, "moved_to": {"gss": CUMBERLAND}}
+    subject = {"nhs_number": SIBLING}
+    publish(room, "practice", "gp.changed", 2, details=back, subject=subject, **HERE)
+
+    assert [event_id(1).raw] == [row.about for row in kept(room["practice"], "practice-record")]
+
+
+def test_the_receipt_of_a_file_that_was_sent_takes_over_from_the_general_one(
+    room: PostRoom, turned: Stopped
+) -> None:
+    """A file on paper is chased from the pupil's leaving; one that was sent here, from its being sent, by its own receipt."""
+    publish(room, "school", "school.left", 1, details=_LEFT, **HERE)
+    turned.now += timedelta(minutes=5)
+    publish(room, "school", "counterpart.sent", 2, details={"what": "common_transfer_file"}, **HERE)
+    paper = kept(room["school"], "protection-file-receipt")
+    publish(room, "school", "counterpart.sent", 3, **HERE)
+    [over], [waits] = (kept(room["school"], key) for key in ("protection-file-receipt", "sent-file-receipt"))
+    desk = room["desk"]
+    [number] = [item.number for item in desk.inbox() if item.message_id == event_id(3).raw]
+    desk.take_on(number, by="Kim Example, designated lead")
+    room.settle()
+    [given] = kept(room["school"], "sent-file-receipt")
+
+    assert [None] == [row.met_ms for row in paper]
+    assert "over" == over.met_by
+    assert waits.met_ms is None
+    assert desk.home.member_id == given.met_by
+    assert [] == kept(desk, "sent-file-receipt")
 
 
 def test_what_does_not_apply_starts_nothing(room: PostRoom) -> None:
