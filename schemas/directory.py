@@ -254,6 +254,12 @@ class Directory(Wire):
         """What the directory says about an area, or None."""
         return self._areas.get(gss)
 
+    def names(self) -> dict[str, str]:
+        """What areas and members are called, by code and id."""
+        return {str(area.gss): area.name for area in self.areas} | {
+            str(member.id): member.name for member in self.members
+        }
+
     def standing_of(self, version: int, at: datetime) -> Standing:
         """How an envelope stands that was sealed by directory ``version``, judged at ``at`` by this one."""
         if version == self.version:

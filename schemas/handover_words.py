@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
+from schemas.handover import WITHHELD, HandoverView
+
 PASSES: Final = "passes"
 """``reason`` of an ASK: the case is to pass to the new area."""
 STAYS: Final = "stays"
@@ -25,6 +27,21 @@ MEANS: Final[Mapping[str, str]] = {
     "superseded": "Nobody is waited for here any more: another area has the case, or two records were not one child.",
 }
 """``old`` and ``new`` are the two areas."""
+OVER: Final = frozenset({"withdrawn", "closed", "superseded"})
+ELSEWHERE: Final = (
+    "But the child has been reported in {safety} since: now {safety} must keep it safe, not {new}."
+)
+"""Beside what a stage means, where the child has moved on or is back and the handover stands as it stood."""
+
+
+def meaning(view: HandoverView, names: Mapping[str, str]) -> str:
+    """What a handover's stage means, and whether the child is where it leads; ``names``: of areas, by code."""
+    old, new, safety = (names.get(area, area) for area in (view.from_area, view.to_area, view.safety))
+    said = MEANS.get(view.state, view.state).format(old=old, new=new)
+    if view.state in OVER or view.safety in {view.to_area, WITHHELD}:
+        return said
+    return f"{said} {ELSEWHERE.format(safety=safety, new=new)}"
+
 
 KEPT: Final[Mapping[str, str]] = {
     "owed": "The case did not pass, and {new} was given the history: a person there must decide to return or to retain it.",

@@ -14,6 +14,7 @@ from adapters.gateway.commands.endorsing import endorsing
 from adapters.gateway.commands.reviewing import refused
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
 from adapters.gateway.commands.telling import tell
+from adapters.gateway.duties.waiting import owed_words
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.frontdoor.documents import unborn_identity
 from adapters.gateway.record.plain import day_and_time
@@ -27,7 +28,7 @@ from schemas.codes.cases import (
     ReturnOrRetain,
 )
 from schemas.handover import HandoverView
-from schemas.handover_words import KEPT, MEANS
+from schemas.handover_words import KEPT, meaning
 
 _by = click.option("--by", required=True, help='Who decides: "Name, role".')
 
@@ -50,7 +51,7 @@ def list_command(home: Path, as_json: bool) -> None:
     """Every handover that concerns this front door: who holds the case, who has the safety duty, what is owed."""
     with Gateway.open(home) as opened:
         views = opened.actions.handovers()
-        names = {str(member.id): member.name for member in opened.home.directory.members}
+        names = opened.home.directory.names()
     if as_json:
         click.echo(json.dumps([_document(view) for view in views], indent=1))
         return
@@ -64,10 +65,10 @@ def list_command(home: Path, as_json: bool) -> None:
         )
         table.add_row(
             view.handover.hex()[:8],
-            f"{view.from_area} > {view.to_area}",
+            f"{names.get(view.from_area, view.from_area)} > {names.get(view.to_area, view.to_area)}",
             view.state,
-            view.holder,
-            view.safety,
+            names.get(view.holder, view.holder),
+            names.get(view.safety, view.safety),
             owed,
         )
     Console().print(table if views else "There is no handover.")
@@ -81,7 +82,8 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     """One handover in full."""
     with Gateway.open(home) as opened:
         row, view = opened.actions.handover(handover_id)
-        names = {str(area.gss): area.name for area in opened.home.directory.areas}
+        names = opened.home.directory.names()
+        owed = owed_words(opened.home.directory.policy)
         kind = opened.asking.kind_of(row, view)
         rule = kind and opened.home.directory.policy.kind(kind)
         with opened.home.store.look() as work:
@@ -96,8 +98,8 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
         return
     console = Console()
     old, new = (names.get(area, area) for area in (view.from_area, view.to_area))
-    console.print(f"[bold]{old} > {new}: {view.state}[/bold] (since {day_and_time(view.changed_ms)} UTC)")
-    console.print(MEANS.get(view.state, "").format(old=old, new=new), markup=False)
+    console.print(f"[bold]{old} > {new}: {view.state}[/bold] (since {day_and_time(view.changed_ms)})")
+    console.print(meaning(view, names), markup=False)
     for said in receipts:
         console.print(said, markup=False)
     if rule:
@@ -113,9 +115,8 @@ def show(home: Path, handover_id: str, as_json: bool) -> None:
     )
     for due in view.due:
         state = "met" if due.met_ms else "LATE" if due.late else "open"
-        console.print(
-            f"  {due.kind}: by {day_and_time(due.due_ms)} UTC, {due.reason} [{state}]", markup=False
-        )
+        what, who = owed.get(due.kind, due.kind), names.get(due.owner, due.owner)
+        console.print(f"  [{state}] {what}: {who}, by {day_and_time(due.due_ms)}; {due.reason}", markup=False)
     if row.child:
         console.print(f"read the history: handrail chronology {row.child.hex()[:8]}", markup=False)
 
@@ -374,7 +375,7 @@ def _document(view: HandoverView) -> dict[str, Any]:
         "to_area": view.to_area,
         "case_holder": view.holder,
         "safety_duty": view.safety,
-        "means": MEANS.get(view.state, view.state).format(old=view.from_area, new=view.to_area),
+        "means": meaning(view, {}),
         "history_read": view.keeping,
         "verified": view.verified,
         "granted": view.granted,

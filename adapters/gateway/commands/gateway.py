@@ -131,7 +131,7 @@ def alarms(home: Path, *, as_json: bool) -> None:
     elif not found:
         click.echo("No alarms.")
     for alarm in () if as_json else found:
-        since = f"since {day_and_time(alarm.since_ms)} UTC"
+        since = f"since {day_and_time(alarm.since_ms)}"
         click.echo(f"{alarm.code}: {alarm.says}\n  {alarm.about}, rests with {alarm.rests_with}, {since}")
     sys.exit(1 if found else 0)
 
@@ -226,7 +226,7 @@ def inbox_list(home: Path, as_json: bool, everything: bool) -> None:
     if as_json:
         click.echo(json.dumps([_item(item) for item in items], indent=1))
         return
-    table = Table("No.", "Came (UTC)", "From", "Child", "State", title="Inbox")
+    table = Table("No.", "Came", "From", "Child", "State", title="Inbox")
     for item in items:
         table.add_row(
             str(item.number),
@@ -256,7 +256,7 @@ def inbox_show(home: Path, number: int, role: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(read.document, indent=1, ensure_ascii=False))
         return
-    click.echo(f"{read.type}, from {item.author_name}, came {day_and_time(item.taken_ms)} UTC")
+    click.echo(f"{read.type}, from {item.author_name}, came {day_and_time(item.taken_ms)}")
     if item.late:
         click.echo("It came late.")
     if item.kind is InKind.GRANTED:

@@ -44,10 +44,7 @@ def watch(home: Path, *, once: bool) -> None:
 
 def _now(opened: Gateway, width: int) -> RenderableType:
     found = waiting(opened.home, opened.clocking.open())
-    directory = opened.home.directory
-    names = {str(area.gss): area.name for area in directory.areas} | {
-        str(member.id): member.name for member in directory.members
-    }
+    names = opened.home.directory.names()
     late = sum(one.late for one in found)
     head = Text(f"{opened.home.me.name}: {len(found)} wait, {late} late", style="bold")
     if not found:

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from broker.calendars import LONDON
 from broker.clock import from_ms
 
 
 def day_and_time(at_ms: int) -> str:
-    """A moment as people read it, in UTC."""
-    return from_ms(at_ms).strftime("%d %b %Y %H:%M:%S")
+    """A moment as clocks in England show it, on the command line as on every page and in ``handrail watch``."""
+    return from_ms(at_ms).astimezone(LONDON).strftime("%a %d %b %Y %H:%M:%S")
 
 
 def lines_of(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

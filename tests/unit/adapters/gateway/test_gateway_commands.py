@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from adapters.gateway.duties.waiting import waiting
+from adapters.gateway.record.plain import day_and_time
 from broker.cli.main import main
-from tests.support.events import CHILD, CUMBERLAND, PUPIL, a_document
+from broker.clock import to_ms
+from tests.support.events import CHILD, CUMBERLAND, PUPIL, WESTMORLAND, a_document
 from tests.support.nems_messages import a_move, as_xml
 from tests.support.postroom import PostRoom
 
@@ -204,6 +208,28 @@ def test_the_four_ways_to_part_with_a_handover(run: Run, room: PostRoom) -> None
     assert 2 == bad_day.exit_code
     assert 0 == held.exit_code
     assert "closed" == room["cumberland"].actions.handovers()[0].state
+
+
+def test_a_child_that_is_back_is_not_shown_as_kept_safe_by_the_area_that_it_has_left(
+    run: Run, room: PostRoom
+) -> None:
+    """Nobody has withdrawn yet. What is owed is said in words, by whom, and by clocks as they hang on English walls."""
+    room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
+    room["health"].publish(a_document("move.notified", n=2))
+    room.settle()
+    home = {"from_area": WESTMORLAND, "to_area": CUMBERLAND}
+    room["health"].publish(a_document("move.notified", n=3, details=home, **HERE))
+    room.settle()
+    handover = room["westmorland"].actions.handovers()[0].handover.hex()
+
+    for name in ("cumberland", "westmorland"):
+        shown = " ".join(run(name, "handover", "show", handover).output.split())
+        assert "now Cumberland must keep it safe, not Westmorland and Furness" in shown
+        assert "safety duty: Cumberland" in shown
+        assert "[open] release the history to the receiving area: Example cumberland, by " in shown
+        what = "release the history to the receiving area (noticed, Cumberland > Westmorland and Furness)"
+        assert what in {one.what for one in waiting(room[name].home, [])}
+    assert "Wed 01 Jul 2026 23:59:59" == day_and_time(to_ms(datetime(2026, 7, 1, 22, 59, 59, tzinfo=UTC)))
 
 
 def test_recover_mends_a_lost_database_and_says_what_to_do(run: Run, room: PostRoom) -> None:
