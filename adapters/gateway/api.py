@@ -84,7 +84,7 @@ class Gateway:
         self.obliging = Obliging(home, self.publishing)
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
-        self.counterparts = Counterparts(home, self.publishing, self.actions)
+        self.counterparts = Counterparts(home, self.publishing, self.actions, self.places)
         self.finding = Finding(home, self.publishing)
         self.reviewing = Reviewing(home, self.publishing, self.orders)
         self.asking = Asking(home, self.actions)

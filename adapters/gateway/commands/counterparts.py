@@ -6,10 +6,14 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
+from adapters.gateway.frontdoor.counterpart_list import Counterpart
+from broker.calendars import LONDON
+from broker.clock import from_ms
 
 
 @click.command(cls=Spoken)
@@ -23,10 +27,36 @@ def counterparts(home: Path, handover_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
         return
-    table = Table("Agency", "Sends", "Within", "Sent to", title="Counterparts")
+    table = Table("Agency", "Sends", "Due", "Sent to", "Receipt", "Why", title="Counterparts")
     for one in found:
-        table.add_row(one.name, one.what.replace("_", " "), one.limit, one.to or "NOT YET")
+        table.add_row(
+            one.name, one.what.replace("_", " "), _due(one), _sent(one), _receipt(one), escape(one.limit)
+        )
     Console().print(table if found else "Nobody else was active in the old area, as far as this record goes.")
+
+
+def _due(one: Counterpart) -> str:
+    if one.due_ms is None:
+        return "no date yet"
+    return f"{'LATE, was due ' if one.late else ''}{_day(one.due_ms)}"
+
+
+def _sent(one: Counterpart) -> str:
+    return "NOT YET" if one.to is None or one.sent_ms is None else f"{one.to}, {_day(one.sent_ms)}"
+
+
+def _receipt(one: Counterpart) -> str:
+    if one.sent_ms is None:
+        return ""
+    if one.receipt_ms is not None:
+        return f"yes, {_day(one.receipt_ms)}"
+    if one.receipt_due_ms is None:
+        return "not on this record"
+    return f"{'LATE, was due ' if one.receipt_late else 'none yet, due '}{_day(one.receipt_due_ms)}"
+
+
+def _day(at_ms: int) -> str:
+    return f"{from_ms(at_ms).astimezone(LONDON):%a %d %b %Y}"
 
 
 @click.command(cls=Spoken)

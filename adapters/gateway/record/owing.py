@@ -102,9 +102,14 @@ def who_owes(
 
 
 def own_part(rule: ClockRule, me: Member, areas: ConcernedAreas) -> Owes | None:
-    """What an agency owes because it works with the child and this has reached it; None: it is another kind, or elsewhere."""
-    area = areas.from_area if rule.side is AreaRole.FROM else areas.acting
-    return Owes(me.id, area) if me.kind is rule.by and area in me.acting_areas else None
+    """What an agency owes because it works with the child and this has reached it; None: it is another kind, or elsewhere.
+
+    A move whose old place was not said, or not to us, is from the area that speaks of it, unless it is to one of ours.
+    """
+    area = areas.from_area
+    if area is None and areas.to_area not in {None, *me.acting_areas}:
+        area = areas.acting
+    return Owes(me.id, area) if area is not None and me.kind is rule.by and area in me.acting_areas else None
 
 
 def due_of(
