@@ -23,6 +23,7 @@ from adapters.gateway.record.live import live_in
 from adapters.gateway.record.reading import Reading
 from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
+from broker.calendars import day_of
 from broker.errors import RejectedError
 from broker.store.gateway.handovers import HandoverRow
 from broker.store.gateway.store import Work
@@ -209,7 +210,7 @@ class Actions:
             return False
         decision = who_releases(
             policy,
-            live_in(self._record.of(work, row.child), self._home.clock().date(), not_by=door.id),
+            live_in(self._record.of(work, row.child), day_of(self._home.clock()), not_by=door.id),
             evidence_of(read, policy),
             independent=read.author != door.id and self._record.names(read, [view.to_area]),
         )

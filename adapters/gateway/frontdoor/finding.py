@@ -10,17 +10,19 @@ from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.home import Home
 from adapters.gateway.record import whereabouts as w
 from adapters.gateway.record.chronology import Chronology
+from adapters.gateway.record.composing import concerned_areas
 from adapters.gateway.record.live import live_in
 from adapters.gateway.record.reading import Read, Reading
 from adapters.gateway.record.sameness import identifiers_in
 from adapters.gateway.sending.drafting import draft
 from adapters.gateway.sending.publishing import Publishing
+from broker.calendars import day_of
 from broker.errors import RejectedError
 from broker.store.gateway.store import Work
 from schemas.catalogue import parse_event
 from schemas.control import Action, ActionKind
 from schemas.ids import EventId, GssCode
-from schemas.wire import InKind
+from schemas.wire import EventClass, InKind
 
 SIGHTED: Final = "missing.sighted"
 _STRONG: Final = ("nhs_number", "upn", "unborn")
@@ -61,10 +63,10 @@ class Finding:
     def of(self, child: str) -> Found:
         """One child, by the beginning of its handle. Raises NoSuchItemError."""
         reads = [line.read for line in self._chronology.of(child)]
-        documents = [self._resolved(read.document) for read in reads]
+        documents = [self._resolved(read) for read in reads]
         home = w.where(documents, self._home.own_area)
         usual, settled = w.settled_by(documents)
-        today = self._home.clock().date()
+        today = day_of(self._home.clock())
         known = w.Known(
             home=home.area if isinstance(home, w.At) else self._home.own_area,
             since=home.at if isinstance(home, w.At) else w.LONG_AGO,
@@ -93,7 +95,7 @@ class Finding:
         if outcome == "moved":
             now = self._home.clock().isoformat()
             details = {"from_area": self._home.own_area, "to_area": area, "known_at": now}
-            live = [status.value for status in live_in(self._reads(child), self._home.clock().date())]
+            live = [status.value for status in live_in(self._reads(child), day_of(self._home.clock()))]
             self._publish("move.notified", subject, details | {"live": sorted(live)}, area)
         return self._publish(
             "whereabouts.recorded",
@@ -112,7 +114,7 @@ class Finding:
     def unknown(self, child: str, by: Person, tried: Sequence[str], next_step: str) -> EventId:
         """Nobody knows where the child is: said aloud, with who goes on asking. Raises NoSuchItemError."""
         details = {
-            "since": self._home.clock().date().isoformat(),
+            "since": day_of(self._home.clock()).isoformat(),
             "tried": list(tried),
             "next_step": next_step,
             "owner": by.document(),
@@ -144,7 +146,7 @@ class Finding:
         read = self._sighting(number)
         with self._home.store.look() as work:
             about = [read, *self._same(work, read)]
-        today = self._home.clock().date()
+        today = day_of(self._home.clock())
         if not w.may_tell_area((one.document for one in about), today):
             raise AreaHiddenError
         area = self._home.own_area
@@ -197,10 +199,14 @@ class Finding:
                 return found
         raise NoSuchItemError("no event about this child names it by an identifier")
 
-    def _resolved(self, document: Mapping[str, Any]) -> dict[str, Any]:
-        """The same with every area as the one that answers: a district's county, a dissolved area's successor."""
-        answering = self._publishing.places.answering
-        whole = dict(document)
+    def _resolved(self, read: Read) -> dict[str, Any]:
+        """What was read, with every area as the one that answers: a district's county, a dissolved area's successor.
+
+        A move's end stands under ``to_area``, however its author said it: as the router has it, which moves the duty.
+        """
+        places = self._publishing.places
+        answering = places.answering
+        whole = dict(read.document)
         if whole.get("acting_area"):
             whole["acting_area"] = str(answering(GssCode(str(whole["acting_area"]))))
         residence = dict(whole.get("residence") or {})
@@ -211,6 +217,9 @@ class Finding:
         for name in ("to_area", "from_area", "area"):
             if isinstance(details.get(name), str):
                 details[name] = str(answering(GssCode(details[name])))
+        is_move = read.manifest.header.event_class is EventClass.MOVE
+        if is_move and read.event is not None and (end := concerned_areas(read.event, places).to_area):
+            details["to_area"] = str(end)
         whole["details"] = details
         return whole
 

@@ -6,6 +6,7 @@ from typing import Any
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.home import Home
 from adapters.gateway.sending.drafting import draft
+from broker.calendars import day_of
 from schemas.codes.cases import ClockStart, DeclineReason, HandoverKind, PlanKind
 
 
@@ -33,7 +34,7 @@ def answered(
     details = {
         "plan": plan.value,
         "by": by.document(),
-        "accepted_on": home.clock().date().isoformat(),
+        "accepted_on": day_of(home.clock()).isoformat(),
         "clock_start": ClockStart.ACCEPTED.value,
     }
     return _inside(home, "transfer.accepted", subject, details)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
+from broker.calendars import LONDON
 from schemas.codes.cases import LiveStatus
 
 LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
@@ -321,8 +322,10 @@ def written(document: Mapping[str, Any]) -> datetime:
 
 
 def day_of(document: Mapping[str, Any]) -> date:
-    """The day on which it happened, as its author says."""
+    """The day on which it happened, as its author says: a moment counts on the day that it was in England."""
+    said = str(document.get("occurred_at"))
     try:
-        return date.fromisoformat(str(document.get("occurred_at"))[:10])
+        moment = datetime.fromisoformat(said)
     except ValueError:
         return date.min
+    return moment.date() if moment.tzinfo is None else moment.astimezone(LONDON).date()

@@ -193,3 +193,52 @@ def test_a_person_may_let_the_area_be_known_unless_somebody_must_stay_hidden(roo
 
     with pytest.raises(AreaHiddenError):
         room["westmorland"].finding.tell_area(number, WORKER, "The mother agrees.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "details"),
+    [
+        pytest.param(
+            "secure.entered", {"home_area": CUMBERLAND, "host_area": WESTMORLAND}, id="into a secure setting"
+        ),
+        pytest.param(
+            "secure.leaving",
+            {"host_area": "E06000047", "release_area": WESTMORLAND},
+            id="out of a secure setting",
+        ),
+        pytest.param(
+            "move.notified", {"to_area": None, "to_place": {"postcode": "LA9 4DQ"}}, id="a postcode alone"
+        ),
+    ],
+)
+def test_where_a_child_is_said_to_be_is_where_the_duty_went(
+    room: PostRoom, kind: str, details: dict[str, object]
+) -> None:
+    """However the author says where to: both front doors read the area that has the safety duty, and not UNKNOWN."""
+    room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
+    later = {"occurred_at": "2026-03-02T11:00:00Z", "residence": {"gss": WESTMORLAND}}
+    room["cumberland"].publish(a_document(kind, n=2, details=details, **later))
+    room.settle()
+
+    for name in ("cumberland", "westmorland"):
+        [found] = room[name].finding.children()
+        assert isinstance(found.where, w.At)
+        assert (WESTMORLAND, kind) == (found.where.area, found.where.says)
+        assert {WESTMORLAND} == {view.safety for view in room[name].actions.handovers()}
+
+
+@pytest.mark.parametrize(
+    ("occurred_at", "day"),
+    [
+        ("2026-03-28T23:30:00Z", date(2026, 3, 28)),
+        ("2026-03-29T23:30:00Z", date(2026, 3, 30)),
+        ("2026-10-24T23:30:00Z", date(2026, 10, 25)),
+        ("2026-10-25T23:30:00Z", date(2026, 10, 25)),
+        ("2028-02-29T12:00:00+00:00", date(2028, 2, 29)),
+        ("2028-02-29", date(2028, 2, 29)),
+        ("never", date.min),
+    ],
+    ids=["before summer time", "its first night", "its last night", "after it", "29 February", "a day", "no"],
+)
+def test_a_late_evening_counts_on_the_day_that_it_was_in_england(occurred_at: str, day: date) -> None:
+    assert day == w.day_of({"occurred_at": occurred_at})
