@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import ssl
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ _log = structlog.get_logger()
 
 _PING_S: Final = 5
 _REQUEST_S: Final = 5.0
+_CANCEL_S: Final = 0.1
 _QUOTE: Final = "'"
 _REFUSAL: Final = "permissions violation"
 _SERVER_NAME: Final = "localhost"
@@ -100,8 +102,7 @@ async def connect(access: Access, *, attempts_for: float = 10.0) -> Bus:
     """
     client = _LastingClient()
     try:
-        async with asyncio.timeout(attempts_for):
-            await _connect(client, access)
+        await within(attempts_for, _connect(client, access))
     except (nats.errors.Error, TimeoutError, OSError) as error:
         await _hang_up(client)
         raise UnavailableError(f"cannot reach the bus: {type(error).__name__}") from error
@@ -109,6 +110,26 @@ async def connect(access: Access, *, attempts_for: float = 10.0) -> Bus:
         await _hang_up(client)
         raise
     return Bus(client, access.user)
+
+
+async def within(seconds: float, work: Coroutine[Any, Any, None]) -> None:
+    """Do it, or raise TimeoutError; whatever it makes of being cancelled, it has ended then.
+
+    The library swallows a cancellation that meets it while it hangs up, and tries to sign in for good: under
+    ``asyncio.timeout``, which cancels once, a command would stand there and never say that the bus refuses it.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        done, _ = await asyncio.wait({task}, timeout=seconds)
+    finally:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=_CANCEL_S)
+    if not done:
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            task.result()
+        raise TimeoutError
+    task.result()
 
 
 async def _hang_up(client: Client) -> None:
