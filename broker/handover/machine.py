@@ -188,8 +188,9 @@ def waited_too_long(handover: Handover, now_ms: int) -> Moved | None:
 
 
 def superseded(handover: Handover, now_ms: int) -> Handover:
-    """Nobody is waited for here any more."""
-    return replace(_unsettled(handover), state=State.SUPERSEDED, contested=False, changed_ms=now_ms)
+    """Nobody is waited for here any more. Whoever had accepted held the case: what it read is its own record."""
+    left = handover if handover.state is State.ACCEPTED else _unsettled(handover)
+    return replace(left, state=State.SUPERSEDED, contested=False, changed_ms=now_ms)
 
 
 def after_acceptance(other: Handover, holder: str, safety: str, now_ms: int) -> Handover:

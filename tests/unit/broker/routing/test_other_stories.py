@@ -8,7 +8,7 @@ from schemas.audit import EntryKind
 from schemas.control import Action, ActionKind
 from schemas.handover import HandoverView
 from schemas.handover_words import PASSES, STAYS
-from schemas.wire import InKind
+from schemas.wire import EventClass, InKind
 from tests.support.desk import NEW, NORTHUMBERLAND, OLD, THIRD, RouterDesk
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 
@@ -87,3 +87,28 @@ def test_whoever_sees_a_handover_reads_where_the_child_is_now(desk: RouterDesk) 
 
     assert {(CUMBERLAND, CUMBERLAND)} == set.union(*(where(desk, name) for name in everybody))
     assert "disputed" == desk.handover(OLD).state, "nothing is closed by time, nor by coming home"
+
+
+def test_an_area_that_held_the_case_owes_no_decision_on_what_it_read_when_it_passes_on(
+    desk: RouterDesk,
+) -> None:
+    """B has accepted, and the family moves on to C before B's conference: the case did pass to B, and then to C."""
+    desk.take(desk.opens_matter(), desk.move())
+    first = desk.handover(NEW).handover
+    desk.take(desk.acts(OLD, Action(ActionKind.RELEASE, first)))
+    desk.take(desk.acts(NEW, Action(ActionKind.ACCEPT, first, conference=True)))
+    desk.take(
+        desk.move(to=(NEW, THIRD), from_area=WESTMORLAND, to_area=NORTHUMBERLAND, residence=NORTHUMBERLAND)
+    )
+    assert (WESTMORLAND, NORTHUMBERLAND) == desk.child()
+
+    onward = desk.handover(THIRD).handover
+    desk.take(
+        desk.event(
+            THIRD, event_class=EventClass.HANDOVER, to=(NEW, THIRD), action=Action(ActionKind.ACCEPT, onward)
+        )
+    )
+
+    newest = {got.note.message_id: got.handover() for got in desk.inbox(NEW, InKind.HANDOVER)}
+    assert ("superseded", "none") == (newest[first].state, newest[first].keeping)
+    assert (NORTHUMBERLAND, NORTHUMBERLAND) == desk.child()
