@@ -482,6 +482,17 @@ def test_a_file_that_goes_to_its_counterpart_meets_its_own_clock_and_no_other(
     assert other.met_ms is None
 
 
+def test_a_notice_sent_to_the_host_by_name_meets_what_its_opening_would(
+    room: PostRoom, turned: Stopped
+) -> None:
+    begin(room, STORIES["housing-notice"])
+    turned.now += timedelta(minutes=5)
+    publish(room, "housing", "counterpart.sent", 2, to="host", details={"what": "housing_notice"}, **HERE)
+
+    [row] = kept(room["housing"], "housing-notice")
+    assert str(event_id(2)) == row.met_by
+
+
 def test_a_registration_elsewhere_starts_what_the_old_practice_owes_and_nothing_for_the_new(
     room: PostRoom,
 ) -> None:
