@@ -35,6 +35,7 @@ _SAID = {
     "joined": _JOINED,
     "unlinked": _UNLINKED,
     "order-upheld": "A person there has looked again at what was not shared with you, and it stays there.",
+    "order-late": "Papers that one front door was to pass on have not all gone in time. They stay owed: see who owes them in `handrail watch`.",
     "one-time-wanted": "This handover is hidden from the area that was left; one-time keys were made for it.",
     "endorse": "A front door asked for its one-time keys to be endorsed.",
     "endorsed": "Protection endorsers vouch for whoever has the child; where that is, is withheld.",

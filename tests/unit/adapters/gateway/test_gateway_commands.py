@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from adapters.gateway.duties.notices import words_of
 from adapters.gateway.duties.waiting import waiting
 from adapters.gateway.record.plain import day_and_time
 from broker.cli.main import main
 from broker.clock import to_ms
+from schemas import canonical
+from schemas.wire import InKind
 from tests.support.events import CHILD, CUMBERLAND, PUPIL, WESTMORLAND, a_document
 from tests.support.nems_messages import a_move, as_xml
 from tests.support.postroom import PostRoom
@@ -230,6 +233,13 @@ def test_a_child_that_is_back_is_not_shown_as_kept_safe_by_the_area_that_it_has_
         what = "release the history to the receiving area (noticed, Cumberland > Westmorland and Furness)"
         assert what in {one.what for one in waiting(room[name].home, [])}
     assert "Wed 01 Jul 2026 23:59:59" == day_and_time(to_ms(datetime(2026, 7, 1, 22, 59, 59, tzinfo=UTC)))
+
+
+def test_papers_that_are_late_are_spoken_of_in_a_sentence() -> None:
+    said = words_of(InKind.NOTICE, canonical.encode(["order-late", {"order": bytes(16), "due_ms": 1}]))
+
+    assert said is not None
+    assert "have not all gone in time" in said
 
 
 def test_recover_mends_a_lost_database_and_says_what_to_do(run: Run, room: PostRoom) -> None:
