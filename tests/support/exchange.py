@@ -20,7 +20,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final, TypeAlias, TypeVar, overload
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.record.places import Places
@@ -44,6 +44,9 @@ from schemas.ids import GssCode, MemberId, Postcode
 from tests.support.directory import CUMBERLAND, SEATS, WESTMORLAND
 
 _T = TypeVar("_T")
+_Seat: TypeAlias = tuple[MemberKind, tuple[GssCode, ...]]
+Cast: TypeAlias = Mapping[str, _Seat]
+"""Who takes part: by a short name, of which kind, for which areas."""
 _POLL_S: Final = 0.01
 
 
@@ -170,11 +173,7 @@ async def exchange(folder: Path) -> AsyncIterator[Exchange]:
 
 def make_exchange(folder: Path) -> Exchange:
     """An exchange that lies in ``folder/exchange`` and does not run: keys, homes, configuration, streams."""
-    template, members = _template()
-    layout = Layout(folder / "exchange")
-    shutil.copytree(template.data, layout.data)
-    _issuer(layout).settle()  # the configuration names folders
-    return Exchange(layout, dict(members), EmbeddedServer(layout.configuration))
+    return _copy(*_template(), folder)
 
 
 @overload
@@ -220,22 +219,38 @@ async def running(
 @functools.cache
 def _template() -> tuple[Layout, Mapping[str, MemberId]]:
     """One exchange for the whole test run, made with its streams and then stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="handrail-exchange-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    made = exchange_of(folder, SEATS)
+    made = exchange_of(_kept_folder(), SEATS)
     asyncio.run(_provision(made.layout))
     return made.layout, made.members
 
 
-def exchange_of(folder: Path, cast: Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]) -> Exchange:
+def exchange_of(folder: Path, cast: Cast) -> Exchange:
     """An exchange with members of one's own choice, as ``handrail directory`` makes it; no stream exists yet."""
-    layout = Layout(folder / "exchange")
+    return _copy(*_made(tuple(cast.items())), folder)
+
+
+@functools.cache
+def _made(cast: tuple[tuple[str, _Seat], ...]) -> tuple[Layout, Mapping[str, MemberId]]:
+    """One for each cast and test run: making keys and signing a directory for each member takes seconds."""
+    layout = Layout(_kept_folder() / "exchange")
     papers = Governance(
         impact_assessment="example only", policy_document="example only", sharing_agreement="example only"
     )
     _issuer(layout).init(default_policy(), papers, roots=1, threshold=1)
-    members = {name: _admit(layout, name, kind, areas) for name, (kind, areas) in cast.items()}
-    return Exchange(layout, members, EmbeddedServer(layout.configuration))
+    return layout, {name: _admit(layout, name, kind, areas) for name, (kind, areas) in cast}
+
+
+def _copy(layout: Layout, members: Mapping[str, MemberId], folder: Path) -> Exchange:
+    copy = Layout(folder / "exchange")
+    shutil.copytree(layout.data, copy.data)
+    _issuer(copy).settle()  # the configuration names folders
+    return Exchange(copy, dict(members), EmbeddedServer(copy.configuration))
+
+
+def _kept_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="handrail-exchange-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _admit(layout: Layout, name: str, kind: MemberKind, areas: tuple[GssCode, ...]) -> MemberId:

@@ -6,10 +6,9 @@ room.settle()                       # everything to everybody, until nothing mov
 bodies = room.collect("school")     # or: take a reader's messages and deliver them oneself
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 from adapters.gateway.api import Gateway
 from broker.bus.subjects import OutSubject
@@ -20,11 +19,7 @@ from broker.routing.intake import Batch, Outcome
 from broker.store.router.procedures import DeadlineRow
 from broker.store.router.store import RouterStore
 from broker.wiring import area_check
-from schemas.codes.members import MemberKind
-from schemas.ids import GssCode
-from tests.support.exchange import Exchange, exchange_of, make_exchange
-
-Cast: TypeAlias = Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]
+from tests.support.exchange import Cast, Exchange, exchange_of, make_exchange
 
 
 @dataclass(slots=True)
