@@ -41,6 +41,7 @@ from schemas.codes.members import MemberKind
 from schemas.default_policy import default_policy
 from schemas.directory import Directory, Governance
 from schemas.ids import GssCode, MemberId, Postcode
+from schemas.policy import Policy
 from tests.support.directory import CUMBERLAND, SEATS, WESTMORLAND
 
 _T = TypeVar("_T")
@@ -226,17 +227,19 @@ def _template() -> tuple[Layout, Mapping[str, MemberId]]:
 
 def exchange_of(folder: Path, cast: Cast) -> Exchange:
     """An exchange with members of one's own choice, as ``handrail directory`` makes it; no stream exists yet."""
-    return _copy(*_made(tuple(cast.items())), folder)
+    return _copy(*_made(tuple(cast.items()), default_policy), folder)
 
 
 @functools.cache
-def _made(cast: tuple[tuple[str, _Seat], ...]) -> tuple[Layout, Mapping[str, MemberId]]:
-    """One for each cast and test run: making keys and signing a directory for each member takes seconds."""
+def _made(
+    cast: tuple[tuple[str, _Seat], ...], policy: Callable[[], Policy]
+) -> tuple[Layout, Mapping[str, MemberId]]:
+    """One for each cast, policy and test run: making keys and signing a directory for each member takes seconds."""
     layout = Layout(_kept_folder() / "exchange")
     papers = Governance(
         impact_assessment="example only", policy_document="example only", sharing_agreement="example only"
     )
-    _issuer(layout).init(default_policy(), papers, roots=1, threshold=1)
+    _issuer(layout).init(policy(), papers, roots=1, threshold=1)
     return layout, {name: _admit(layout, name, kind, areas) for name, (kind, areas) in cast}
 
 

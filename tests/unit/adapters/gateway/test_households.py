@@ -90,7 +90,7 @@ def test_what_waits_is_shown_with_its_date_its_reason_and_both_facts(room: PostR
 
     assert 0 == shown.exit_code, shown.output
     assert all(len(line) <= columns for line in shown.output.splitlines())
-    for word in ("acceptance", "referral-decision", "[P-NOT]", "owed by us", "LATE, was due"):
+    for word in ("accept or", "referral-decision", "[P-NOT]", "owed by us", "LATE, was due"):
         assert word in shown.output
     assert re.search("case Cumberland.{0,3}\n? *.*safety Westmorland", shown.output, re.DOTALL)
 
