@@ -251,8 +251,9 @@ class Batch:
             ordering=ordering,
         )
         quarantine = Quarantine(intake=work.intake, desk=desk, directory=directory)
-        moment = work, desk, events, controls, items, handovers, quarantine, relay, veiling
-        return _Moment(*moment, directory, now)
+        return _Moment(
+            work, desk, events, controls, items, handovers, quarantine, relay, veiling, directory, now
+        )
 
     def _ordering(
         self, work: Work, desk: Desk, shield: Shield, directory: Directory

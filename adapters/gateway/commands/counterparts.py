@@ -27,7 +27,8 @@ def counterparts(home: Path, handover_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
         return
-    table = Table("Agency", "Sends", "Due", "Sent to", "Receipt", "Why", title="Counterparts")
+    table = Table("Agency", "Sends", "Due", "Sent to", "Receipt", title="Counterparts")
+    table.add_column("Why", overflow="fold")
     for one in found:
         table.add_row(
             one.name, one.what.replace("_", " "), _due(one), _sent(one), _receipt(one), escape(one.limit)

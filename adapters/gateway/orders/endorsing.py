@@ -138,6 +138,7 @@ class Endorsing:
         )
         work.hidden.keep_endorsing(row)
         self._answer(work, row)
+        _log.info("asked-to-endorse", handover=row.handover.hex(), refused=row.code or None)
 
     def all(self) -> list[EndorsingRow]:
         """What was asked here, and answered; oldest first."""
@@ -179,4 +180,3 @@ class Endorsing:
         else:
             said, kind, name = endorse(ticket, self.home.signer()), OutKind.ENDORSEMENT, f"endorsement.{name}"
         self.publishing.control(work, kind, said, Lane.URGENT, name)
-        _log.info("asked-to-endorse", handover=row.handover.hex(), refused=row.code or None)

@@ -6,6 +6,7 @@
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from string import Formatter
 from typing import Final
 
 from broker.audit.words import uk_text
@@ -39,6 +40,7 @@ from broker.crypto.notes import Head, Note
 from broker.store.audit.rows import Place, Scope
 from broker.store.audit.store import AuditStore, AuditWork
 
+_TIMES: Final = frozenset({Unit.HOURS, Unit.DAYS})
 _TOO_FEW: Final = "There are too few to say more without telling of somebody."
 _BESIDE_ANOTHER: Final = (
     "Some figures are suppressed because, subtracted from what this question was answered before, they would tell of "
@@ -168,22 +170,27 @@ def _beside_another(released: Released) -> tuple[str, ...]:
 
 
 def _summary(table: Table, rows: Sequence[tuple[Cell, ...]]) -> tuple[str, ...]:
-    """In words, with the figures as they may be shown: a sentence about one that may not is left out, and that is said."""
+    """In words, with the figures as they may be shown: a sentence about one that may not is left out, and that is said.
+
+    A sentence about times is left out where none was measured.
+    """
     if not table.total:
         return table.summary
     whole = list(zip(table.columns, rows[-1], strict=True))
     figures = {one.name: _in_words(cell, one) for one, cell in whole}
-    kept_back = [f"{{{one.name}}}" for one, cell in whole if cell is Mark.SUPPRESSED]
-    said = tuple(
-        line.format_map(figures) for line in table.summary if not any(name in line for name in kept_back)
-    )
-    return said if len(said) == len(table.summary) else (*said, _TOO_FEW)
+    kept_back = {one.name for one, cell in whole if cell is Mark.SUPPRESSED}
+    unmeasured = {one.name for one, cell in whole if cell is None and one.unit in _TIMES}
+    may_be_said = [line for line in table.summary if not _names(line) & kept_back]
+    said = tuple(line.format_map(figures) for line in may_be_said if not _names(line) & unmeasured)
+    return said if len(may_be_said) == len(table.summary) else (*said, _TOO_FEW)
+
+
+def _names(line: str) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(line) if name}
 
 
 def _in_words(cell: Cell, column: Column) -> str:
-    if cell is None:
-        return "no time measured" if column.unit in {Unit.HOURS, Unit.DAYS} else "none"
-    return cell_text(cell, column)
+    return "none" if cell is None else cell_text(cell, column)
 
 
 def _proof(work: AuditWork, places: Sequence[Place]) -> Proof:

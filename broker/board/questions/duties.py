@@ -78,7 +78,7 @@ def seen(ground: Ground) -> Table:
         by_area.setdefault(ground.names(area) if area else "elsewhere", []).append(one)
     rows = [_hours(name, some) for name, some in sorted(by_area.items())]
     return Table(
-        summary=("{seen} of {children} children were seen; half of them within {median}.",),
+        summary=("{seen} of {children} children were seen.", "Half of those within {median}."),
         columns=_SEEN,
         rows=(*rows, _hours("all", owed)),
         total=True,

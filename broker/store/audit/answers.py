@@ -221,21 +221,24 @@ def _clauses(question: Question) -> list[sa.ColumnElement[bool]]:
     return clauses
 
 
+def slip_of(row: sa.Row[Any]) -> Slip:
+    """The slip of a row that has one which is open."""
+    return Slip(
+        row.event_type,
+        row.purpose,
+        row.basis,
+        row.occurred_ms,
+        row.recorded_ms,
+        row.case_ref,
+        row.code,
+        read_informed(row.informed),
+    )
+
+
 def _found(row: sa.Row[Any]) -> Found:
     entry = row._mapping  # noqa: SLF001  the library's own interface
     state = SlipState(row.state) if row.state is not None else SlipState.NONE
-    slip = None
-    if state is SlipState.OPEN:
-        slip = Slip(
-            row.event_type,
-            row.purpose,
-            row.basis,
-            row.occurred_ms,
-            row.recorded_ms,
-            row.case_ref,
-            row.code,
-            read_informed(row.informed),
-        )
+    slip = slip_of(row) if state is SlipState.OPEN else None
     return Found(
         row=EntryRow(
             place=Place(row.partition, row.number),

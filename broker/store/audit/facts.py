@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
-from broker.store.audit.answers import AT_ONCE, Answers, concerned
+from broker.store.audit.answers import AT_ONCE, Answers, concerned, slip_of
 from broker.store.audit.rows import (
     FOR_EVER_MS,
     Copy,
@@ -16,9 +16,7 @@ from broker.store.audit.rows import (
     Place,
     Scope,
     Share,
-    Slip,
     SlipState,
-    read_informed,
 )
 
 _WIDE: Final = len(t.shares.columns)
@@ -280,18 +278,7 @@ def _share(row: sa.Row[Any]) -> Share:
         :_WIDE
     ]
     record, sealed, skewed = rest
-    said = None
-    if row.event_type is not None:
-        said = Slip(
-            row.event_type,
-            row.purpose,
-            row.basis,
-            row.occurred_ms,
-            row.recorded_ms,
-            row.case_ref,
-            row.code,
-            read_informed(row.informed),
-        )
+    said = slip_of(row) if row.event_type is not None else None
     return Share(
         event_id=event_id,
         place=Place(partition, number),

@@ -60,11 +60,6 @@ class Hidden:
         row = self._c.execute(sa.select(t.hidden).where(t.hidden.c.handover == handover)).first()
         return None if row is None else HiddenRow(**row._mapping)  # noqa: SLF001  the library's own interface
 
-    def own_of(self, child: bytes) -> list[HiddenRow]:
-        """One's own hidden handovers of a child."""
-        asked = sa.select(t.hidden).where(t.hidden.c.child == child, t.hidden.c.own.is_(sa.true()))
-        return [HiddenRow(**row._mapping) for row in self._c.execute(asked).all()]  # noqa: SLF001
-
     def own(self) -> list[HiddenRow]:
         """All of one's own."""
         asked = sa.select(t.hidden).where(t.hidden.c.own.is_(sa.true()))
