@@ -4,7 +4,8 @@ The order stays the one that it was: its evidence serves it, once, and what is g
 item counts as not granted until it is granted again; so nothing is called whole, and forgotten is nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
@@ -62,7 +63,7 @@ class Items:
             UnknownOrderError: no order of this reader's that still counts.
         """
         order = self._procedures.order(said.order_id)
-        if order is None or member not in {order.reader} & {said.reader}:
+        if order is None or not member == order.reader == said.reader:
             raise UnknownOrderError
         if order.state in _OVER or order.expires_ms < self._desk.now_ms:
             raise UnknownOrderError("the order is void, or has expired")
@@ -105,7 +106,7 @@ class Items:
                 if order is not None:
                     self._tell(order, {"order": order_id, "items": items}, ROUTER)
                 for row in some:
-                    self._faulty.save(_told(row))
+                    self._faulty.save(replace(row, told=True))
 
     def _is_news(self, order: OrderRow, one: FaultyItem, known: Mapping[bytes, FaultyRow]) -> bool:
         before = known.get(one.event_id)
@@ -135,9 +136,8 @@ class Items:
             self._faulty.reopen(order.order_id, one.event_id)
         return wanted
 
-    def _wait(self, order: OrderRow, wanted: Iterable[FaultyItem]) -> None:
+    def _wait(self, order: OrderRow, wanted: Sequence[FaultyItem]) -> None:
         """Who owes what now: the grantor's gateway its grants, or, refused too often, a person there."""
-        wanted = list(wanted)
         about = order.handover or order.order_id
         if wanted and order.state == "done":
             self._procedures.set_order_state(order.order_id, "open")
@@ -166,7 +166,3 @@ class Items:
         body = canonical.encode([REFUSED, dict(said)])
         item = Item(InKind.NOTICE, self._desk.new_id(), author, body, child=order.child)
         self._desk.deliver(order.grantor, item)
-
-
-def _told(row: FaultyRow) -> FaultyRow:
-    return FaultyRow(row.order_id, row.event_id, row.fault, row.times, row.wanted, told=True)
