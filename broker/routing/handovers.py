@@ -304,7 +304,7 @@ class Handovers:
 
     def view(self, handover: Handover, reason: str | None = None) -> HandoverView:
         """The handover as both sides see it."""
-        told = not handover.withheld and self._shield.is_told_after_all(handover.handover)
+        told = not handover.withheld and self._shield.was_hidden(handover.handover)
         return view_of(handover, reason, self._children, self._procedures, self._clocks, told_after_all=told)
 
     def fire(self, row: DeadlineRow) -> None:

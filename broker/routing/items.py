@@ -54,7 +54,6 @@ class Items:
         self._directory = directory
         self._clocks = Clocks.of(directory)
         self._shield = shield
-        self._hiding = work.hiding
 
     def take(self, said: Faulty, body: bytes, member: str) -> None:
         """Take a reader's refusal, ``body`` as it signed it. What it has said before, and what is no order's, does nothing.
@@ -121,7 +120,7 @@ class Items:
 
     def _is_unnamed(self, order: OrderRow) -> bool:
         """Whether an order is of a handover that was ever hidden: its reader is not named, nor when it says something."""
-        return order.handover is not None and self._hiding.one_time(order.handover) is not None
+        return order.handover is not None and self._shield.was_hidden(order.handover)
 
     def _keep(self, order: OrderRow, one: FaultyItem, *, told: bool) -> bool:
         """Write it down; gives whether the order waits for it again."""

@@ -80,8 +80,8 @@ class Shield:
         """A handover is hidden no more."""
         self._hiding.changed()
 
-    def is_told_after_all(self, handover: bytes) -> bool:
-        """Of a handover that is not hidden: whether it was."""
+    def was_hidden(self, handover: bytes) -> bool:
+        """Whether a handover is hidden, or ever was."""
         return self._hiding.one_time(handover) is not None
 
     def is_relayed(self, handover: bytes) -> bool:
