@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# Some images forbid Python to keep what it compiled; then each of the many processes of a run compiles all modules anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: install demo test check fix bench lock schemas vectors clean
 

@@ -1,11 +1,24 @@
 """The ground under everything on the wire: frozen, exact, nothing unknown, every time with its zone."""
 
+import ast
 import re
+import sys
 from datetime import date as Date  # noqa: N812 - fields are called ``date``
+from functools import cache
+from inspect import cleandoc, get_annotations, getsource
+from itertools import pairwise
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 
 __all__ = ["AwareDatetime", "Date", "Line", "LocalRef", "Prose", "Wire"]
 
@@ -25,12 +38,42 @@ class Wire(BaseModel):
         extra="forbid",
         strict=True,
         hide_input_in_errors=True,
-        use_attribute_docstrings=True,
         allow_inf_nan=False,
         regex_engine="rust-regex",
         # Built at first use: a command that looks at an inbox does not wait for seventy event types.
         defer_build=True,
     )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """A schema says of each field what the source says below it. Read only here: no command waits for it."""
+        schema = handler(core_schema)
+        properties = handler.resolve_ref_schema(schema).get("properties", {})
+        for name in properties.keys() & cls.model_fields:
+            author = next(one for one in cls.__mro__ if name in get_annotations(one))
+            if words := _said_of_fields(author).get(name):
+                properties[name]["description"] = words
+        return schema
+
+
+def _said_of_fields(model: type) -> dict[str, str]:
+    """The text below each field in the class's own source."""
+    body = _classes_of(model.__module__)[model.__qualname__]
+    return {
+        field.target.id: cleandoc(below.value.value)
+        for field, below in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if isinstance(below.value.value, str)
+    }
+
+
+@cache
+def _classes_of(module: str) -> dict[str, list[ast.stmt]]:
+    tree = ast.parse(getsource(sys.modules[module]))
+    return {one.name: one.body for one in tree.body if isinstance(one, ast.ClassDef)}
 
 
 def _no_control(text: str) -> str:

@@ -10,8 +10,6 @@ from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import holidays
-
 from schemas.calendars import Division, SchoolTerm
 
 LONDON: Final = ZoneInfo("Europe/London")
@@ -28,6 +26,9 @@ _CODE: Final = {
 
 @cache
 def _bank_holidays(year: int, division: Division) -> frozenset[date]:
+    # Loaded only here: it reckons centuries of moons as it is loaded, and few commands count working days.
+    import holidays
+
     return frozenset(holidays.country_holidays("GB", subdiv=_CODE[division], years=year))
 
 
