@@ -54,7 +54,7 @@ def look_at_moves(
         ground = Ground(
             looking.work, scope, params, records, directory, names_of(directory), to_ms(desk.clock())
         )
-        told = tuple(_told(ground, move) for move in ground.moves)
+        told = tuple(_told(ground, move) for move in ground.moves())
         looking.shown = len(told)
     return told
 

@@ -98,7 +98,7 @@ class OverviewPage:
             scope = scope_of(home.board, directory)
             ground = Ground(looking.work, scope, Params(), None, directory, names_of(directory), at_ms)
             looked = Looked(
-                ground.moves, looking.work.late(scope, ground.period), ground.obligations(SEEN_AFTER_MOVE)
+                ground.moves(), looking.work.late(scope, ground.period), ground.obligations(SEEN_AFTER_MOVE)
             )
             looking.shown = len(looked.moves)
         return looked

@@ -127,8 +127,7 @@ def _released(work: AuditWork, question: Question, table: Table, words: str, at_
     if not question.aggregate:
         return Released(rows, kept_back=False)
     alone = suppress(table.columns, rows, total=table.total).rows
-    before = work.pieces(question.key)
-    history = History(before)
+    history = History(work.pieces(question.key))
     released = history.release(table.columns, table.rows, alone)
     last = work.answered(words) if released.kept_back else None
     told = None if last is None else read_rows(table.columns, last[1])
@@ -136,8 +135,8 @@ def _released(work: AuditWork, question: Question, table: Table, words: str, at_
         return Released(told, kept_back=True, since_ms=last[0])
     if rows and not released.kept_back:
         work.keep_answer(words, at_ms, write_rows(table.columns, released.rows))
-    if (after := history.lists()) != before:
-        work.keep_pieces(question.key, after)
+    if history.changed:
+        work.keep_pieces(question.key, history.lists())
     return released
 
 

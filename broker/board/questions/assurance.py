@@ -38,9 +38,9 @@ def unopened(ground: Ground) -> Table:
     found = ground.work.unopened(ground.scope, ground.period._replace(until_ms=before), inboxes, MOST)
     events = ground.events({one.event_id for one in found})
     rungs: dict[str, int] = {}
-    for told in ground.work.told(ground.scope, ground.period):
-        if told.owner is not None and told.rung in _RUNGS:
-            rungs[told.owner] = max(rungs.get(told.owner, 0), _RUNGS.index(told.rung))
+    for owner, rung in ground.work.rungs(ground.scope, ground.period):
+        if rung in _RUNGS:
+            rungs[owner] = max(rungs.get(owner, 0), _RUNGS.index(rung))
     hidden = ground.work.hidden({one.record for one in events.values() if one.record}, ground.scope)
     rows = []
     for copy in sorted(found, key=lambda one: (ground.names(one.reader), one.given_ms or 0)):

@@ -160,7 +160,7 @@ _YEAR_MS: Final = 365 * 24 * 3_600_000
 def three_areas(ground: Ground) -> Table:
     """Q19: children who were in three areas or more within a year."""
     by_child: dict[bytes, list[tuple[int, str, str | Mark]]] = {}
-    for move in ground.moves:
+    for move in ground.moves(several=True):
         for area in (move.from_area, move.to_area):
             if move.record is not None and area is not None:
                 at_ms = move.steps.get("noticed", move.last_ms)

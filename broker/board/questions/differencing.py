@@ -11,6 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Final
 
 from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role
@@ -27,14 +28,17 @@ class Pieces:
 
     of: dict[bytes, int] = field(default_factory=dict)
     size: Counter[int] = field(default_factory=Counter)
+    changed: bool = False
+    """Whether something was cut since they were read."""
 
     @classmethod
     def read(cls, pieces: Iterable[Iterable[bytes]]) -> "Pieces":
         """From what ``lists`` gave."""
         found = cls()
         for number, things in enumerate(pieces, 1):
+            before = len(found.of)
             found.of |= dict.fromkeys(things, number)
-        found.size.update(found.of.values())
+            found.size[number] = len(found.of) - before
         return found
 
     def lists(self) -> list[list[bytes]]:
@@ -60,12 +64,15 @@ class Pieces:
                 fresh[piece] = max(self.size, default=_OUTSIDE) + 1
                 self.size[fresh[piece]] = number
                 self.size[piece] -= number if piece != _OUTSIDE else 0
-        for thing in counted:
-            piece = self.of.get(thing, _OUTSIDE)
-            self.of[thing] = fresh.get(piece, piece)
+        if fresh:
+            self.changed = True
+            for thing in counted:
+                piece = self.of.get(thing, _OUTSIDE)
+                self.of[thing] = fresh.get(piece, piece)
 
     def _hit(self, counted: Counted) -> Counter[int]:
-        return Counter(self.of.get(thing, _OUTSIDE) for thing in counted)
+        # Tens of thousands of things go through here for one answer: no step of it is written in Python.
+        return Counter(map(self.of.get, counted, repeat(_OUTSIDE)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +90,11 @@ class History:
 
     def __init__(self, families: Mapping[str, Iterable[Iterable[bytes]]] | None = None) -> None:
         self._families = {name: Pieces.read(pieces) for name, pieces in (families or {}).items()}
+
+    @property
+    def changed(self) -> bool:
+        """Whether an answer has cut something further than what it began with."""
+        return any(pieces.changed for pieces in self._families.values())
 
     def lists(self) -> dict[str, list[list[bytes]]]:
         """To be kept; ``History`` reads it again."""

@@ -9,14 +9,15 @@ from broker.audit.reading import Entry, read_entry
 from broker.audit.words import Names, plain
 from broker.board.feed import Lesson
 from broker.board.questions.answer import Mark
+from broker.board.questions.figures import HOUR_MS
 from broker.board.questions.params import Params
-from broker.calendars import day_of
 from broker.calendars.due import Due
-from broker.clock import from_ms, to_ms
+from broker.clock import to_ms
 from broker.handover.deadlines import Clocks
 from broker.store.audit.facts import Period
 from broker.store.audit.rows import Copy, Found, Move, Obligation, Question, Scope, Share
 from broker.store.audit.store import AuditWork
+from broker.store.audit.tallies import Transfer
 from broker.store.audit.turns import Raised
 from schemas.audit import EntryKind
 from schemas.directory import Directory
@@ -108,10 +109,16 @@ class Ground:
             found.setdefault(copy.event_id, []).append(copy)
         return found
 
-    @cached_property
-    def moves(self) -> list[Move]:
-        """Handovers from or to one of the areas that were noticed in the period."""
-        return self.work.moves(self.scope, self.period, areas=self.areas, records=self.records)
+    def moves(self, *, declined: bool = False, several: bool = False) -> list[Move]:
+        """Handovers from or to one of the areas that were noticed in the period; ``AuditWork.moves`` says of the rest."""
+        return self.work.moves(
+            self.scope,
+            self.period,
+            areas=self.areas,
+            records=self.records,
+            declined=declined,
+            several=several,
+        )
 
     def obligations(self, *kinds: str) -> list[Obligation] | None:
         """Obligations of these kinds that members told of, begun in the period.
@@ -129,7 +136,12 @@ class Ground:
             and (self.records is None or one.record in self.records)
         ]
 
-    def place(self, move: Move, area: str | None) -> str | Mark:
+    @property
+    def noticed(self) -> tuple[Scope, Period, frozenset[str], frozenset[bytes] | None]:
+        """Which handovers are asked about."""
+        return self.scope, self.period, self.areas, self.records
+
+    def place(self, move: Move | Transfer, area: str | None) -> str | Mark:
         """The name of a side of a move; a hidden destination is nobody's but its own board's."""
         if area is None:
             return Mark.NOT_MEASURED
@@ -149,14 +161,15 @@ class Ground:
 
     def due_ms(self, rule: str, start_ms: int, area: str) -> int | None:
         """Until when an area has by a rule of the policy; None where its calendar is not known."""
-        key = rule, day_of(from_ms(start_ms)), area
+        # A day begins at a full hour: what is due is worked out once for each.
+        key = rule, start_ms // HOUR_MS, area
         if key not in self._due:
             due = Clocks.of(self.directory).due(rule, start_ms, area)
             self._due[key] = to_ms(due.at) if isinstance(due, Due) else None
         return self._due[key]
 
     @cached_property
-    def _due(self) -> dict[tuple[object, ...], int | None]:
+    def _due(self) -> dict[tuple[str, int, str], int | None]:
         return {}
 
 

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from functools import cache
 from typing import Final
 
 from broker.audit.words import plain
 from broker.board.questions.answer import Column, Figure, Mark, Role, Table, Unit
 from broker.board.questions.figures import DAY_MS, centile, hours, median, rounded, share, union
 from broker.board.questions.ground import Ground, handle
-from broker.store.audit.rows import Move
+from broker.store.audit.tallies import Reported, Transfer
 
 _TO_OPENED: Final = (
     Column("agency", "Known to (kind of agency)", role=Role.KEY),
@@ -21,26 +22,27 @@ _TO_OPENED: Final = (
 
 def known_to_opened(ground: Ground) -> Table:
     """Q3: hours from the moment a move was known to the moment somebody in the receiving area opened it."""
-    moves = [move for move in ground.moves if move.kind in {None, "move"}]
-    evidence = {move.evidence for move in moves if move.evidence is not None}
-    known, copies = ground.events(evidence), ground.copies(evidence)
+    reports: dict[bytes, Reported] = {}
+    opened: dict[bytes, int] = {}
+    kinds, reached = cache(ground.kind), cache(ground.serves)
+    for one in ground.work.reported(*ground.noticed):
+        known = reports.get(one.handover)
+        if known is None or known.place < one.place:
+            reports[one.handover] = one
+        if one.opened_ms is not None and reached(one.reader or "", (one.to_area or "",)):
+            opened[one.handover] = min(one.opened_ms, opened.get(one.handover, one.opened_ms))
     waits: dict[str, dict[bytes, int]] = defaultdict(dict)
     count: dict[str, set[bytes]] = defaultdict(set)
-    for move in moves:
-        report = known.get(move.evidence or b"")
-        kind = ground.kind(report.author) if report is not None else str(Mark.NOT_MEASURED)
-        count[kind].add(move.handover)
-        since = report.at_ms if report is not None else move.steps["noticed"]
-        opened = [
-            copy.opened_ms
-            for copy in copies.get(move.evidence or b"", ())
-            if copy.opened_ms is not None and ground.serves(copy.reader, [move.to_area or ""])
-        ]
-        if opened:
-            waits[kind][move.handover] = max(0, min(opened) - since)
+    for handover, one in reports.items():
+        seen = one.reported_ms is not None
+        kind = kinds(one.author) if seen else str(Mark.NOT_MEASURED)
+        count[kind].add(handover)
+        if handover in opened:
+            since_ms = one.reported_ms if one.reported_ms is not None else one.noticed_ms
+            waits[kind][handover] = max(0, opened[handover] - since_ms)
     every = {handover: wait for some in waits.values() for handover, wait in some.items()}
     rows = [_waited(kind, some, waits[kind]) for kind, some in sorted(count.items())]
-    rows.append(_waited("all", union(count.values()), every))
+    rows.append(_waited("all", frozenset(reports), every))
     return Table(
         summary=(
             "{moves} moves became known; the receiving area opened {opened} of them so far.",
@@ -73,12 +75,11 @@ _CONFERENCES: Final = (
 def conferences(ground: Ground) -> Table:
     """Q2: transfers whose conference was held within fifteen working days, by sending area and by clock start."""
     figures: dict[tuple[str, str], list[set[bytes]]] = defaultdict(lambda: [set() for _ in range(6)])
-    for move in ground.moves:
-        if _needs_conference(move):
-            pair = str(ground.place(move, move.from_area)), str(ground.place(move, move.to_area))
-            for counted, counts in zip(figures[pair], _held(ground, move), strict=True):
-                if counts:
-                    counted.add(move.handover)
+    for move in ground.work.transfers(*ground.noticed):
+        pair = str(ground.place(move, move.from_area)), str(ground.place(move, move.to_area))
+        for counted, counts in zip(figures[pair], _held(ground, move), strict=True):
+            if counts:
+                counted.add(move.handover)
     rows = [_conference_row(*pair, counted) for pair, counted in sorted(figures.items())]
     whole = [union(column) for column in zip(*figures.values(), strict=True)]
     rows.append(_conference_row("all", "", whole or [frozenset()] * 6))
@@ -102,23 +103,17 @@ def conferences(ground: Ground) -> Table:
     )
 
 
-def _needs_conference(move: Move) -> bool:
-    waits = move.last_state == "accepted" or "conference-held" in move.steps
-    return waits and move.kind in {None, "move"}
-
-
-def _held(ground: Ground, move: Move) -> tuple[bool, bool, bool, bool, bool, bool]:
-    held, area = move.steps.get("conference-held"), move.to_area or ""
-    due = ground.due_ms("conference", move.steps["noticed"], area)
+def _held(ground: Ground, move: Transfer) -> tuple[bool, bool, bool, bool, bool, bool]:
+    held, area = move.held_ms, move.to_area or ""
+    due = ground.due_ms("conference", move.noticed_ms, area)
     late = due is not None and (held or ground.now_ms) > due
     in_time = held is not None and not late
 
-    def within(start: str) -> bool:
-        since = move.steps.get(start)
-        limit = None if since is None else ground.due_ms("conference", since, area)
+    def within(since_ms: int | None) -> bool:
+        limit = None if since_ms is None else ground.due_ms("conference", since_ms, area)
         return held is not None and limit is not None and held <= limit
 
-    return True, in_time, late, held is None and not late, within("verify"), within("accept")
+    return True, in_time, late, held is None and not late, within(move.verify_ms), within(move.accept_ms)
 
 
 def _conference_row(from_area: str, to_area: str, counted: Iterable[Collection[bytes]]) -> tuple[Figure, ...]:
@@ -196,10 +191,8 @@ _SETTLED: Final = {
 def declined(ground: Ground) -> Table:
     """Q20: declined handovers, how long nobody settled them, and who did in the end."""
     rows = []
-    for move in ground.moves:
-        first = move.steps.get("decline")
-        if first is None:
-            continue
+    for move in ground.moves(declined=True):
+        first = move.steps["decline"]
         settled = _SETTLED.get(move.last_step)
         ended = min(
             (at for step in ("accept", "withdraw") if (at := move.steps.get(step, 0)) > first),

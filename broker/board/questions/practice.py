@@ -140,18 +140,14 @@ _NOTICES: Final = (
 
 def notices(ground: Ground) -> Table:
     """Q24: notices to people per day, and how many were acted on in time."""
-    told = [one for one in ground.work.told(ground.scope, ground.period) if one.owner in ground.scope.members]
-    late = ground.work.late_among((one.thread, one.owed, one.due_ms) for one in told)
+    told = ground.work.notices(ground.scope, ground.period)
     rows = []
-    for member in sorted({one.owner or "" for one in told}):
-        own = [one for one in told if one.owner == member]
-        days = max(1, (max(one.at_ms for one in own) - min(one.at_ms for one in own)) // DAY_MS + 1)
-        acted = sum((one.thread, one.owed, one.due_ms) not in late for one in own)
-        rows.append(
-            (ground.names(member), len(own), round(len(own) / days, 1), acted, share(acted, len(own)))
-        )
+    for one in sorted(told, key=lambda one: one.owner):
+        days = max(1, (one.last_ms - one.first_ms) // DAY_MS + 1)
+        per_day, percent = round(one.times / days, 1), share(one.acted, one.times)
+        rows.append((ground.names(one.owner), one.times, per_day, one.acted, percent))
     return Table(
-        summary=(f"{len(told)} times a person was told that something is owed.",),
+        summary=(f"{sum(one.times for one in told)} times a person was told that something is owed.",),
         columns=_NOTICES,
         rows=tuple(rows),
         notes=(

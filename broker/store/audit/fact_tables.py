@@ -205,6 +205,7 @@ turns = sa.Table(
     sa.Column("inner", Number, primary_key=True),
     sa.Column("record", Bytes),
     sa.Column("holder", Text),
-    sa.Index("turns_by_record", "record", "event_type", "area", "at_ms"),
+    # One look along it says what happened to a child in some days, of whichever type and in whichever area.
+    sa.Index("turns_by_record", "record", "at_ms", "event_type", "area"),
     sqlite_with_rowid=False,
 )

@@ -39,17 +39,27 @@ class Facts(Answers):
         *,
         areas: Collection[str],
         records: Collection[bytes] | None = None,
+        declined: bool = False,
+        several: bool = False,
     ) -> list[Move]:
-        """Handovers between one of ``areas`` and another that were noticed in the period, oldest first."""
-        own, c = sorted(areas), t.moves.c
-        noticed = (c.noticed_ms >= period.since_ms, c.noticed_ms < period.until_ms)
-        about = () if records is None else (c.record.in_(sorted(records)),)
-        found: dict[bytes, Move] = {}
-        for side in (c.from_area, c.to_area):
-            within = concerned(c.thread, scope, c.noticed_ms)
-            for row in self._c.execute(sa.select(t.moves).where(side.in_(own), *noticed, *about, within)):
-                found[row.handover] = _move(row)
-        return sorted(found.values(), key=lambda move: (move.steps.get("noticed", 0), move.handover))
+        """Handovers between one of ``areas`` and another that were noticed in the period, oldest first.
+
+        ``declined``: those that were declined at least once. ``several``: those of records that have at least two.
+        """
+        c, found = t.moves.c, []
+        query = sa.select(t.moves).where(concerned(c.thread, scope, c.noticed_ms))
+        if declined:
+            query = query.where(c.decline_ms.is_not(None))
+        if several:
+            other = t.moves.alias()
+            query = query.where(
+                sa.exists()
+                .where(other.c.record == c.record, other.c.handover != c.handover)
+                .correlate(t.moves)
+            )
+        for side in noticed_by(areas, period, records):
+            found += [_move(row) for row in self._c.execute(query.where(side))]
+        return sorted(found, key=lambda move: (move.steps.get("noticed", 0), move.handover))
 
     def shares(
         self,
@@ -154,26 +164,6 @@ class Facts(Answers):
         )
         return [Due(row.thread, row.owed, row.due_ms, row.owner, row.at_ms) for row in self._c.execute(query)]
 
-    def late_among(self, owed: Iterable[tuple[bytes, str, int]]) -> frozenset[tuple[bytes, str, int]]:
-        """Which of these deadlines passed unmet."""
-        wanted = sorted(set(owed))
-        c = t.overdue.c
-        found: set[tuple[bytes, str, int]] = set()
-        for start in range(0, len(wanted), AT_ONCE):
-            threads = sorted({one[0] for one in wanted[start : start + AT_ONCE]})
-            query = sa.select(c.thread, c.owed, c.due_ms).where(c.thread.in_(threads))
-            found |= {(row[0], row[1], row[2]) for row in self._c.execute(query)}
-        return frozenset(found & set(wanted))
-
-    def told(self, scope: Scope, period: Period) -> list[Due]:
-        """Of what people were told in the period."""
-        c = t.told.c
-        query = sa.select(t.told).where(
-            c.at_ms >= period.since_ms, c.at_ms < period.until_ms, concerned(c.thread, scope, c.at_ms)
-        )
-        rows = self._c.execute(query.order_by(*t.told.primary_key.columns))
-        return [Due(row.thread, row.owed, row.due_ms, row.owner, row.at_ms, row.rung) for row in rows]
-
     def tells_why_closed(self) -> bool:
         """Whether any member has ever told this board by code why it closed a case."""
         return (
@@ -250,6 +240,20 @@ class Facts(Answers):
             yield f"-- {table.name}"
             for row in self._c.execute(sa.select(table).order_by(*table.primary_key.columns)):
                 yield "|".join(_text(value) for value in row)
+
+
+def noticed_by(
+    areas: Collection[str], period: Period, records: Collection[bytes] | None
+) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """Which moves were noticed in a period and are from one of these areas; and which are only to one of them.
+
+    Two conditions, for two queries that give no move twice: each goes along an index.
+    """
+    c, own = t.moves.c, sorted(areas)
+    about = () if records is None else (c.record.in_(sorted(records)),)
+    noticed = (c.noticed_ms >= period.since_ms, c.noticed_ms < period.until_ms, *about)
+    elsewhere = sa.or_(c.from_area.is_(None), c.from_area.not_in(own))
+    return sa.and_(c.from_area.in_(own), *noticed), sa.and_(c.to_area.in_(own), elsewhere, *noticed)
 
 
 def _move(row: sa.Row[Any]) -> Move:

@@ -190,14 +190,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Something owed that was late, or of which a person was told (``rung``)."""
+    """Something owed that was late."""
 
     thread: bytes
     owed: str
     due_ms: int
     owner: str | None
     at_ms: int
-    rung: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from broker.store.audit.batch import Batch, Writer
 from broker.store.audit.facts import Facts
 from broker.store.audit.rows import Came, Owing, Place, SealedSlip, SlipState
 from broker.store.audit.shelves import Moving
+from broker.store.audit.tallies import Tallies
 from broker.store.audit.trees import Trees
 from broker.store.audit.turns import Turns
 from broker.store.engine import open_postgres, open_sqlite, took_no_write, writing
@@ -36,7 +37,7 @@ class Numbered(Protocol):
 T = TypeVar("T", bound=Numbered)
 
 
-class AuditWork(Trees, Turns, Facts, AskedWork):
+class AuditWork(Trees, Turns, Tallies, Facts, AskedWork):
     """One transaction. Nothing here depends on the order in which entries come."""
 
     def __init__(self, connection: sa.Connection, writer: Writer) -> None:

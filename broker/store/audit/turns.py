@@ -1,8 +1,7 @@
 """What begins, ends or is raised again, in rows narrow enough to be counted one by one however long the trail is."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -12,11 +11,8 @@ from broker.store.audit.batch import Writer
 from broker.store.audit.facts import Period
 from broker.store.audit.rows import Scope, SlipState
 
-_NEWEST_LAST: Final = (t.turns.c.partition, t.turns.c.number, t.turns.c.inner)
 
-
-@dataclass(frozen=True, slots=True)
-class Raised:
+class Raised(NamedTuple):
     """An event that was raised; ``again``: within the time that was asked about after an end."""
 
     event_id: bytes
@@ -55,13 +51,17 @@ class Turns(Answers):
             )
             .correlate(t.turns)
         )
-        query = sa.select(c.event_id, c.holder, before.label("again"), *_NEWEST_LAST).where(
+        query = sa.select(c.partition, c.number, c.inner, c.event_id, c.holder, before).where(
             c.event_type == event_type, _in_period(period), in_areas(c.area, scope, c.at_ms)
         )
-        # Of an event that is partly in clear and whole in a sealed block, the whole one counts.
-        rows: list[Any] = sorted(self._c.execute(query).all(), key=_place)
-        newest = {row[0]: row for row in rows}
-        return [Raised(row[0], row[1], bool(row[2])) for row in newest.values()]
+        newest: dict[bytes, Any] = {}
+        rows: Iterable[Any] = self._c.execute(query)
+        for row in rows:
+            # Of an event that is partly in clear and whole in a sealed block, the whole one counts.
+            known = newest.setdefault(row[3], row)
+            if known[:3] < row[:3]:
+                newest[row[3]] = row
+        return [Raised(event_id, row[4], bool(row[5])) for event_id, row in newest.items()]
 
     def records_with_several(self, scope: Scope, period: Period, event_type: str) -> frozenset[bytes]:
         """Records about which at least two events of a type were shared in the period."""
@@ -103,7 +103,3 @@ def _turns() -> sa.Select[Any]:
 
 def _in_period(period: Period) -> sa.ColumnElement[bool]:
     return sa.and_(t.turns.c.at_ms >= period.since_ms, t.turns.c.at_ms < period.until_ms)
-
-
-def _place(row: Any) -> tuple[int, int, int]:
-    return row[3], row[4], row[5]

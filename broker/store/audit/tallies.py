@@ -1,0 +1,129 @@
+"""What is counted of many moves and notices: in rows as narrow as a question needs, since thousands are read for one."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+
+from broker.store.audit import tables as t
+from broker.store.audit.answers import Answers, concerned
+from broker.store.audit.facts import Period, noticed_by
+from broker.store.audit.rows import Scope
+
+_PROPER: Final = sa.or_(t.moves.c.kind.is_(None), t.moves.c.kind == "move")
+"""A move, not a stay or another kind of handover."""
+
+
+class Reported(NamedTuple):
+    """A move, what made it known, and one reader who has opened that; as often as there are such readers."""
+
+    handover: bytes
+    to_area: str | None
+    noticed_ms: int
+    author: str | None
+    """Of the report; None: it is not known, or not this board's to see."""
+    reported_ms: int | None
+    place: tuple[int, int, int]
+    """Of the report on the trail: of an event that stands there twice the newest counts."""
+    reader: str | None
+    opened_ms: int | None
+
+
+class Transfer(NamedTuple):
+    """A move that needs a conference: its two sides, and when its clocks began and ended. Times in ms since 1970."""
+
+    handover: bytes
+    from_area: str | None
+    to_area: str | None
+    withheld: bool
+    noticed_ms: int
+    verify_ms: int | None
+    accept_ms: int | None
+    held_ms: int | None
+
+
+class Notices(NamedTuple):
+    """How often people of a member were told of something owed, between when, and how often it was done in time."""
+
+    owner: str
+    times: int
+    first_ms: int
+    last_ms: int
+    acted: int
+
+
+class Tallies(Answers):
+    """Reads inside one transaction."""
+
+    def reported(
+        self, scope: Scope, period: Period, areas: Collection[str], records: Collection[bytes] | None
+    ) -> Iterator[Reported]:
+        """Moves between one of ``areas`` and another that were noticed in the period, with who opened their reports."""
+        m, s, c = t.moves.c, t.shares.c, t.copies.c
+        seen = sa.and_(s.event_id == m.evidence, concerned(s.thread, scope, s.at_ms))
+        opened = sa.and_(c.event_id == m.evidence, c.opened_ms.is_not(None))
+        query = sa.select(
+            *(m.handover, m.to_area, m.noticed_ms, s.author, s.at_ms),
+            *(s.partition, s.number, s.inner, c.reader, c.opened_ms),
+        ).select_from(t.moves.outerjoin(t.shares, seen).outerjoin(t.copies, opened))
+        for row in self._noticed(query.where(_PROPER), scope, period, areas, records):
+            handover, to_area, noticed_ms, author, at_ms, partition, number, inner, reader, opened_ms = row
+            place = (-1, -1, -1) if at_ms is None else (partition, number, inner)
+            yield Reported(handover, to_area, noticed_ms, author, at_ms, place, reader, opened_ms)
+
+    def transfers(
+        self, scope: Scope, period: Period, areas: Collection[str], records: Collection[bytes] | None
+    ) -> Iterator[Transfer]:
+        """Moves that were accepted on a plan, or whose conference was held, and were noticed in the period."""
+        m = t.moves.c
+        waits = sa.or_(m.last_state == "accepted", m.conference_held_ms.is_not(None))
+        query = sa.select(
+            *(m.handover, m.from_area, m.to_area, m.withheld == 1),
+            *(m.noticed_ms, m.verify_ms, m.accept_ms, m.conference_held_ms),
+        ).where(_PROPER, waits)
+        return (Transfer(*row) for row in self._noticed(query, scope, period, areas, records))
+
+    def notices(self, scope: Scope, period: Period) -> list[Notices]:
+        """What people of this scope's members were told in the period, by member."""
+        c, o = t.told.c, t.overdue.c
+        late = (
+            sa.exists().where(o.thread == c.thread, o.owed == c.owed, o.due_ms == c.due_ms).correlate(t.told)
+        )
+        acted = sa.func.sum(sa.case((late, 0), else_=1))
+        query = (
+            sa.select(c.owner, sa.func.count(), sa.func.min(c.at_ms), sa.func.max(c.at_ms), acted)
+            .where(
+                c.owner.in_(sorted(scope.members)),
+                c.at_ms >= period.since_ms,
+                c.at_ms < period.until_ms,
+                concerned(c.thread, scope, c.at_ms),
+            )
+            .group_by(c.owner)
+            .order_by(c.owner)
+        )
+        rows: Iterable[Any] = self._c.execute(query)
+        return [Notices(*row) for row in rows]
+
+    def rungs(self, scope: Scope, period: Period) -> frozenset[tuple[str, str]]:
+        """Whose people were told of something owed in the period, and on which rungs."""
+        c = t.told.c
+        query = sa.select(c.owner, c.rung).where(
+            c.owner.is_not(None),
+            c.at_ms >= period.since_ms,
+            c.at_ms < period.until_ms,
+            concerned(c.thread, scope, c.at_ms),
+        )
+        return frozenset((row[0], row[1]) for row in self._c.execute(query.distinct()))
+
+    def _noticed(
+        self,
+        query: sa.Select[Any],
+        scope: Scope,
+        period: Period,
+        areas: Collection[str],
+        records: Collection[bytes] | None,
+    ) -> Iterator[Any]:
+        for side in noticed_by(areas, period, records):
+            yield from self._c.execute(
+                query.where(side, concerned(t.moves.c.thread, scope, t.moves.c.noticed_ms))
+            )
