@@ -79,6 +79,20 @@ class NobodyVouchesError(RejectedError):
     )
 
 
+class OnlyAStayError(RejectedError):
+    """The child only stays here: the old area keeps the case, and nobody accepts it while it is a stay."""
+
+    code = "only-a-stay"
+    advice = (
+        "Nothing need be signed for a stay: the safety duty is here already. If the case is to pass, have the old area's front "
+        "door ask for it (`handrail handover ask ID --kind permanent`), and accept then; if it is no stay, say so with "
+        "`handrail handover decline`."
+    )
+
+    def __init__(self, area: str) -> None:
+        super().__init__(f"{area} keeps the case: it says that the child only stays here, or is placed here")
+
+
 class NotForThisPlanError(RejectedError):
     """The policy leaves the history of a child with such a plan to a person of the old area."""
 

@@ -5,8 +5,6 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from broker.clock import from_ms
 from broker.directory.options import DATA
@@ -15,6 +13,7 @@ from broker.logs import configure_logs
 from broker.store.router.intake import QuarantineRow
 from broker.store.router.store import RouterStore
 from broker.telemetry.watching import RouterWatch
+from broker.terminal import show_table
 from broker.wiring import RouterHome, make_router
 
 
@@ -65,14 +64,21 @@ def list_command(data: Path, as_json: bool, everything: bool) -> None:
     if as_json:
         click.echo(json.dumps([_document(row) for row in found], indent=1))
         return
-    if not found:
-        click.echo("Nothing is in quarantine.")
-        return
-    table = Table("No.", "Since (UTC)", "Member", "Why", "State", title="Quarantine")
-    for row in found:
-        since = from_ms(row.at_ms).strftime("%d %b %Y %H:%M:%S")
-        table.add_row(str(row.entry), since, row.member, f"{row.code}: {row.sentence}", row.state)
-    Console().print(table)
+    rows = [
+        (
+            str(row.entry),
+            from_ms(row.at_ms).strftime("%d %b %Y %H:%M:%S"),
+            row.member,
+            f"{row.code}: {row.sentence}",
+            row.state,
+        )
+        for row in found
+    ]
+    show_table(
+        ("No.", "Since (UTC)", "Member", "Why", "State"),
+        rows,
+        empty="Nothing is in quarantine.",
+    )
 
 
 @quarantine.command()

@@ -6,7 +6,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.counterparts import counterparts, encompass
@@ -18,6 +17,7 @@ from adapters.gateway.duties.waiting import owed_words
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.frontdoor.documents import unborn_identity
 from adapters.gateway.record.plain import day_and_time
+from broker.terminal import show_table
 from schemas.codes.cases import (
     DeclineReason,
     Evidence,
@@ -55,7 +55,7 @@ def list_command(home: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_document(view) for view in views], indent=1))
         return
-    table = Table("Handover", "From > to", "State", "Case holder", "Safety duty", "Owed", title="Handovers")
+    rows = []
     for view in views:
         owed = "\n".join(
             f"{due.kind} by {day_and_time(due.due_ms)} ({names.get(due.owner, due.owner)})"
@@ -63,15 +63,18 @@ def list_command(home: Path, as_json: bool) -> None:
             for due in view.due
             if not due.met_ms
         )
-        table.add_row(
-            view.handover.hex()[:8],
-            f"{names.get(view.from_area, view.from_area)} > {names.get(view.to_area, view.to_area)}",
-            view.state,
-            names.get(view.holder, view.holder),
-            names.get(view.safety, view.safety),
-            owed,
+        rows.append(
+            (
+                view.handover.hex()[:8],
+                f"{names.get(view.from_area, view.from_area)} > {names.get(view.to_area, view.to_area)}",
+                view.state,
+                names.get(view.holder, view.holder),
+                names.get(view.safety, view.safety),
+                owed,
+            )
         )
-    Console().print(table if views else "There is no handover.")
+    headings = ("Handover", "From > to", "State", "Case holder", "Safety duty", "Owed")
+    show_table(headings, rows, empty="There is no handover.")
 
 
 @handover.command(cls=Spoken)

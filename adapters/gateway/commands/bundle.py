@@ -7,12 +7,11 @@ from typing import Final
 from uuid import UUID
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option
 from adapters.gateway.frontdoor.bundles import BundleItem, Fate
+from broker.terminal import show_table
 
 _SAYS: Final = {
     Fate.HERE: "here",
@@ -36,15 +35,15 @@ def bundle(home: Path, handover_id: str, *, as_json: bool) -> None:
     elif not items:
         click.echo("No history has been ordered for this area.")
     else:
-        table = Table("Event", "State", "Why", "Deliveries")
+        rows = []
         for item in items:
             again = ", came again: kept once" if item.fate is Fate.HERE and len(item.deliveries) > 1 else ""
             again += f", refused {item.refused} times" if item.refused > 1 else ""
             numbers = ", ".join(map(str, item.deliveries))
-            table.add_row(
-                str(UUID(bytes=item.event)), _SAYS[item.fate] + again, ", ".join(item.faults), numbers
+            rows.append(
+                (str(UUID(bytes=item.event)), _SAYS[item.fate] + again, ", ".join(item.faults), numbers)
             )
-        Console().print(table)
+        show_table(("Event", "State", "Why", "Deliveries"), rows)
         here = sum(item.fate is Fate.HERE for item in items)
         click.echo(f"{here} of {sum(item.fate is not Fate.FOREIGN for item in items)} events are here.")
     sys.exit(1 if any(item.fate is not Fate.HERE for item in items) else 0)

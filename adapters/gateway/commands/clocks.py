@@ -4,9 +4,6 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option
@@ -15,6 +12,7 @@ from adapters.gateway.record.clocking import name_of
 from broker.calendars import LONDON
 from broker.clock import from_ms, to_ms
 from broker.store.gateway.clocks import ClockRow
+from broker.terminal import show_table
 
 
 @click.group()
@@ -35,14 +33,14 @@ def list_clocks(home: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_document(row, now_ms) for row in found], indent=1))
         return
-    table = Table("Reference", "Owed", "By", "Due", "Why")
+    rows = []
     for row in found:
         late = "LATE, was due " if row.due_ms is not None and row.due_ms <= now_ms else ""
         due = "not known" if row.due_ms is None else f"{late}{_day(row.due_ms)}"
-        table.add_row(
-            name_of(row), owed.get(row.key, row.key), names.get(row.owner, row.owner), due, escape(row.reason)
+        rows.append(
+            (name_of(row), owed.get(row.key, row.key), names.get(row.owner, row.owner), due, row.reason)
         )
-    Console().print(table if found else "Nothing is owed.")
+    show_table(("Reference", "Owed", "By", "Due", "Why"), rows, empty="Nothing is owed.")
 
 
 @clocks.command(cls=Spoken)

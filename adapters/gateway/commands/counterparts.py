@@ -5,15 +5,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
 from adapters.gateway.frontdoor.counterpart_list import Counterpart
 from broker.calendars import LONDON
 from broker.clock import from_ms
+from broker.terminal import show_table
 
 
 @click.command(cls=Spoken)
@@ -27,13 +25,15 @@ def counterparts(home: Path, handover_id: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([asdict(one) for one in found], indent=1))
         return
-    table = Table("Agency", "Sends", "Due", "Sent to", "Receipt", title="Counterparts")
-    table.add_column("Why", overflow="fold")
-    for one in found:
-        table.add_row(
-            one.name, one.what.replace("_", " "), _due(one), _sent(one), _receipt(one), escape(one.limit)
-        )
-    Console().print(table if found else "Nobody else was active in the old area, as far as this record goes.")
+    rows = [
+        (one.name, one.what.replace("_", " "), _due(one), _sent(one), _receipt(one), one.limit)
+        for one in found
+    ]
+    show_table(
+        ("Agency", "Sends", "Due", "Sent to", "Receipt", "Why"),
+        rows,
+        empty="Nobody else was active in the old area, as far as this record goes.",
+    )
 
 
 def _due(one: Counterpart) -> str:

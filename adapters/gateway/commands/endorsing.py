@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.orders.endorsing import BY_PERSON
 from adapters.gateway.record.plain import day_and_time
+from broker.terminal import show_table
 
 _WHY = {
     "": "vouched for",
@@ -58,13 +57,14 @@ def list_command(home: Path, as_json: bool) -> None:
         ]
         click.echo(json.dumps(found, indent=1))
         return
-    table = Table("Request", "Asked for by", "Move reported by", "Answer", "When", title="One-time keys")
+    shown = []
     for row in rows:
         answer = _WHY.get(row.code, row.code) + (f" by {row.by}" if row.by else "")
         answer += "; a person may vouch" if row.code in BY_PERSON else ""
         asker, author = names.get(row.asker, row.asker), names.get(row.author, row.author)
-        table.add_row(row.ticket.hex()[:8], asker, author, answer, day_and_time(row.at_ms))
-    Console().print(table if rows else "Nobody has asked for anything here.")
+        shown.append((row.ticket.hex()[:8], asker, author, answer, day_and_time(row.at_ms)))
+    headings = ("Request", "Asked for by", "Move reported by", "Answer", "When")
+    show_table(headings, shown, empty="Nobody has asked for anything here.")
 
 
 @endorsing.command(cls=Spoken)

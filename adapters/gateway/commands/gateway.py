@@ -9,9 +9,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.commands.acting import handover, identity, involvement
@@ -34,6 +31,7 @@ from broker.faults import gap_of
 from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 from broker.telemetry.watching import GatewayWatch
+from broker.terminal import show_table
 from schemas.errors import EventRefusedError
 from schemas.wire import InKind
 
@@ -226,16 +224,17 @@ def inbox_list(home: Path, as_json: bool, everything: bool) -> None:
     if as_json:
         click.echo(json.dumps([_item(item) for item in items], indent=1))
         return
-    table = Table("No.", "Came", "From", "Child", "State", title="Inbox")
-    for item in items:
-        table.add_row(
+    rows = [
+        (
             str(item.number),
             day_and_time(item.taken_ms),
             item.author_name,
             (item.child or "-")[:8],
-            escape(_state(item) + (f"\n{item.says}" if item.says else "")),
+            _state(item) + (f"\n{item.says}" if item.says else ""),
         )
-    Console().print(table if items else "The inbox is empty.")
+        for item in items
+    ]
+    show_table(("No.", "Came", "From", "Child", "State"), rows, empty="The inbox is empty.")
 
 
 @inbox.command("show", cls=Spoken)
@@ -296,14 +295,14 @@ def outbox_list(home: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_sent(one) for one in sent], indent=1))
         return
-    table = Table("Event", "Published", "On the bus", "Readers", title="Outbox")
+    rows = []
     for one in sent:
         readers = "\n".join(
             f"{names.get(reader.reader, reader.reader)}: {_said(reader)}" for reader in one.readers
         )
         on_bus = one.returned or (day_and_time(one.sent_ms) if one.sent_ms else "waiting")
-        table.add_row(str(one.event_id)[:13], day_and_time(one.created_ms), on_bus, readers)
-    Console().print(table if sent else "Nothing was sent yet.")
+        rows.append((str(one.event_id)[:13], day_and_time(one.created_ms), on_bus, readers))
+    show_table(("Event", "Published", "On the bus", "Readers"), rows, empty="Nothing was sent yet.")
 
 
 @click.command()
@@ -327,15 +326,20 @@ def chronology(home: Path, child: str, as_json: bool) -> None:
             )
         )
         return
-    table = Table("Happened", "What", "From", "How it came", title="Chronology")
-    for line in lines:
-        table.add_row(
+    rows = [
+        (
             line.occurred[:16].replace("T", " "),
             line.read.type,
             line.author_name,
             "granted history" if line.granted else "sent to us",
         )
-    Console().print(table if lines else "There is nothing about this child here.")
+        for line in lines
+    ]
+    show_table(
+        ("Happened", "What", "From", "How it came"),
+        rows,
+        empty="There is nothing about this child here.",
+    )
 
 
 def _state(item: Item) -> str:

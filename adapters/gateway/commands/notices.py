@@ -5,8 +5,6 @@ from contextlib import closing
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option
 from adapters.gateway.duties.notifying import notices_of
@@ -14,6 +12,7 @@ from broker.calendars import LONDON
 from broker.clock import from_ms, system_clock, to_ms
 from broker.notices.words import reference
 from broker.store.notices.store import Notice
+from broker.terminal import show_table
 
 
 @click.group()
@@ -31,14 +30,11 @@ def list_notices(home: Path, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_document(one) for one in found], indent=1))
         return
-    table = Table(box=None, pad_edge=False)
-    for column in ("reference", "owed", "due", "rung", "told", "acknowledged"):
-        table.add_column(column)
-    for one in found:
-        table.add_row(
-            reference(one.about), one.kind, _time(one.due_ms), one.rung, _told(one), one.acknowledged_by or ""
-        )
-    Console(highlight=False, soft_wrap=True).print(table)
+    rows = [
+        (reference(one.about), one.kind, _time(one.due_ms), one.rung, _told(one), one.acknowledged_by or "")
+        for one in found
+    ]
+    show_table(("reference", "owed", "due", "rung", "told", "acknowledged"), rows)
 
 
 @notices.command(cls=Spoken)

@@ -4,12 +4,11 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
 from adapters.gateway.frontdoor.actions import Person
+from broker.terminal import show_table
 
 _by = click.option("--by", required=True, help='Who decides: "Name, role".')
 _because = click.option("--because", required=True, help="In a sentence.")
@@ -40,11 +39,20 @@ def list_command(home: Path, as_json: bool) -> None:
         ]
         click.echo(json.dumps(found, indent=1))
         return
-    table = Table("Order", "For", "Answer", "What stays, and why", title="Refused")
-    for one in waiting:
-        kept = "\n".join(f"{str(event)[:13]}  {why}" for event, why in one.kept)
-        table.add_row(one.order_id.hex()[:8], names.get(one.reader, one.reader), one.answer, kept)
-    Console().print(table if waiting else "Nothing that was refused waits for a person.")
+    rows = [
+        (
+            one.order_id.hex()[:8],
+            names.get(one.reader, one.reader),
+            one.answer,
+            "\n".join(f"{str(event)[:13]}  {why}" for event, why in one.kept),
+        )
+        for one in waiting
+    ]
+    show_table(
+        ("Order", "For", "Answer", "What stays, and why"),
+        rows,
+        empty="Nothing that was refused waits for a person.",
+    )
 
 
 @refused.command(cls=Spoken)

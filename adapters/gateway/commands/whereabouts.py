@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from adapters.gateway.api import Gateway
 from adapters.gateway.commands.showing import Spoken, as_json_flag, home_option, on_its_way
 from adapters.gateway.frontdoor.actions import Person
 from adapters.gateway.frontdoor.finding import Found, since_text
 from adapters.gateway.record import whereabouts as w
+from broker.terminal import show_table
 
 
 @click.group()
@@ -32,13 +31,17 @@ def show(home: Path, child: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_document(one) for one in found], indent=1))
         return
-    table = Table("Child", "Where", "May have moved", title="Whereabouts")
+    rows = []
     for one in found:
         raised = "\n".join(
             f"{_loud(each)}{names.get(each.area, each.area)}: {each.why}" for each in one.raised
         )
-        table.add_row(one.child[:8], _where(one.where, names), raised or "-")
-    Console().print(table if found else "No child with an open matter is known here.")
+        rows.append((one.child[:8], _where(one.where, names), raised or "-"))
+    show_table(
+        ("Child", "Where", "May have moved"),
+        rows,
+        empty="No child with an open matter is known here.",
+    )
 
 
 @whereabouts.command(cls=Spoken)

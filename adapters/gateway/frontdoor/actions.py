@@ -11,6 +11,7 @@ from adapters.gateway.errors import (
     NoSuchItemError,
     NotForThisPlanError,
     NotOurSideError,
+    OnlyAStayError,
 )
 from adapters.gateway.frontdoor.documents import between, keys_of, once, require_named, spelled
 from adapters.gateway.home import Home
@@ -118,8 +119,11 @@ class Actions:
         """Take the child's case on; from the router's taking of this, this area holds it.
 
         ``ask_now``, where the destination is withheld: have the old area asked for the history before 72 hours are over.
+        Raises OnlyAStayError where the old area has said that the case stays with it: the router would give it back.
         """
         row, view = self.ours(handover, _NEW)
+        if view.state == "staying":
+            raise OnlyAStayError(self._home.directory.names().get(view.from_area, view.from_area))
         with self._home.store.work() as work:
             self._orders.hidden.accept(work, row.handover)
         details = between(view) | {

@@ -9,7 +9,6 @@ from typing import Any
 
 import click
 from rich.console import Console
-from rich.table import Table as Grid
 
 from broker.board.node import BoardHome
 from broker.board.options import HOME
@@ -19,6 +18,7 @@ from broker.board.questions.asking import ask
 from broker.board.questions.catalogue import CATALOGUE
 from broker.board.showing import cell, clean
 from broker.clock import system_clock
+from broker.terminal import show_table
 
 _NARROWED = (
     ("case", "A front door's case reference."),
@@ -147,13 +147,13 @@ def _print(answer: Answer) -> None:
     for line in answer.summary:
         console.print(clean(line), markup=False)
     if answer.rows:
-        grid = Grid(box=None, pad_edge=False, header_style="bold")
-        for column in answer.columns:
-            grid.add_column(column.heading, overflow="fold")
-        for row in answer.rows:
-            shown = zip(row, answer.columns, strict=True)
-            grid.add_row(*(clean(cell_text(value, column)) for value, column in shown))
-        Console(highlight=False).print(grid)
+        show_table(
+            [column.heading for column in answer.columns],
+            [
+                [clean(cell_text(value, column)) for value, column in zip(row, answer.columns, strict=True)]
+                for row in answer.rows
+            ],
+        )
     for line in answer.notes:
         console.print(clean(line), markup=False)
     if answer.suppressed:

@@ -10,13 +10,13 @@ from click.testing import CliRunner
 
 from adapters.gateway.frontdoor.actions import Person
 from broker.cli.main import main
-from broker.errors import RejectedError
 from schemas.codes.cases import HandoverKind, PlanKind
 from schemas.default_policy import default_policy
 from schemas.handover import HandoverView
 from schemas.kinds import Terms
 from schemas.wire import EventClass
 from tests.support.events import CUMBERLAND, MOTHER, WESTMORLAND, a_document
+from tests.support.other_program import accept_anyhow
 from tests.support.postroom import PostRoom
 
 HERE: Final[dict[str, Any]] = {"residence": {"gss": CUMBERLAND}}
@@ -56,17 +56,41 @@ def test_a_temporary_stay_keeps_the_case_and_is_looked_at_again(room: PostRoom) 
     assert ("staying", CUMBERLAND, WESTMORLAND) == (here.state, here.holder, here.safety)
     assert {"release", "temporary-review"} == owed(here)
     assert HandoverKind.TEMPORARY is kind(room, "westmorland") is kind(room, "cumberland")
-    with pytest.raises(RejectedError):
-        refused(room, handover)
 
 
-def refused(room: PostRoom, handover: str) -> None:
-    """Nobody accepts a case that is to stay: the router gives it back with a sentence."""
-    room["westmorland"].actions.accept(handover, WORKER)
+def test_nobody_accepts_a_stay(room: PostRoom) -> None:
+    """Said at the command, and nothing is sent; after the old area has asked for the case to pass it is accepted."""
+    handover = a_reported_move(room)
+    room["cumberland"].asking.ask(handover, WORKER, HandoverKind.TEMPORARY, PLAN)
     room.settle()
+    before = room["westmorland"].outbox()
+    home = str(room["westmorland"].home.folder)
+    command = ["handover", "accept", handover[:8], "--home", home, "--by", "Kim Specimen, team manager"]
+    told = CliRunner().invoke(main, command)
+
+    assert 2 == told.exit_code
+    assert "Cumberland keeps the case: it says that the child only stays here" in told.output
+    assert "handover ask ID" in told.output
+    assert before == room["westmorland"].outbox()
+
+    room["cumberland"].asking.ask(handover, WORKER, HandoverKind.PERMANENT, PLAN)
+    room.settle()
+    assert 0 == CliRunner().invoke(main, command).exit_code
+    room.settle()
+    assert WESTMORLAND == the(room, "westmorland").holder
+
+
+def test_an_acceptance_of_a_stay_by_another_program_is_given_back(room: PostRoom) -> None:
+    """The router holds it against what it knows, whatever a gateway lets out, and says why."""
+    handover = a_reported_move(room)
+    room["cumberland"].asking.ask(handover, WORKER, HandoverKind.TEMPORARY, PLAN)
+    room.settle()
+    accept_anyhow(room["westmorland"].actions, handover, WORKER)
+    room.settle()
+
     [back] = [one for one in room["westmorland"].outbox() if one.returned]
     assert "the old area keeps the case" in (back.returned or "")
-    raise RejectedError(back.returned or "")
+    assert ("staying", CUMBERLAND) == (the(room).state, the(room).holder)
 
 
 def test_a_stay_that_becomes_a_move_passes_only_when_both_say_so(room: PostRoom) -> None:
