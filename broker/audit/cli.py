@@ -19,7 +19,7 @@ from broker.directory.layout import Layout
 from broker.directory.options import DATA
 from broker.errors import ConfigurationError
 from broker.faults import gap_of
-from broker.lifecycle import stop_on_signals
+from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 
 
@@ -51,6 +51,7 @@ async def _run(layout: Layout, opened: Log, url: str | None) -> None:
 
     stop = asyncio.Event()
     parts = LogParts(opened, access, lambda: read_current(layout), gap_of("log"))
+    settle_memory()
     with stop_on_signals(stop):
         await LogService(parts).run(stop, ready=lambda: click.echo("ready"))
 

@@ -17,6 +17,7 @@ from typing import Final
 from broker.audit.projection import BoardKeys, Projection
 from broker.crypto.vault import Vault
 from broker.faults import Gap, no_gap
+from broker.lifecycle import settle_memory
 from broker.store.audit.batch import Batch
 from broker.store.audit.rows import Place
 from broker.store.audit.shelves import Shelf, mirrored_between, remove, shelf_paths, sweep
@@ -88,7 +89,7 @@ def _fill(parts: Sequence[Part]) -> None:
         return
     # Not forked: nobody knows what other threads of this one hold just now.
     started = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(parts), mp_context=started) as pool:
+    with ProcessPoolExecutor(len(parts), mp_context=started, initializer=settle_memory) as pool:
         list(pool.map(learn_part, parts))
 
 

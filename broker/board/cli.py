@@ -25,7 +25,7 @@ from broker.board.recording import inclusions
 from broker.board.releasing import release
 from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
-from broker.lifecycle import stop_on_signals
+from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 from broker.store.audit.rows import Found
 from broker.store.audit.store import AuditStore
@@ -65,6 +65,7 @@ def run(home: Path, url: str | None, metrics_port: int | None) -> None:
 async def _run(home: BoardHome, url: str | None, watch: BoardWatch) -> None:
     stop = asyncio.Event()
     store = home.store()
+    settle_memory()
     try:
         with stop_on_signals(stop):
             await BoardService(home, store, url, watch, gap_of("board")).run(

@@ -30,6 +30,7 @@ from broker.audit.relearning import rebuild
 from broker.board.questions import CATALOGUE, Takes
 from broker.crypto.tree import inclusion_proof, leaf_hash
 from broker.durable import write_whole
+from broker.lifecycle import settle_memory
 from broker.store.audit.rows import Came
 from tests.bench.trail import SHARES_OF_A_CHILD, LongTrail
 from tests.support.audit_trail import Trail
@@ -101,6 +102,7 @@ def run() -> list[tuple[str, str]]:
 
 
 def _measured(board: Board, trail: Trail, folder: Path) -> list[tuple[str, str]]:
+    settle_memory()  # as a running node does
     projection, source = trail.projection(), LongTrail(trail).entries()
     first, floor = _take(board, projection, source, 0, min(SIZE, TAKEN)), Floor.measured(folder)
     rows = [

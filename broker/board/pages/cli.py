@@ -9,7 +9,7 @@ import click
 
 from broker.board.options import HOME
 from broker.clock import system_clock
-from broker.lifecycle import stop_on_signals
+from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 
 
@@ -53,6 +53,7 @@ def pages(
 
     async def run() -> None:
         stop = asyncio.Event()
+        settle_memory()
         with stop_on_signals(stop):
             await serve(app, listening, listener, stop, ready)
 

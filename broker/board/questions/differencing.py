@@ -8,71 +8,60 @@ of what rows count, and for each part of what is in it, and of what is not.
 """
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from typing import Final
 
 from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role
 from broker.board.questions.suppressing import FEWEST
 
 _BASE: Final = "base"
-_OUTSIDE: Final = 0
-"""What no released figure has counted: of that nothing can be worked out, however small it is."""
 
 
 @dataclass(slots=True)
 class Pieces:
-    """Which piece each thing is in that a released figure has counted, from 1 on, and how many are in each."""
+    """The pieces into which released figures have cut the things that they count; what lies outside was never counted.
 
-    of: dict[bytes, int] = field(default_factory=dict)
-    size: Counter[int] = field(default_factory=Counter)
+    Tens of thousands of things go through here for one answer, so each step is one of whole sets.
+    """
+
+    pieces: list[frozenset[bytes]] = field(default_factory=list)
     changed: bool = False
     """Whether something was cut since they were read."""
 
     @classmethod
     def read(cls, pieces: Iterable[Iterable[bytes]]) -> "Pieces":
         """From what ``lists`` gave."""
-        found = cls()
-        for number, things in enumerate(pieces, 1):
-            before = len(found.of)
-            found.of |= dict.fromkeys(things, number)
-            found.size[number] = len(found.of) - before
-        return found
+        return cls([frozenset(things) for things in pieces])
 
     def lists(self) -> list[list[bytes]]:
         """The pieces, in an order that is always the same."""
-        by_piece: dict[int, list[bytes]] = {}
-        for thing in sorted(self.of):
-            by_piece.setdefault(self.of[thing], []).append(thing)
-        return sorted(by_piece.values())
+        return sorted(sorted(piece) for piece in self.pieces)
 
     def bear(self, counted: Counted) -> bool:
-        """Whether a figure that counts these leaves every piece at none or at least five."""
-        return all(
-            number >= FEWEST
-            and (piece == _OUTSIDE or self.size[piece] == number or self.size[piece] - number >= FEWEST)
-            for piece, number in self._hit(counted).items()
-        )
+        """Whether a figure that counts these leaves every piece at none or at least five.
+
+        What lies outside and is not counted may be few: no figure tells of that.
+        """
+        known = 0
+        for piece in self.pieces:
+            number = len(piece & counted)
+            if number and (number < FEWEST or 0 < len(piece) - number < FEWEST):
+                return False
+            known += number
+        return known == len(counted) or len(counted) - known >= FEWEST
 
     def cut(self, counted: Counted) -> None:
         """It is released."""
-        fresh: dict[int, int] = {}
-        for piece, number in self._hit(counted).items():
-            if piece == _OUTSIDE or number < self.size[piece]:
-                fresh[piece] = max(self.size, default=_OUTSIDE) + 1
-                self.size[fresh[piece]] = number
-                self.size[piece] -= number if piece != _OUTSIDE else 0
-        if fresh:
-            self.changed = True
-            for thing in counted:
-                piece = self.of.get(thing, _OUTSIDE)
-                self.of[thing] = fresh.get(piece, piece)
-
-    def _hit(self, counted: Counted) -> Counter[int]:
-        # Tens of thousands of things go through here for one answer: no step of it is written in Python.
-        return Counter(map(self.of.get, counted, repeat(_OUTSIDE)))
+        left, pieces = set(counted), []
+        for piece in self.pieces:
+            within = piece & counted
+            left -= within
+            pieces += [part for part in (within, piece - within) if part]
+        if left:
+            pieces.append(frozenset(left))
+        self.changed |= len(pieces) > len(self.pieces)
+        self.pieces = pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,7 @@ class History:
 
     def lists(self) -> dict[str, list[list[bytes]]]:
         """To be kept; ``History`` reads it again."""
-        return {name: pieces.lists() for name, pieces in sorted(self._families.items()) if pieces.of}
+        return {name: pieces.lists() for name, pieces in sorted(self._families.items()) if pieces.pieces}
 
     def release(
         self, columns: Sequence[Column], rows: Sequence[tuple[Figure, ...]], shown: Sequence[tuple[Cell, ...]]

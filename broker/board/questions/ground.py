@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import Final
 
@@ -11,8 +12,9 @@ from broker.board.feed import Lesson
 from broker.board.questions.answer import Mark
 from broker.board.questions.figures import HOUR_MS
 from broker.board.questions.params import Params
+from broker.calendars import day_of
 from broker.calendars.due import Due
-from broker.clock import to_ms
+from broker.clock import from_ms, to_ms
 from broker.handover.deadlines import Clocks
 from broker.store.audit.facts import Period
 from broker.store.audit.rows import Copy, Found, Move, Obligation, Question, Scope, Share
@@ -161,15 +163,22 @@ class Ground:
 
     def due_ms(self, rule: str, start_ms: int, area: str) -> int | None:
         """Until when an area has by a rule of the policy; None where its calendar is not known."""
-        # A day begins at a full hour: what is due is worked out once for each.
-        key = rule, start_ms // HOUR_MS, area
-        if key not in self._due:
-            due = Clocks.of(self.directory).due(rule, start_ms, area)
-            self._due[key] = to_ms(due.at) if isinstance(due, Due) else None
-        return self._due[key]
+        # It is the same all day, and a day begins at a full hour: most moments need no calendar.
+        hour = rule, area, start_ms // HOUR_MS
+        if hour not in self._due_by_hour:
+            day = rule, area, day_of(from_ms(start_ms))
+            if day not in self._due_by_day:
+                due = Clocks.of(self.directory).due(rule, start_ms, area)
+                self._due_by_day[day] = to_ms(due.at) if isinstance(due, Due) else None
+            self._due_by_hour[hour] = self._due_by_day[day]
+        return self._due_by_hour[hour]
 
     @cached_property
-    def _due(self) -> dict[tuple[str, int, str], int | None]:
+    def _due_by_hour(self) -> dict[tuple[str, str, int], int | None]:
+        return {}
+
+    @cached_property
+    def _due_by_day(self) -> dict[tuple[str, str, date], int | None]:
         return {}
 
 

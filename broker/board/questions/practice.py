@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection
 from datetime import timedelta
+from functools import cache
 from typing import Final
 
 from broker.audit.words import plain, purpose_text
@@ -104,8 +105,9 @@ def again(ground: Ground) -> Table:
     """Q23: concerns about a child within 90 days of the last closure."""
     raised: dict[str, set[bytes]] = defaultdict(set)
     back: set[bytes] = set()
+    name = cache(ground.names)
     for one in ground.raised("concern.raised", _CLOSED, ground.asked.days * DAY_MS):
-        raised[ground.names(one.holder or "") or "unknown"].add(one.event_id)
+        raised[name(one.holder or "") or "unknown"].add(one.event_id)
         if one.again:
             back.add(one.event_id)
     rows = [_again_row(name, some, back) for name, some in sorted(raised.items())]
@@ -125,7 +127,7 @@ def again(ground: Ground) -> Table:
 
 def _again_row(name: str, raised: Collection[bytes], back: Collection[bytes]) -> tuple[Figure, ...]:
     whole = frozenset(raised)
-    again = whole & frozenset(back)
+    again = whole.intersection(back)
     return name, whole, again, share(len(again), len(whole))
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
-from broker.store.audit.answers import AT_ONCE, Answers, concerned, slip_of
+from broker.store.audit.answers import AT_ONCE, Answers, concerned, in_areas, slip_of
 from broker.store.audit.rows import (
     FOR_EVER_MS,
     Copy,
@@ -47,7 +47,7 @@ class Facts(Answers):
         ``declined``: those that were declined at least once. ``several``: those of records that have at least two.
         """
         c, found = t.moves.c, []
-        query = sa.select(t.moves).where(concerned(c.thread, scope, c.noticed_ms))
+        query = sa.select(t.moves)
         if declined:
             query = query.where(c.decline_ms.is_not(None))
         if several:
@@ -57,7 +57,7 @@ class Facts(Answers):
                 .where(other.c.record == c.record, other.c.handover != c.handover)
                 .correlate(t.moves)
             )
-        for side in noticed_by(areas, period, records):
+        for side in noticed_by(scope, areas, period, records):
             found += [_move(row) for row in self._c.execute(query.where(side))]
         return sorted(found, key=lambda move: (move.steps.get("noticed", 0), move.handover))
 
@@ -243,7 +243,7 @@ class Facts(Answers):
 
 
 def noticed_by(
-    areas: Collection[str], period: Period, records: Collection[bytes] | None
+    scope: Scope, areas: Collection[str], period: Period, records: Collection[bytes] | None
 ) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     """Which moves were noticed in a period and are from one of these areas; and which are only to one of them.
 
@@ -251,7 +251,9 @@ def noticed_by(
     """
     c, own = t.moves.c, sorted(areas)
     about = () if records is None else (c.record.in_(sorted(records)),)
-    noticed = (c.noticed_ms >= period.since_ms, c.noticed_ms < period.until_ms, *about)
+    # Its thread concerns its two sides and nobody else: they stand in its row.
+    ours = sa.or_(in_areas(c.from_area, scope, c.noticed_ms), in_areas(c.to_area, scope, c.noticed_ms))
+    noticed = (c.noticed_ms >= period.since_ms, c.noticed_ms < period.until_ms, ours, *about)
     elsewhere = sa.or_(c.from_area.is_(None), c.from_area.not_in(own))
     return sa.and_(c.from_area.in_(own), *noticed), sa.and_(c.to_area.in_(own), elsewhere, *noticed)
 

@@ -123,7 +123,5 @@ class Tallies(Answers):
         areas: Collection[str],
         records: Collection[bytes] | None,
     ) -> Iterator[Any]:
-        for side in noticed_by(areas, period, records):
-            yield from self._c.execute(
-                query.where(side, concerned(t.moves.c.thread, scope, t.moves.c.noticed_ms))
-            )
+        for side in noticed_by(scope, areas, period, records):
+            yield from self._c.execute(query.where(side)).all()

@@ -1,6 +1,6 @@
 """What begins, ends or is raised again, in rows narrow enough to be counted one by one however long the trail is."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -55,11 +55,11 @@ class Turns(Answers):
             c.event_type == event_type, _in_period(period), in_areas(c.area, scope, c.at_ms)
         )
         newest: dict[bytes, Any] = {}
-        rows: Iterable[Any] = self._c.execute(query)
+        rows: Sequence[Any] = self._c.execute(query).all()
         for row in rows:
             # Of an event that is partly in clear and whole in a sealed block, the whole one counts.
             known = newest.setdefault(row[3], row)
-            if known[:3] < row[:3]:
+            if known is not row and known[:3] < row[:3]:
                 newest[row[3]] = row
         return [Raised(event_id, row[4], bool(row[5])) for event_id, row in newest.items()]
 

@@ -99,7 +99,15 @@ def test_narrow_rows_tell_what_whole_ones_do(
             if key not in newest or newest[key].place < one.place:
                 newest[key] = one
         narrow = [
-            (one.handover, one.to_area, one.noticed_ms, one.author, one.reported_ms, one.reader, one.opened_ms)
+            (
+                one.handover,
+                one.to_area,
+                one.noticed_ms,
+                one.author,
+                one.reported_ms,
+                one.reader,
+                one.opened_ms,
+            )
             for one in newest.values()
         ]
         moves = work.moves(scope, period, areas=own, records=records)
