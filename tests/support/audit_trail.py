@@ -41,7 +41,7 @@ class Trail:
     ids: Mapping[str, str] = field(default_factory=dict)
     """Members' ids, where they are not those of ``world``."""
 
-    def add(self, kind: EntryKind | str, /, **fields: Any) -> int:
+    def add(self, kind: EntryKind | str, **fields: Any) -> int:
         """One entry; gives its number. A field that is None is left out; ``after_ms`` is none, but makes it later."""
         self.number += 1
         after_ms = int(fields.pop("after_ms", 0))

@@ -28,12 +28,14 @@ class Turns(Answers):
     def add_turns(self, events: Collection[bytes] | None) -> None:
         """What these events begin or end, or all events; once their rows are there. A repeat changes nothing."""
         if events is None:
-            self._writer.copy(self._c, t.turns, _turns())
+            self._writer.copy(self._c, t.turns, _turns(t.slips.c.event_type))
             return
+        # Found by their ids: as an expression the type has no index, along which all that were ever of it would be read.
+        chosen = _turns(sa.func.coalesce(t.slips.c.event_type, ""))
         ordered = sorted(events)
         for start in range(0, len(ordered), AT_ONCE):
             some = t.slips.c.event_id.in_(ordered[start : start + AT_ONCE])
-            self._writer.copy(self._c, t.turns, _turns().where(some))
+            self._writer.copy(self._c, t.turns, chosen.where(some))
 
     def raised(
         self, scope: Scope, period: Period, event_type: str, after: Sequence[str], within_ms: int
@@ -80,7 +82,7 @@ class Turns(Answers):
         return frozenset(self._c.scalars(query))
 
 
-def _turns() -> sa.Select[Any]:
+def _turns(event_type: sa.ColumnElement[Any]) -> sa.Select[Any]:
     slips, shares, areas = t.slips.c, t.shares.c, t.thread_areas.c
     return (
         sa.select(
@@ -97,7 +99,7 @@ def _turns() -> sa.Select[Any]:
         .select_from(t.slips)
         .join(t.shares, shares.event_id == slips.event_id)
         .join(t.thread_areas, areas.thread == shares.thread)
-        .where(slips.state == SlipState.OPEN.value, slips.event_type.in_(t.TURNS))
+        .where(slips.state == SlipState.OPEN.value, event_type.in_(t.TURNS))
     )
 
 

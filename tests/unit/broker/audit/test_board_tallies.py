@@ -50,7 +50,7 @@ def a_trail(told: list[Any]) -> Trail:
     trail = Trail()
     for at, ((old, new), child, kind, steps, readers, reported, twice) in enumerate(told):
         trail.number += 200
-        event, move = f"report {at}", {"handover": an_id(f"move {at}"), "kind": kind}
+        event, move = f"report {at}", {"handover": an_id(f"move {at}"), "handover_kind": kind}
         for again in range((1 + twice) if reported else 0):
             author = ("school", "police")[again]
             trail.taken(event, child=child, author=author, areas=[old, new], after_ms=at * MINUTE)
