@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
@@ -19,6 +20,13 @@ Schema: TypeAlias = Literal["router", "gateway", "audit", "notices"]
 _BUSY_MS: Final = 10_000
 _ONE_WRITER: Final = 0x68616E64
 """Which of PostgreSQL's advisory locks is ours; one database holds one program's tables."""
+_VERSION: Final = sa.Table(
+    "alembic_version",
+    sa.MetaData(),
+    sa.Column("version_num", sa.String(32), nullable=False),
+    sa.PrimaryKeyConstraint("version_num", name="alembic_version_pkc"),
+)
+"""Alembic's own table, as Alembic makes it."""
 _PRAGMAS: Final = (
     "journal_mode=WAL",
     "synchronous=FULL",
@@ -81,7 +89,11 @@ def open_postgres(url: str, schema: Schema) -> sa.Engine:
 
 
 def migrate(engine: sa.Engine, schema: Schema) -> None:
-    """Bring the tables to this program's version; does nothing if they are. Raises ConfigurationError."""
+    """Bring the tables to this program's version; does nothing if they are, and makes all where there are none.
+
+    Raises:
+        ConfigurationError: a newer version of the program wrote it.
+    """
     known = revisions(schema)
     with engine.begin() as connection:
         current = None
@@ -89,11 +101,14 @@ def migrate(engine: sa.Engine, schema: Schema) -> None:
             current = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
         if current == known[-1]:
             return
-        if current is not None and current not in known:
+        if current is None:
+            _make(connection, schema, known[-1])
+        elif current in known:
+            _upgrade(connection, schema)
+        else:
             raise ConfigurationError(
                 "the database was written by a newer version of Handrail; start that version"
             )
-        _upgrade(connection, schema)
 
 
 def revisions(schema: Schema) -> tuple[str, ...]:
@@ -106,6 +121,15 @@ def revisions(schema: Schema) -> tuple[str, ...]:
             if re.fullmatch(r"[a-z]\d+_\w+\.py", script.name)
         )
     )
+
+
+def _make(connection: sa.Connection, schema: Schema, newest: str) -> None:
+    # The first script of each schema makes the newest tables and the others then find nothing to do (a test says so),
+    # so a new database is made without them.
+    tables: sa.MetaData = import_module(f"broker.store.{schema}.tables").METADATA
+    tables.create_all(connection, checkfirst=False)
+    _VERSION.create(connection)
+    connection.execute(_VERSION.insert().values(version_num=newest))
 
 
 def _upgrade(connection: sa.Connection, schema: Schema) -> None:

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Final, get_args
 
@@ -12,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 
 from broker.errors import ConfigurationError, UnavailableError
 from broker.store.audit import tables as audit_tables
-from broker.store.engine import Schema, Watch, open_sqlite, revisions, truncate_wal, writing
+from broker.store.engine import Schema, Watch, _upgrade, open_sqlite, revisions, truncate_wal, writing
 from broker.store.gateway import tables as gateway_tables
 from broker.store.notices import tables as notices_tables
 from broker.store.router import tables as router_tables
@@ -53,17 +54,26 @@ def count(engine: sa.Engine) -> int:
 
 
 @pytest.mark.parametrize("schema", get_args(Schema))
-def test_from_nothing_the_migrations_make_exactly_the_tables_of_the_program(
-    path: Path, schema: Schema
-) -> None:
+def test_a_new_database_is_exactly_what_the_migrations_make_from_nothing(path: Path, schema: Schema) -> None:
+    """It is made without them, so all of the file counts: the program's tables, their version, and nothing else."""
     engine = open_sqlite(path, schema)
     with engine.connect() as connection:
         difference = compare_metadata(MigrationContext.configure(connection), _TABLES[schema])
         version = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
     engine.dispose()
+    scripted = path.with_name("scripted.db")
+    with sa.create_engine(f"sqlite:///{scripted}").begin() as connection:
+        _upgrade(connection, schema)
 
     assert [] == difference
     assert revisions(schema)[-1] == version
+    assert _all_of(scripted) == _all_of(path)
+
+
+def _all_of(path: Path) -> list[str]:
+    """What a database consists of, and every row in it."""
+    with closing(sqlite3.connect(path)) as connection:
+        return sorted(connection.iterdump())
 
 
 def test_a_new_database_is_for_its_owner_only(engine: sa.Engine, path: Path) -> None:
