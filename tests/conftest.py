@@ -1,0 +1,22 @@
+"""Where the files of a run lie."""
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108  folders of our own are made in it
+_ROOM_BYTES: Final = 3 << 30
+
+
+def pytest_configure() -> None:
+    """In memory where there is room, for this process and all that it starts.
+
+    Everything here is written to last through a power cut, so on a disk a run waits for most of its time. No test cuts the
+    power: who is killed leaves the same files behind in memory as on a disk, and what must be on the disk before a
+    promise is looked for in the system calls. A folder that is asked for with ``TMPDIR`` is taken.
+    """
+    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
