@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
@@ -284,24 +284,30 @@ class Directory(Wire):
                 del member["standby_user"]
         return _canonical_json(document)
 
-    @classmethod
-    def from_bytes(cls, document: bytes) -> Self:
+    @staticmethod
+    def from_bytes(document: bytes) -> "Directory":
         """Read a document.
 
         Raises:
             MalformedMessageError: too long, not a directory, or not in its one spelling.
         """
-        if len(document) > cls.MAX_BYTES:
-            raise MalformedMessageError(f"directory: more than {cls.MAX_BYTES} bytes")
-        try:
-            directory = cls.model_validate_json(document)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            place = ".".join(str(step) for step in first["loc"])
-            raise MalformedMessageError(f"directory: {place or 'document'}: {first['msg']}") from error
-        if directory.to_bytes() != document:
-            raise MalformedMessageError("directory: not in its one spelling")
-        return directory
+        return _read(document)
+
+
+@lru_cache(maxsize=4)
+def _read(document: bytes) -> Directory:
+    # Kept for the last few: a process reads the directory in use again and again, and reading a policy takes long.
+    if len(document) > Directory.MAX_BYTES:
+        raise MalformedMessageError(f"directory: more than {Directory.MAX_BYTES} bytes")
+    try:
+        directory = Directory.model_validate_json(document)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        place = ".".join(str(step) for step in first["loc"])
+        raise MalformedMessageError(f"directory: {place or 'document'}: {first['msg']}") from error
+    if directory.to_bytes() != document:
+        raise MalformedMessageError("directory: not in its one spelling")
+    return directory
 
 
 def _canonical_json(value: Any) -> bytes:

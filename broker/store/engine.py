@@ -5,6 +5,7 @@ import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -18,6 +19,8 @@ from broker.errors import ConfigurationError, UnavailableError
 Schema: TypeAlias = Literal["router", "gateway", "audit", "notices"]
 
 _BUSY_MS: Final = 10_000
+_COMPILED: Final = sa.util.LRUCache[Any, Any](2_000)
+"""Statements as SQL, for all SQLite databases of a process: compiling one takes longer than most take to run."""
 _ONE_WRITER: Final = 0x68616E64
 """Which of PostgreSQL's advisory locks is ours; one database holds one program's tables."""
 _VERSION: Final = sa.Table(
@@ -47,12 +50,14 @@ def open_sqlite(path: Path, schema: Schema, more: Sequence[str] = ()) -> sa.Engi
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    engine = sa.create_engine(
-        f"sqlite:///{path}",
-        poolclass=sa.pool.QueuePool,
-        pool_size=4,
-        connect_args={"check_same_thread": False},
-    )
+    dialect = _sqlite()
+
+    def connect() -> Any:
+        return sqlite3.connect(path, check_same_thread=False)
+
+    pool = sa.pool.QueuePool(connect, pool_size=4, dialect=dialect)
+    url = sa.make_url(f"sqlite:///{path}")
+    engine = sa.Engine(pool, dialect, url, execution_options={"compiled_cache": _COMPILED})
     event.listen(engine, "connect", lambda connection, _record: _prepare(connection, more))
     event.listen(engine, "begin", _begin)
     try:
@@ -63,6 +68,15 @@ def open_sqlite(path: Path, schema: Schema, more: Sequence[str] = ()) -> sa.Engi
             "run `handrail gateway recover` then, otherwise see the runbook on restoring"
         ) from error
     return engine
+
+
+@cache
+def _sqlite() -> sa.Dialect:
+    """How to speak with SQLite, asked of it once: a statement compiled for one database serves every other."""
+    first = sa.create_engine("sqlite://")
+    first.connect().close()
+    first.dispose()
+    return first.dialect
 
 
 def open_postgres(url: str, schema: Schema) -> sa.Engine:
@@ -126,10 +140,22 @@ def revisions(schema: Schema) -> tuple[str, ...]:
 def _make(connection: sa.Connection, schema: Schema, newest: str) -> None:
     # The first script of each schema makes the newest tables and the others then find nothing to do (a test says so),
     # so a new database is made without them.
-    tables: sa.MetaData = import_module(f"broker.store.{schema}.tables").METADATA
-    tables.create_all(connection, checkfirst=False)
-    _VERSION.create(connection)
+    for statement in _statements(schema, connection.engine.url.drivername):
+        connection.exec_driver_sql(statement)
     connection.execute(_VERSION.insert().values(version_num=newest))
+
+
+@cache
+def _statements(schema: Schema, driver: str) -> tuple[str, ...]:
+    """What makes the tables, written once for all the databases that a process makes."""
+    made: list[str] = []
+    url = sa.make_url(f"{driver}://")
+    dialect = url.get_dialect()()
+    writer = sa.create_mock_engine(url, lambda one, *_: made.append(str(one.compile(dialect=dialect))))
+    tables: sa.MetaData = import_module(f"broker.store.{schema}.tables").METADATA
+    tables.create_all(writer, checkfirst=False)
+    _VERSION.create(writer, checkfirst=False)
+    return tuple(made)
 
 
 def _upgrade(connection: sa.Connection, schema: Schema) -> None:

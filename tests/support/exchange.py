@@ -234,13 +234,19 @@ def exchange_of(folder: Path, cast: Cast) -> Exchange:
 def _made(
     cast: tuple[tuple[str, _Seat], ...], policy: Callable[[], Policy]
 ) -> tuple[Layout, Mapping[str, MemberId]]:
-    """One for each cast, policy and test run: making keys and signing a directory for each member takes seconds."""
+    """One for each cast, policy and test run, with whom it has before its last kept too: casts begin alike, and making
+    keys and signing a directory for each member takes seconds.
+    """
+    if cast:
+        *before, (name, (kind, areas)) = cast
+        made = _copy(*_made(tuple(before), policy), _kept_folder())
+        return made.layout, {**made.members, name: _admit(made.layout, name, kind, areas)}
     layout = Layout(_kept_folder() / "exchange")
     papers = Governance(
         impact_assessment="example only", policy_document="example only", sharing_agreement="example only"
     )
     _issuer(layout).init(policy(), papers, roots=1, threshold=1)
-    return layout, {name: _admit(layout, name, kind, areas) for name, (kind, areas) in cast}
+    return layout, {}
 
 
 def _copy(layout: Layout, members: Mapping[str, MemberId], folder: Path) -> Exchange:
