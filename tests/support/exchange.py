@@ -15,8 +15,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -49,6 +49,7 @@ _Seat: TypeAlias = tuple[MemberKind, tuple[GssCode, ...]]
 Cast: TypeAlias = Mapping[str, _Seat]
 """Who takes part: by a short name, of which kind, for which areas."""
 _POLL_S: Final = 0.01
+_WELL_BYTES: Final = 12_000_000_000
 
 
 class FewPlaces:
@@ -254,6 +255,16 @@ def _copy(layout: Layout, members: Mapping[str, MemberId], folder: Path) -> Exch
     shutil.copytree(layout.data, copy.data)
     _issuer(copy).settle()  # the configuration names folders
     return Exchange(copy, dict(members), EmbeddedServer(copy.configuration))
+
+
+@contextmanager
+def a_folder_with_room(folder: Path) -> Iterator[Path]:
+    """``folder``, or one on a disk where it has less room than ``handrail status`` calls well."""
+    if shutil.disk_usage(folder).free > _WELL_BYTES:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(dir="/var/tmp") as disk:
+        yield Path(disk)
 
 
 def _kept_folder() -> Path:

@@ -3,13 +3,13 @@
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest
 
-from tests.support.exchange import Exchange, exchange
+from tests.support.exchange import Exchange, a_folder_with_room, exchange
 
 HANDRAIL = Path(sys.executable).with_name("handrail")
 
@@ -17,9 +17,16 @@ Status: TypeAlias = Callable[[Exchange], tuple[int, dict[str, dict[str, Any]]]]
 
 
 @pytest.fixture
-async def it(tmp_path: Path) -> AsyncIterator[Exchange]:
+def roomy(tmp_path: Path) -> Iterator[Path]:
+    """A folder with as much room as the status calls well; memory may have less, and then it is on the disk."""
+    with a_folder_with_room(tmp_path) as folder:
+        yield folder
+
+
+@pytest.fixture
+async def it(roomy: Path) -> AsyncIterator[Exchange]:
     """The cast of ``SEATS``; the server runs, no service does."""
-    async with exchange(tmp_path) as running:
+    async with exchange(roomy) as running:
         yield running
 
 

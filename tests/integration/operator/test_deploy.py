@@ -123,15 +123,15 @@ def _commands(unit: str, data: Path, member: str = "") -> Iterator[list[str]]:
         yield shlex.split(here.replace("$HANDRAIL_METRICS", "--metrics-port 0").replace(" 9464", " 0"))
 
 
-def test_what_the_units_start_is_an_exchange_that_is_well(tmp_path: Path, status: Status) -> None:
+def test_what_the_units_start_is_an_exchange_that_is_well(roomy: Path, status: Status) -> None:
     """Their own command lines, in their order."""
-    it = exchange_of(tmp_path, CAST)
+    it = exchange_of(roomy, CAST)
     data = it.layout.data
     start, announce = _commands("handrail-server.service", data)
     with ExitStack() as stack:
 
         def begin(command: list[str]) -> subprocess.Popen[bytes]:
-            log = stack.enter_context((tmp_path / "log").open("ab"))
+            log = stack.enter_context((roomy / "log").open("ab"))
             process = subprocess.Popen(command, stdout=log, stderr=log)
             stack.callback(process.wait, 30)
             stack.callback(process.terminate)

@@ -28,7 +28,7 @@ from tests.support.commands import exists
 from tests.support.directory import CUMBERLAND
 from tests.support.events import CUMBERLAND as HERE
 from tests.support.events import a_document
-from tests.support.exchange import Exchange, FewPlaces, exchange_of
+from tests.support.exchange import Exchange, FewPlaces, a_folder_with_room, exchange_of
 
 ROOT: Final = Path(__file__).parents[3]
 PAGES: Final = sorted(page for page in (ROOT / "docs" / "runbook").glob("*.md") if page.name != "README.md")
@@ -101,7 +101,11 @@ class Machine:
 @pytest.fixture(scope="module")
 def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
     """Two members, all parts running, some mail behind them; the pages are run one after the other."""
-    folder = tmp_path_factory.mktemp("machine")
+    with a_folder_with_room(tmp_path_factory.mktemp("machine")) as folder:
+        yield from _working(folder)
+
+
+def _working(folder: Path) -> Iterator[Machine]:
     for name in ("shim", "bin", "backup"):
         (folder / name).mkdir(mode=0o700)
     for name in ("systemctl", "journalctl"):
