@@ -10,7 +10,8 @@ from typing import Any, Final
 import click
 
 from adapters.areas.answers import Answer, Found, Malformed, NotEngland, Terminated, Unknown
-from adapters.areas.setup import default_index, import_onspd, say_progress
+from adapters.areas.setup import default_index, import_onspd
+from broker.progress import say_progress
 from schemas.areas import Area, AreaRegister
 
 _EXIT: Final = MappingProxyType(

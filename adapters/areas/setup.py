@@ -3,7 +3,6 @@
 import fcntl
 import os
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,8 +12,9 @@ from typing import Final
 
 from adapters.areas.columns import MAGIC
 from adapters.areas.index import PostcodeIndex
-from adapters.areas.sources import Faults, Progress, onspd_columns, packaged_columns, packaged_version
+from adapters.areas.sources import Faults, onspd_columns, packaged_columns, packaged_version
 from broker.errors import ConfigurationError
+from broker.progress import Progress, say_progress
 
 IMPORTED: Final = "postcodes-imported.idx"
 _RELEASE: Final = re.compile(r"ONSPD_([A-Z]{3})_(20[0-9]{2})", re.IGNORECASE)
@@ -95,20 +95,3 @@ def _alone(folder: Path) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def say_progress(what: str) -> Progress:
-    """Progress on standard error: one line that grows on a terminal, a line for each fifth elsewhere."""
-    shown = -1
-
-    def say(done: int, total: int) -> None:
-        nonlocal shown
-        percent = 100 * done // max(total, 1)
-        if sys.stderr.isatty():
-            sys.stderr.write(f"\r{what} ... {percent:3d} %" + ("\n" if done >= total else ""))
-        elif percent // 20 > shown:
-            shown = percent // 20
-            sys.stderr.write(f"{what} ... {percent} %\n")
-        sys.stderr.flush()
-
-    return say

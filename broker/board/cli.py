@@ -27,6 +27,7 @@ from broker.clock import system_clock, to_ms
 from broker.faults import gap_of
 from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
+from broker.progress import log_progress, say_progress
 from broker.store.audit.rows import Found
 from broker.store.audit.store import AuditStore
 from broker.telemetry.watching import BoardWatch
@@ -64,7 +65,7 @@ def run(home: Path, url: str | None, metrics_port: int | None) -> None:
 
 async def _run(home: BoardHome, url: str | None, watch: BoardWatch) -> None:
     stop = asyncio.Event()
-    store = home.store()
+    store = home.store(log_progress)
     settle_memory()
     try:
         with stop_on_signals(stop):
@@ -184,7 +185,7 @@ def verify_command(home: Path) -> None:
     opened = BoardHome.open(home)
     with _open(opened) as store, store.work() as work:
         mirror = Mirror.of(work, opened.directory())
-        mirror.verify(work)
+        mirror.verify(work, say_progress)
         newer = work.count_leaves() - mirror.head.size
         gaps = work.gaps()
     names = showing.names_of(opened.directory())

@@ -16,6 +16,7 @@ from broker.board.options import HOME
 from broker.board.recording import to_the_log, write_down
 from broker.board.showing import clean, names_of
 from broker.clock import system_clock, to_ms
+from broker.progress import say_progress
 from broker.store.audit.store import AuditWork
 from schemas.audit import EntryKind
 
@@ -29,7 +30,7 @@ def rebuild(home: Path) -> None:
     opened = BoardHome.open(home)
     store = opened.store()
     try:
-        count = learn_anew(opened.projection(), store)
+        count = learn_anew(opened.projection(), store, tells=say_progress)
     finally:
         store.close()
     click.echo(
@@ -50,11 +51,12 @@ def replay(home: Path, purpose: str, asker: str) -> None:
         with store.work() as work:
             inside = [
                 one
-                for block in _clear(work)
+                for block in _clear(work, "Opening what is sealed to this board")
                 if block.kind == EntryKind.VEILED
                 for one in projection.lifted(block)
             ]
-            result = replayed(lambda: _clear(work), inside, cache(opened.directory_of))
+            reading = "Taking the router's decisions again"
+            result = replayed(lambda: _clear(work, reading), inside, cache(opened.directory_of))
             found = len(result.differences)
             at_ms = to_ms(system_clock())
             write_down(opened, work, at_ms, asker, purpose, "replay of every decision", found)
@@ -73,8 +75,12 @@ def replay(home: Path, purpose: str, asker: str) -> None:
         )
 
 
-def _clear(work: AuditWork) -> Iterator[Entry]:
-    """What lies on the trail, in its order, as far as it is entries."""
-    for came in work.every_mirrored():
-        with suppress(NotAnEntryError):
-            yield read_entry(came.body)
+def _clear(work: AuditWork, what: str) -> Iterator[Entry]:
+    """What lies on the trail, in its order, as far as it is entries; says how far it has come."""
+    progress, done = say_progress(what), 0
+    size = sum(place.number for place in work.newest_mirrored())
+    for some in work.mirrored():
+        for came in some:
+            with suppress(NotAnEntryError):
+                yield read_entry(came.body)
+        progress(done := done + len(some), size)

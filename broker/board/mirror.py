@@ -1,14 +1,19 @@
 """The board's own tree over the trail as it came to this node, held against the newest head that counts."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from broker.audit.witnesses import bodies, counts, log_key
 from broker.crypto.notes import Head, Note
 from broker.crypto.tree import Subtree, inclusion_proof, leaf_hash, root_at, root_of
 from broker.errors import TamperedError, UnavailableError
+from broker.progress import Progress, Tells, untold
 from broker.store.audit.store import AuditWork
 from schemas.directory import Directory
+
+T = TypeVar("T")
+_TELL_EVERY: Final = 10_000
 
 
 class NoHeadError(UnavailableError):
@@ -51,33 +56,44 @@ class Mirror:
             raise NotTheLogError(
                 f"the newest head kept here ({head.size} entries) is not rightly signed any more"
             )
-        missing = work.first_missing(head.size)
-        if missing is not None:
+        mirror = cls(head, note, tuple(sorted(bodies(note, directory))), work.subtree)
+        try:
+            root = root_at(mirror.subtree, head.size)
+        except KeyError as error:
             raise NoHeadError(
                 f"not all of the {head.size} entries that were signed have reached this node; the first that is "
-                f"missing is number {missing} of the log"
-            )
-        mirror = cls(head, note, tuple(sorted(bodies(note, directory))), work.subtree)
-        if root_at(mirror.subtree, head.size) != head.root:
+                f"missing is number {work.first_missing(head.size)} of the log"
+            ) from error
+        if root != head.root:
             raise _broken(head)
         return mirror
 
     def proof(self, index: int) -> list[bytes]:
-        """That the entry at ``index`` is in the tree."""
-        return inclusion_proof(self.subtree, index, self.head.size)
+        """That the entry at ``index`` is in the tree. Raises NotTheLogError: hashes that were here are gone."""
+        try:
+            return inclusion_proof(self.subtree, index, self.head.size)
+        except KeyError as error:
+            raise _broken(self.head) from error
 
-    def verify(self, work: AuditWork) -> None:
+    def verify(self, work: AuditWork, tells: Tells = untold) -> None:
         """Compute the whole tree anew, from the leaves up, and hold each entry against its leaf. Raises NotTheLogError."""
-        leaves = work.leaves(self.head.size)
-        if root_of([leaf for _, leaf in leaves]) != self.head.root:
+        size = self.head.size
+        if root_of(_told(work.leaves(size), tells("Computing the log's tree"), size)) != self.head.root:
             raise _broken(self.head)
-        hashes = dict(leaves)
-        for came in work.every_mirrored():
-            known = hashes.get(-1 if came.index is None else came.index)
-            if known is not None and known != leaf_hash(came.body):
+        every = _told(work.entries_and_leaves(size), tells("Holding entries against it"), size)
+        for index, body, known in every:
+            if known != leaf_hash(body):
                 raise NotTheLogError(
-                    f"entry {came.index} at this node is not the one that the log has signed. {_ADVICE}"
+                    f"entry {index} at this node is not the one that the log has signed. {_ADVICE}"
                 )
+
+
+def _told(things: Iterable[T], progress: Progress, total: int) -> Iterator[T]:
+    for done, one in enumerate(things):
+        if done % _TELL_EVERY == 0:
+            progress(done, total)
+        yield one
+    progress(total, total)
 
 
 def _broken(head: Head) -> NotTheLogError:

@@ -41,6 +41,7 @@ from broker.crypto.vault import Vault
 from broker.durable import write_whole
 from broker.errors import ConfigurationError, UnavailableError
 from broker.faults import Gap, no_gap
+from broker.progress import Tells, say_progress
 from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
 from broker.store.overview import board_database
@@ -94,14 +95,14 @@ class BoardHome:
         published = member.keys if member is not None else ()
         return self.keyring.sign_key(str(key.key_id) for key in published if key.usable(now))
 
-    def store(self) -> AuditStore:
+    def store(self, tells: Tells = say_progress) -> AuditStore:
         """Its query store: ``audit.db``, or the PostgreSQL database whose URL stands in ``database.url``.
 
-        What another version of the program learnt from the trail is learnt anew first.
+        What another version of the program learnt from the trail is learnt anew first, which ``tells`` says.
         """
         store = AuditStore(board_database(self.folder))
         if store.stale:
-            rebuild(self.projection(), store)
+            rebuild(self.projection(), store, tells=tells)
         return store
 
     def keep_directory(self) -> None:

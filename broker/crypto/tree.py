@@ -5,12 +5,14 @@ A proof is made from the hashes of perfect subtrees, which a ``Subtree`` gives: 
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
+from itertools import islice
 from typing import Final, TypeAlias
 
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 HASH_BYTES: Final = 32
+_AT_ONCE: Final = 1 << 16
 
 Subtree: TypeAlias = Callable[[int, int], bytes]
 """The hash of the perfect subtree at a level and index. Promises nothing about subtrees that are not complete."""
@@ -41,14 +43,19 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
     return level[0]
 
 
-def root_of(leaves: Sequence[bytes]) -> bytes:
-    """The root over any number of leaf hashes."""
-    peaks = []
-    start = 0
-    for level in _levels_of(len(leaves)):
-        peaks.append(perfect_root(leaves[start : start + (1 << level)]))
-        start += 1 << level
-    return _fold(peaks)
+def root_of(leaves: Iterable[bytes]) -> bytes:
+    """The root over any number of leaf hashes, of which few are held at a time."""
+    peaks: list[tuple[int, bytes]] = []
+    coming = iter(leaves)
+    while some := list(islice(coming, _AT_ONCE)):
+        start = 0
+        for level in _levels_of(len(some)):
+            peak = level, perfect_root(some[start : start + (1 << level)])
+            start += 1 << level
+            while peaks and peaks[-1][0] == peak[0]:
+                peak = peak[0] + 1, node_hash(peaks.pop()[1], peak[1])
+            peaks.append(peak)
+    return _fold([peak for _, peak in peaks])
 
 
 def root_at(subtree: Subtree, size: int) -> bytes:

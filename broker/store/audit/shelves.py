@@ -118,14 +118,16 @@ class Moving:
         for index in _indexes():
             index.drop(self._c)
 
-    def make_indexes(self) -> None:
-        """When all rows are there."""
-        for index in _indexes():
+    def make_indexes(self) -> Iterator[tuple[int, int]]:
+        """When all rows are there; gives after each how many steps of moving are done, and of how many."""
+        indexes = _indexes()
+        for done, index in enumerate(indexes, len(t.PROJECTION) + 1):
             index.create(self._c)
+            yield done, len(t.PROJECTION) + len(indexes)
 
-    def move(self, writer: Writer) -> None:
-        """Move all rows. As everywhere, the first row of a key stays."""
-        for table in t.PROJECTION:
+    def move(self, writer: Writer) -> Iterator[tuple[int, int]]:
+        """Move all rows, table by table, with the same word after each. As everywhere, the first row of a key stays."""
+        for done, table in enumerate(t.PROJECTION, 1):
             if table in GROWING and table is not _EARLIEST:
                 rows = self._c.exec_driver_sql(self._all(table))
                 while some := rows.fetchmany(_AT_ONCE):
@@ -133,6 +135,7 @@ class Moving:
             else:
                 for query in self._queries(table):
                     self._c.exec_driver_sql(f"INSERT OR IGNORE INTO main.{table.name} {query}")
+            yield done, len(t.PROJECTION) + len(_indexes())
 
     def _queries(self, table: sa.Table) -> list[str]:
         columns = _columns(table)

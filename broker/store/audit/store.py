@@ -1,7 +1,7 @@
 """The board's store: entries in, answers out (``answers``). All but the mirror and the questions can be made again."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -147,11 +147,6 @@ class AuditWork(Trees, Turns, Tallies, Facts, AskedWork):
         """The whole mirror, in order; some at a time."""
         return self._mirrored(Place(-1, 0), Place(_LAST, _LAST))
 
-    def every_mirrored(self) -> Iterator[Came]:
-        """Every entry of the mirror, in order."""
-        for some in self.mirrored():
-            yield from some
-
     def mirrored_with(self, word: bytes) -> list[bytes]:
         """Entries of the mirror in which these bytes stand somewhere, in order. SQLite only."""
         c = t.mirror.c
@@ -277,7 +272,9 @@ class AuditStore:
             yield AuditWork(connection.execution_options(reading=True), self._writer)
 
     @contextmanager
-    def moving(self, shelves: Sequence[Path]) -> Iterator[AuditWork]:
+    def moving(
+        self, shelves: Sequence[Path], progress: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> Iterator[AuditWork]:
         """One write transaction in which all that was learnt is what lies on these shelves. SQLite only.
 
         Readers see what was there before until it commits; who wants to write waits. Raises UnavailableError.
@@ -290,9 +287,11 @@ class AuditStore:
                 work = AuditWork(connection, self._writer)
                 going.drop_indexes()
                 work.forget()
-                going.move(self._writer)
+                for done, total in going.move(self._writer):
+                    progress(done, total)
                 work.add_turns(None)
-                going.make_indexes()
+                for done, total in going.make_indexes():
+                    progress(done, total)
                 work.find_holes()
                 yield work
             going.done()

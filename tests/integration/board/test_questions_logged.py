@@ -100,7 +100,7 @@ async def test_without_the_bus_nothing_is_answered_and_the_question_follows_late
             )
             with store.work() as work:
                 holes, unread = work.holes(), work.unread()
-                kinds = {read_entry(one.body).kind for one in work.every_mirrored()}
+                kinds = {read_entry(one.body).kind for some in work.mirrored() for one in some}
         store.close()
 
     assert 3 <= waiting

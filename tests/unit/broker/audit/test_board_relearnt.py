@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from broker.audit.relearning import rebuild
-from broker.store.audit.rows import Came
+from broker.progress import Progress
+from broker.store.audit.rows import Came, Place
 from broker.store.audit.store import AuditStore
 from tests.unit.broker.audit.test_board_rebuilt import LIFE, content
 
@@ -23,6 +24,29 @@ def test_several_processes_learn_what_one_does(tmp_path: Path) -> None:
 
         assert len(LIFE.entries) == rebuild(LIFE.projection(), store, processes=2)
         assert before == content(store)
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_whoever_waits_is_told_how_far_it_has_come(tmp_path: Path, processes: int) -> None:
+    told: dict[str, list[tuple[int, int]]] = {}
+
+    def tells(what: str) -> Progress:
+        return lambda done, total: told.setdefault(what, []).append((done, total))
+
+    with LIFE.store(tmp_path / "audit.db") as store:
+        size = sum(place.number for place in newest(store))
+        rebuild(LIFE.projection(), store, processes=processes, tells=tells)
+
+    assert 2 == len(told)
+    assert all(said == sorted(said) for said in told.values())
+    assert (len(LIFE.entries), size) == told["Learning the trail anew"][-1]
+    assert all(done == total for done, total in [told["Putting it in order"][-1]])
+
+
+def newest(store: AuditStore) -> list[Place]:
+    """The last place of each partition."""
+    with store.look() as work:
+        return work.newest_mirrored()
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))

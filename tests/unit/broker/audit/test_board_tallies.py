@@ -71,7 +71,7 @@ def by_whole_rows(
         if move.kind not in {None, "move"}:
             continue
         (report, *_) = [*work.shares(scope, Period(), events=[move.evidence or b""]), None]
-        opened = [
+        opened: list[tuple[Any, Any]] = [
             (copy.reader, copy.opened_ms) for copy in work.copies_of([move.evidence or b""]) if copy.opened_ms
         ]
         about = move.handover, move.to_area, move.steps["noticed"]
