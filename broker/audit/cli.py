@@ -21,6 +21,7 @@ from broker.errors import ConfigurationError
 from broker.faults import gap_of
 from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
+from broker.progress import log_progress
 
 
 @click.group()
@@ -39,7 +40,7 @@ def run(data: Path, url: str | None) -> None:
     if directory.log is None:
         raise ConfigurationError("this exchange has no log; `handrail log init` makes one")
     key = load_keyring(layout.log / "keys").sign_key([directory.log.key.key_id])
-    with open_log(layout.log / "tiles", directory.log.origin, key, gap_of("log")) as opened:
+    with open_log(layout.log / "tiles", directory.log.origin, key, gap_of("log"), log_progress) as opened:
         asyncio.run(_run(layout, opened, url))
 
 

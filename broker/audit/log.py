@@ -25,6 +25,7 @@ from broker.crypto.tree import EMPTY_ROOT, consistency_proof, root_at
 from broker.durable import write_whole
 from broker.errors import ConfigurationError, TamperedError, UnavailableError
 from broker.faults import Gap, no_gap
+from broker.progress import Progress, Tells, untold
 from schemas import canonical
 
 _LOST, _TOO_LONG = "lost", "too long"
@@ -49,7 +50,7 @@ def entry_of(sequence: int, message: bytes | None) -> bytes:
 class Log:
     """An opened log. Not safe for two writers: ``open_log`` keeps a second one out."""
 
-    def __init__(self, folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap) -> None:
+    def __init__(self, folder: Path, origin: str, key: SigningKey, gap: Gap, tells: Tells) -> None:
         self._path = folder / "checkpoint"
         self._aside = folder / "aside"
         self._damage = folder / "damaged"
@@ -59,7 +60,7 @@ class Log:
         self.note = self._last_signed()
         self.head = Head(origin, 0, EMPTY_ROOT) if self.note is None else Head.from_text(self.note.text)
         self._tiles = Tiles(folder, self.head.size)
-        self._check()
+        self._check(tells("Holding the log against its head"))
 
     def append(self, entries: Sequence[bytes]) -> Head:
         """Add entries and sign the head over them; both durable on return.
@@ -153,10 +154,10 @@ class Log:
             raise LogBrokenError(f"{self._path} does not bear this log's signature. {_ADVICE}")
         return note
 
-    def _check(self) -> None:
+    def _check(self, progress: Progress) -> None:
         """The tiles reproduce the last signed head, from the leaves up; the entries are looked over at work."""
         try:
-            self._tiles.verify_hashes()
+            self._tiles.verify_hashes(progress)
             self._mended()
             found = root_at(self._tiles.subtree, self.head.size)
         except TamperedError as error:
@@ -184,8 +185,10 @@ _ADVICE: Final = (
 
 
 @contextlib.contextmanager
-def open_log(folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap) -> Iterator[Log]:
-    """Open a log for writing, alone.
+def open_log(
+    folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap, tells: Tells = untold
+) -> Iterator[Log]:
+    """Open a log for writing, alone; ``tells`` how far looking at it has come.
 
     Raises:
         ConfigurationError: another process writes it.
@@ -198,6 +201,6 @@ def open_log(folder: Path, origin: str, key: SigningKey, gap: Gap = no_gap) -> I
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise ConfigurationError(f"the log in {folder} is being written by another process") from error
-        yield Log(folder, origin, key, gap)
+        yield Log(folder, origin, key, gap, tells)
     finally:
         os.close(handle)

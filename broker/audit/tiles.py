@@ -15,6 +15,7 @@ from typing import Final
 from broker.crypto.tree import HASH_BYTES, Subtree, leaf_hash, perfect_root
 from broker.durable import sync_folder, write_whole
 from broker.errors import TamperedError, UnavailableError
+from broker.progress import Progress, quiet
 
 HEIGHT: Final = 8
 WIDTH: Final = 1 << HEIGHT
@@ -100,17 +101,20 @@ class Tiles:
         for number in range(self.bundles):
             self.verify_entries(number)
 
-    def verify_hashes(self) -> None:
+    def verify_hashes(self, progress: Progress = quiet) -> None:
         """Every hash of a level follows from the level below, down to the leaves. Raises TileError.
 
         That the leaves are the hashes of the entries is ``verify_entries``' affair, but for the bundle that is not full:
         the next append writes on it.
         """
         level, below = 0, self._level(0)
+        whole = len(below)
         while below:
             above = self._level(level + 1)
             for number, width in enumerate(below):
                 hashes = self._read_level(level, number, width)
+                if level == 0:
+                    progress(number + 1, whole)
                 if width < WIDTH:
                     continue
                 at = number // WIDTH

@@ -51,7 +51,7 @@ def main(names: list[str]) -> None:
         rows = _run(name, sizes.get(name, ""))
         for what, measured in rows:
             print(f"  {what:<60} {measured}", flush=True)
-        tables[name] = _table(name, rows)
+        tables[name] = _table(name, sizes.get(name, ""), rows)
     body = "\n".join(f"<!-- {name} -->\n{tables[name].strip()}\n" for name in BENCHES if name in tables)
     PAGE.write_text(f"{_INTRO}\n{body}", "utf-8")
 
@@ -65,12 +65,11 @@ def _run(name: str, size: str) -> list[tuple[str, str]]:
     return [(what, measured) for what, measured in json.loads(done.stdout.splitlines()[-1])]
 
 
-def _table(name: str, rows: list[tuple[str, str]]) -> str:
+def _table(name: str, size: str, rows: list[tuple[str, str]]) -> str:
     about = (importlib.import_module(f"tests.bench.{name}").__doc__ or name).strip().split("\n", 1)
+    asked = f":{size}" if size else ""
     where = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    head = (
-        f'## {about[0].rstrip(".")}\n\n`make bench ARGS="{name}"`, {datetime.now(UTC):%d %B %Y}; {where}.\n'
-    )
+    head = f'## {about[0].rstrip(".")}\n\n`make bench ARGS="{name}{asked}"`, {datetime.now(UTC):%d %B %Y}; {where}.\n'
     rest = f"\n{about[1].strip()}\n" if len(about) > 1 else ""
     lines = "\n".join(f"| {what} | {measured} |" for what, measured in rows)
     return f"{head}{rest}\n| what | measured |\n|---|---|\n{lines}\n"

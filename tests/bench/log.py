@@ -2,6 +2,8 @@
 
 Batches of 1,000 entries of about 300 bytes; each is on disk and under a signed head before the next. The floor of
 appending is one flushed write of the same bytes for each batch; the floor of proving is SHA-256 over as many nodes.
+`make bench ARGS="log:10000000"` lets the log grow to ten million entries before it is appended to, asked and started again;
+without a size, to one million.
 """
 
 import hashlib
@@ -24,12 +26,13 @@ from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, NoteKey, cosign
 from broker.crypto.tree import Subtree, inclusion_proof, leaf_hash, pair_up
 from broker.durable import write_whole
+from broker.progress import say_progress
 from broker.store.audit.rows import EntryRow, Found, Place, SlipState
 from schemas.audit import AuditEntry, EntryKind
 
 ENTRIES: Final = 100_000
-STARTS: Final = 1_000_000
-"""How many entries the log holds that is started."""
+GROWN: Final = int(os.environ.get("HANDRAIL_BENCH_SIZE", "1000000"))
+"""How many entries the log holds in the end."""
 BATCH: Final = 1_000
 PROOFS: Final = 300
 SINGLES: Final = 50
@@ -53,11 +56,7 @@ def run() -> list[tuple[str, str]]:
             prove = [
                 _timed(partial(inclusion_proof, subtree, at * 331 % ENTRIES, ENTRIES)) for at in range(PROOFS)
             ]
-        with open_log(folder / "log", "log.example", KEY) as log:
-            while log.head.size < STARTS:
-                last = min(STARTS, log.head.size + 50_000)
-                log.append([_entry(number + 1) for number in range(log.head.size, last)])
-        starting = _started(folder / "log")
+        grown = [*_grown(folder, append), *_started(folder / "log")]
     assert note is not None
     seen = note.with_signatures(cosign(note, one, key, 1) for one, key in WITNESSES.items())
     mirror = Mirror(
@@ -84,12 +83,40 @@ def run() -> list[tuple[str, str]]:
             f"inclusion proof from tiles, of {head.size:,} entries, median",
             f"{statistics.median(prove) * 1000:.2f} ms",
         ),
-        *starting,
+        *grown,
         (f"export of {ENTRIES:,} entries with proofs", f"{exporting:.1f} s, {len(data) / 1e6:.0f} MB"),
         (f"offline check of that export, {os.cpu_count()} cores", f"{verifying:.1f} s"),
         (
             "SHA-256 over three nodes an entry, floor of that check",
             f"{hashes:.2f} s; check at {verifying / hashes:.0f} x",
+        ),
+    ]
+
+
+def _grown(folder: Path, before: float) -> list[tuple[str, str]]:
+    """Appended to and asked when it is long; ``before``: entries a second when it was short."""
+    progress = say_progress("The log grows")
+    with open_log(folder / "log", "log.example", KEY) as log:
+        while (size := log.head.size) < GROWN - ENTRIES:
+            last = min(GROWN - ENTRIES, size + 50_000)
+            log.append([_entry(number + 1) for number in range(size, last)])
+            progress(last, GROWN - ENTRIES)
+        bodies = [_entry(number + 1) for number in range(log.head.size, GROWN)]
+        floor = _rate(lambda batch: write_whole(folder / "floor", b"".join(batch)), bodies)
+        after = _rate(log.append, bodies)
+        size = log.head.size
+        tiles = log._tiles.subtree
+        prove = [_timed(partial(inclusion_proof, tiles, at * 7919 % size, size)) for at in range(PROOFS)]
+    prove.sort()
+    return [
+        (
+            f"append, the same way, to the {size:,}th entry",
+            f"{after:,.0f} entries/s; log at {after / floor:.2f} of its floor",
+        ),
+        (f"time of an entry then, against one of the first {ENTRIES:,}", f"{before / after:.2f} x"),
+        (
+            f"inclusion proof from tiles, of {size:,} entries, median",
+            f"{statistics.median(prove) * 1000:.2f} ms, worst of {PROOFS} {prove[-1] * 1000:.2f} ms",
         ),
     ]
 

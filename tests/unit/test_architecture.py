@@ -24,11 +24,12 @@ LAYERS: dict[str, set[str]] = {
     "broker.lifecycle": {"broker.errors"},
     "broker.logs": {"broker.errors"},
     "broker.terminal": set(),
+    "broker.progress": set(),
     "broker.telemetry": {"schemas", "broker.errors", "broker.clock", "broker.store"},
     "broker.crypto": {"schemas", "broker.errors", "broker.clock", "broker.durable"},
     "broker.pages": {"schemas", "broker.errors", "broker.clock"},
     "broker.bus": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
-    "broker.store": {"schemas", "broker.errors", "broker.clock", "broker.crypto"},
+    "broker.store": {"schemas", "broker.errors", "broker.clock", "broker.crypto", "broker.progress"},
     "broker.notices": {"schemas", "broker.errors", "broker.clock", "broker.calendars", "broker.store"},
 }
 FOUNDATION = {
@@ -42,6 +43,7 @@ FOUNDATION = {
     "broker.lifecycle",
     "broker.logs",
     "broker.terminal",
+    "broker.progress",
     "broker.telemetry",
     "broker.crypto",
     "broker.bus",

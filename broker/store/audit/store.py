@@ -1,13 +1,14 @@
 """The board's store: entries in, answers out (``answers``). All but the mirror and the questions can be made again."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 import sqlalchemy as sa
 
+from broker.progress import Progress, quiet
 from broker.store.audit import tables as t
 from broker.store.audit.asked import AskedWork
 from broker.store.audit.batch import Batch, Writer
@@ -272,9 +273,7 @@ class AuditStore:
             yield AuditWork(connection.execution_options(reading=True), self._writer)
 
     @contextmanager
-    def moving(
-        self, shelves: Sequence[Path], progress: Callable[[int, int], None] = lambda _done, _total: None
-    ) -> Iterator[AuditWork]:
+    def moving(self, shelves: Sequence[Path], progress: Progress = quiet) -> Iterator[AuditWork]:
         """One write transaction in which all that was learnt is what lies on these shelves. SQLite only.
 
         Readers see what was there before until it commits; who wants to write waits. Raises UnavailableError.
