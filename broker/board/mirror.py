@@ -1,6 +1,7 @@
 """The board's own tree over the trail as it came to this node, held against the newest head that counts."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -78,14 +79,15 @@ class Mirror:
     def verify(self, work: AuditWork, tells: Tells = untold) -> None:
         """Compute the whole tree anew, from the leaves up, and hold each entry against its leaf. Raises NotTheLogError."""
         size = self.head.size
-        if root_of(_told(work.leaves(size), tells("Computing the log's tree"), size)) != self.head.root:
-            raise _broken(self.head)
-        every = _told(work.entries_and_leaves(size), tells("Holding entries against it"), size)
-        for index, body, known in every:
-            if known != leaf_hash(body):
-                raise NotTheLogError(
-                    f"entry {index} at this node is not the one that the log has signed. {_ADVICE}"
-                )
+        with closing(work.leaves(size)) as leaves:
+            if root_of(_told(leaves, tells("Computing the log's tree"), size)) != self.head.root:
+                raise _broken(self.head)
+        with closing(work.entries_and_leaves(size)) as every:
+            for index, body, known in _told(every, tells("Holding entries against it"), size):
+                if known != leaf_hash(body):
+                    raise NotTheLogError(
+                        f"entry {index} at this node is not the one that the log has signed. {_ADVICE}"
+                    )
 
 
 def _told(things: Iterable[T], progress: Progress, total: int) -> Iterator[T]:

@@ -1,6 +1,6 @@
 """The log's hashes as the board keeps them: leaves, and every eighth level above, so that a proof reads few rows."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -68,16 +68,21 @@ class Trees(Answers):
             query = query.where(t.nodes.c.level == level)
         return {row[0]: row[1] for row in self._c.execute(query.order_by(table.c.index))}
 
-    def leaves(self, size: int) -> Iterator[bytes]:
-        """The first leaves of the log as far as they have come, in order; few are held at a time."""
+    def leaves(self, size: int) -> Generator[bytes]:
+        """The first leaves of the log as far as they have come, in order; few are held at a time. Close it."""
         query = sa.select(t.leaves.c.hash).where(t.leaves.c.index < size).order_by(t.leaves.c.index)
-        return iter(self._c.scalars(query.execution_options(yield_per=_AT_A_TIME)))
+        with self._c.execute(query.execution_options(yield_per=_AT_A_TIME)) as rows:
+            yield from rows.scalars()
 
-    def entries_and_leaves(self, size: int) -> Iterator[tuple[int, bytes, bytes]]:
-        """Of each entry in the mirror that stands below ``size`` in the log: where, what came, and the hash kept of it."""
+    def entries_and_leaves(self, size: int) -> Generator[tuple[int, bytes, bytes]]:
+        """Of each entry in the mirror that stands below ``size`` in the log: where, what came, and the hash kept of it.
+
+        Few are held at a time. Close it.
+        """
         here = sa.select(t.mirror.c.leaf, t.mirror.c.body, t.leaves.c.hash)
         query = here.join(t.leaves, t.leaves.c.index == t.mirror.c.leaf).where(t.mirror.c.leaf < size)
-        return (tuple(row) for row in self._c.execute(query.execution_options(yield_per=_AT_A_TIME)))
+        with self._c.execute(query.execution_options(yield_per=_AT_A_TIME)) as rows:
+            yield from map(tuple, rows)
 
     def leaf(self, index: int) -> bytes | None:
         """One leaf, if it has come."""
