@@ -6,6 +6,7 @@ law or guidance counts from a date that the event itself names, ``counted_from``
 
 from datetime import date
 from enum import StrEnum
+from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 
 from pydantic import Field as Of
@@ -244,6 +245,12 @@ class LadderRule(Wire):
         if self.rungs[-1].rung != RUNGS[-1]:
             raise PydanticCustomError("ladder", "does not reach the head of service")
         return self
+
+
+def overlap(versions: "list[ClockRule]") -> bool:
+    """Whether two of these versions of one clock are in force on the same day."""
+    spans = sorted((one.in_force_from or date.min, one.in_force_until or date.max) for one in versions)
+    return any(later[0] <= earlier[1] for earlier, later in pairwise(spans))
 
 
 def cited(source: tuple[str, ...]) -> str:

@@ -72,7 +72,7 @@ class Reader:
         try:
             return model.model_validate_json(raw)
         except ValidationError as error:
-            raise EventRefusedError("invalid-event", _faults(error)) from None
+            raise EventRefusedError("invalid-event", faults_of(error)) from None
 
     def leniently(self, data: bytes) -> Event | GenericEvent:
         """See ``schemas.catalogue.read_event``."""
@@ -232,7 +232,8 @@ def _drop(document: Any, path: tuple[int | str, ...]) -> None:
     document.pop(path[-1])
 
 
-def _faults(error: ValidationError) -> Iterator[Fault]:
+def faults_of(error: ValidationError) -> Iterator[Fault]:
+    """What a model found wrong, each with its place and what to do, never with a value."""
     details = error.errors(include_url=False, include_input=False)
     for detail in details[:_MAX_FAULTS]:
         yield Fault(_place(detail), _why(detail), _advice(detail))

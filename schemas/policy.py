@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from pydantic import Field as Of
@@ -19,12 +18,13 @@ from schemas.base import Date, Line, Wire
 from schemas.codes.cases import HandoverKind, LiveStatus, PlanKind
 from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Sensitivity
-from schemas.deadlines import FACTS, ClockRule, LadderRule
+from schemas.deadlines import FACTS, ClockRule, LadderRule, overlap
 from schemas.ids import GssCode, MemberId
 from schemas.keeping import Keeper, keeper
 from schemas.kinds import KindRule
 from schemas.rules import (
     AreaRole,
+    BandsRule,
     BasisEntry,
     ClockUnit,
     ConcernedAreas,
@@ -70,6 +70,9 @@ __all__ = [
 ]
 
 
+_LATER: Final = frozenset({"kinds", "board_bands"})
+
+
 class Policy(Wire):
     """The whole sharing policy of one version of the directory."""
 
@@ -85,12 +88,14 @@ class Policy(Wire):
     rules: tuple[TypeRule, ...] = Of(min_length=1)
     kinds: tuple[KindRule, ...] = ()
     """Kinds of handover. None: a directory from before there were any."""
+    board_bands: BandsRule | None = None
+    """The decision that boards may hold bands of children's characteristics; None, by default: they may not."""
 
     @model_serializer(mode="wrap")
     def _as_it_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without kinds where it has none: a directory that was signed before them stays what it is."""
+        """Without kinds and bands where it has none: a directory that was signed before them stays what it is."""
         document: dict[str, Any] = handler(self)
-        return {name: value for name, value in document.items() if value or name != "kinds"}
+        return {name: value for name, value in document.items() if value or name not in _LATER}
 
     @model_validator(mode="after")
     def _says_each_thing_once(self) -> Self:
@@ -118,7 +123,7 @@ class Policy(Wire):
                     "clock", "has a clock {key} that names {what}", {"key": clock.key, "what": what}
                 )
         for key in sorted({clock.key for clock in self.clocks}):
-            if _overlap([clock for clock in self.clocks if clock.key == key]):
+            if overlap([clock for clock in self.clocks if clock.key == key]):
                 raise PydanticCustomError("twice", "says clock {key} twice for the same days", {"key": key})
         return self
 
@@ -210,11 +215,6 @@ def _per_word(pairs: "Iterable[tuple[str, ClockRule]]") -> dict[str, tuple[Clock
     for word, clock in pairs:
         found[word] = (*found.get(word, ()), clock)
     return found
-
-
-def _overlap(versions: "list[ClockRule]") -> bool:
-    spans = sorted((one.in_force_from or date.min, one.in_force_until or date.max) for one in versions)
-    return any(later[0] <= earlier[1] for earlier, later in pairwise(spans))
 
 
 def _per_class(

@@ -53,6 +53,14 @@ class AreaRole(StrEnum):
     """Asked to look out for a missing child."""
 
 
+class BandsRule(Wire):
+    """The partnerships' decision that their boards may hold bands of children's characteristics, with its record."""
+
+    decided_on: Date
+    document: Line
+    """Where the decision, and the impact assessment that it rests on, is kept."""
+
+
 class MoveEvidence(StrEnum):
     """How a move came to be known; decides with the plan who must release the history."""
 

@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Any, Final, TypeAlias
 
 from schemas import canonical
+from schemas.bands import Bands
 from schemas.reading import MalformedMessageError, listed, number_of, optional_text, rows, text, whole
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
@@ -17,6 +18,7 @@ CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _LEAST: Final = 6
 _WITH_CODE: Final = 7
 _WITH_INFORMED: Final = 8
+_WITH_BANDS: Final = 9
 
 
 class Whom(IntEnum):
@@ -56,12 +58,17 @@ class BoardSlip:
     """Why a case was closed, by the census's code, such as ``RC5``; never text."""
     informed: Informed = ()
     """Who was told of the sharing, and who objected, as far as its author says."""
+    bands: Bands | None = None
+    """Of the child's characteristics. None: the policy lets boards hold none, or the author is no front door."""
 
     def to_bytes(self) -> bytes:
-        """The bytes that are sealed to the board. What it does not say at its end is not there: neither item, or one."""
+        """The bytes that are sealed to the board. What it does not say at its end is not there: no item, or some."""
         said = [self.event_type, self.purpose, self.basis, self.occurred_ms, self.recorded_ms, self.case_ref]
-        if self.informed:
-            said += [self.code, [[int(whom), int(heard)] for whom, heard in self.informed]]
+        informed = [[int(whom), int(heard)] for whom, heard in self.informed]
+        if self.bands is not None:
+            said += [self.code, informed, self.bands.to_value()]
+        elif informed:
+            said += [self.code, informed]
         elif self.code is not None:
             said.append(self.code)
         return canonical.encode(said)
@@ -71,7 +78,7 @@ class BoardSlip:
         """Read a slip; raises NotCanonicalError or MalformedMessageError."""
         value = canonical.decode(data)
         length = len(value) if isinstance(value, list) else 0
-        row = rows(value, min(max(length, _LEAST), _WITH_INFORMED), "slip")
+        row = rows(value, min(max(length, _LEAST), _WITH_BANDS), "slip")
         code = None if length < _WITH_CODE else optional_text(row[6], "code")
         # One value has one spelling: an item that says nothing is not there.
         if (length == _WITH_CODE and code is None) or (code is not None and not CODE.fullmatch(code)):
@@ -84,14 +91,16 @@ class BoardSlip:
             whole(row[4], "recorded"),
             optional_text(row[5], "case reference"),
             code,
-            _informed(row[7]) if length == _WITH_INFORMED else (),
+            _informed(row[7], none=length == _WITH_BANDS) if length >= _WITH_INFORMED else (),
+            Bands.read(row[8]) if length == _WITH_BANDS else None,
         )
 
 
-def _informed(value: Any) -> Informed:
+def _informed(value: Any, *, none: bool) -> Informed:
+    """``none``: the list may be empty, since something stands after it."""
     pairs = [rows(pair, 2, "informed") for pair in listed(value, len(Whom), "informed")]
     found = tuple((number_of(Whom, whom, "whom"), number_of(Heard, heard, "heard")) for whom, heard in pairs)
-    if not found or [whom for whom, _ in found] != sorted({whom for whom, _ in found}):
+    if not (found or none) or [whom for whom, _ in found] != sorted({whom for whom, _ in found}):
         raise MalformedMessageError("slip: those informed are given each once, in order")
     return found
 

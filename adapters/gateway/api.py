@@ -18,12 +18,13 @@ from adapters.gateway.frontdoor.packing import Packing
 from adapters.gateway.frontdoor.reviewing import Reviewing
 from adapters.gateway.home import Home
 from adapters.gateway.orders.answering import Orders
+from adapters.gateway.record.characteristics import read_handed
 from adapters.gateway.record.chronology import Chronology, Line
 from adapters.gateway.record.places import LocalPlaces, Places
 from adapters.gateway.record.reading import Read, Reading
 from adapters.gateway.sending.mending import catch_up
 from adapters.gateway.sending.obliging import Obliging
-from adapters.gateway.sending.publishing import Publishing
+from adapters.gateway.sending.publishing import Publishing, Ready
 from adapters.gateway.taking.receipting import Receipting
 from adapters.gateway.taking.receiving import Receiving
 from broker.clock import Clock, Entropy, system_clock, system_entropy, to_ms
@@ -81,6 +82,7 @@ class Gateway:
         self.publishing = Publishing(home, self.places)
         self.orders = Orders(home, self.publishing)
         self.clocking = self.publishing.clocking
+        self.characteristics = self.publishing.characteristics
         self.obliging = Obliging(home, self.publishing)
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)
@@ -118,7 +120,9 @@ class Gateway:
     def publish(self, event: Event | Mapping[str, Any]) -> EventId:
         """Queue one event for everybody who must know. When this returns, it cannot be lost.
 
-        A document without ``id`` gets one; the same id again is the same event and is sent once.
+        A document without ``id`` gets one; the same id again is the same event and is sent once. A front door's case
+        system may hand ``{"event": ..., "characteristics": {"ethnicity": "WBRI", "disabilities": ["HAND"]}}``: what
+        stands beside the event no reader gets; its boards hold bands of it where the policy says so.
 
         Raises:
             EventRefusedError: the document breaks a rule; each fault has place, reason and advice.
@@ -129,9 +133,13 @@ class Gateway:
 
     def publish_many(self, events: Iterable[Event | Mapping[str, Any]]) -> list[EventId]:
         """Queue events in their order, as ``publish`` does, all of them or none: many cost little more than one."""
-        ready = [self.publishing.ready(self._event(event)) for event in events]
+        ready = [self._ready(event) for event in events]
         self.publishing.queue(ready)
         return [one.event.id for one in ready]
+
+    def _ready(self, handed: Event | Mapping[str, Any]) -> Ready:
+        event, said = (handed, None) if isinstance(handed, Event) else read_handed(handed)
+        return self.publishing.ready(self._event(event), said=said)
 
     def _event(self, event: Event | Mapping[str, Any]) -> Event:
         if isinstance(event, Event):

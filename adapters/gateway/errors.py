@@ -48,6 +48,13 @@ class NotAFrontDoorError(RejectedError):
     advice = "Ask the children's social care front door of the area."
 
 
+class BandsNotAgreedError(RejectedError):
+    """The partnerships have not decided that their boards may hold bands of characteristics, so none is kept."""
+
+    code = "bands-not-agreed"
+    advice = "Where they decide it, the operator adopts a policy with [board_bands]: see schemas/default_policy/README.md."
+
+
 class NotOurSideError(RejectedError):
     """The other area's front door decides this."""
 

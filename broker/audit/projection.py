@@ -20,7 +20,7 @@ from broker.crypto.vault import Vault
 from broker.crypto.veil import lift
 from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch
-from broker.store.audit.rows import Came, Owing, SealedSlip, Slip, SlipState, write_informed
+from broker.store.audit.rows import Came, Owing, SealedSlip, Slip, SlipState, write_bands, write_informed
 from broker.store.audit.store import AuditWork
 from schemas import canonical
 from schemas.audit import EntryKind
@@ -236,6 +236,7 @@ class Projection:
             read.case_ref,
             read.code,
             read.informed,
+            read.bands,
         )
 
 
@@ -265,6 +266,7 @@ def _owed_row(
 
 def _slip_row(slip: SealedSlip, state: SlipState, told: Slip | ObligationSlip | None) -> dict[str, object]:
     said = told if isinstance(told, Slip) else None
+    age, ethnicity, disabled = write_bands(said.bands if said else None)
     return {
         "event_id": slip.event_id,
         "author": slip.author,
@@ -280,4 +282,7 @@ def _slip_row(slip: SealedSlip, state: SlipState, told: Slip | ObligationSlip | 
         "case_ref": said.case_ref if said else None,
         "code": said.code if said else None,
         "informed": write_informed(said.informed) if said else None,
+        "age": age,
+        "ethnicity": ethnicity,
+        "disabled": disabled,
     }

@@ -74,6 +74,12 @@ def _router_keys(directory: Directory | None) -> tuple[PublishedKey, ...]:
 def _policy(old: Directory | None, new: Directory) -> Iterator[str]:
     if old is None:
         return
+    if (bands := new.policy.board_bands) != old.policy.board_bands:
+        yield "~ boards may " + (
+            "hold no bands of characteristics"
+            if bands is None
+            else f"hold bands of characteristics: {bands.document}"
+        )
     before = {rule.event_type: rule for rule in old.policy.rules}
     after = {rule.event_type: rule for rule in new.policy.rules}
     for name in sorted(before.keys() | after.keys()):

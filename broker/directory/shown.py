@@ -95,8 +95,15 @@ def policy_text(policy: Policy, event_type: str | None = None) -> Iterator[str]:
         NoRuleError: there is no rule for the type.
     """
     yield f"{policy.name}, adopted {policy.adopted_on}, in words: {policy.document}"
+    if not event_type:
+        yield f"bands of children's characteristics on the slips of front doors: {_bands_text(policy)}"
     for rule in (policy.rule(event_type),) if event_type else policy.rules:
         yield from _rule_text(rule)
+
+
+def _bands_text(policy: Policy) -> str:
+    rule = policy.board_bands
+    return "boards hold none" if rule is None else f"decided {rule.decided_on}, {rule.document}"
 
 
 def _rule_text(rule: TypeRule) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Codes of the children in need census: referral, need, factors, category of abuse, closure [LIIA][CINV]."""
+"""Codes of the children in need census: referral, need, factors, category of abuse, closure, ethnicity [LIIA][CINV]."""
 
 from typing import Final
 
@@ -81,6 +81,31 @@ class UpnUnknownReason(Coded):
     UN5 = "UN5", "reason 5"
     UN6 = "UN6", "reason 6"
     UN7 = "UN7", "reason 7"
+
+
+class Ethnicity(Coded):
+    """A child's ethnicity, as the child or its family says it."""
+
+    WHITE_BRITISH = "WBRI", "White British"
+    WHITE_IRISH = "WIRI", "White Irish"
+    IRISH_TRAVELLER = "WIRT", "Traveller of Irish heritage"
+    WHITE_OTHER = "WOTH", "any other White background"
+    GYPSY_ROMA = "WROM", "Gypsy or Roma"
+    WHITE_AND_BLACK_CARIBBEAN = "MWBC", "White and Black Caribbean"
+    WHITE_AND_BLACK_AFRICAN = "MWBA", "White and Black African"
+    WHITE_AND_ASIAN = "MWAS", "White and Asian"
+    MIXED_OTHER = "MOTH", "any other mixed background"
+    INDIAN = "AIND", "Indian"
+    PAKISTANI = "APKN", "Pakistani"
+    BANGLADESHI = "ABAN", "Bangladeshi"
+    ASIAN_OTHER = "AOTH", "any other Asian background"
+    CARIBBEAN = "BCRB", "Caribbean"
+    AFRICAN = "BAFR", "African"
+    BLACK_OTHER = "BOTH", "any other Black background"
+    CHINESE = "CHNE", "Chinese"
+    OTHER = "OOTH", "any other ethnic group"
+    REFUSED = "REFU", "refused"
+    NOT_OBTAINED = "NOBT", "information not yet obtained"
 
 
 class Disability(Coded):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from broker.crypto.signing import sign, unverified_payload
 from schemas import canonical
+from schemas.bands import AgeBand, Bands, Disabled, EthnicGroup
 from schemas.control import Action, ActionKind
 from schemas.directory import LABEL as DIRECTORY_LABEL
 from schemas.directory import SignedDirectory
@@ -97,6 +98,8 @@ def controls() -> Iterator[bytes]:
     yield BoardSlip("concern.raised", "protect", "task", 1, 2, "case-1").to_bytes()
     told = ((Whom.CHILD, Heard.TOLD), (Whom.PARENT, Heard.OBJECTED))
     yield BoardSlip("plan.closed", "protect", "task", 1, 2, None, "RC5", told).to_bytes()
+    bands = Bands(AgeBand.UNDER_1, EthnicGroup.MIXED, Disabled.NO)
+    yield BoardSlip("plan.closed", "protect", "task", 1, 2, bands=bands).to_bytes()
     due = Due("release", "m-frontaaaaa", 3, "the next working day", 0, late=False)
     yield HandoverView(
         EVENT,

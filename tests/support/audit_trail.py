@@ -17,6 +17,7 @@ from broker.store.audit.rows import Found, Question, Scope
 from broker.store.audit.store import AuditStore
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION, AuditEntry, EntryKind
+from schemas.bands import Bands
 from schemas.control import SlipKey
 from schemas.slip import BoardSlip, Informed, ObligationSlip
 from schemas.wire import Kem
@@ -125,10 +126,11 @@ class Trail:
         case_ref: str | None,
         code: str | None = None,
         informed: Informed = (),
+        bands: Bands | None = None,
     ) -> bytes:
         """A sealed slip."""
         why = "promote_welfare", "safeguarding_public_task"
-        said = BoardSlip(kind, *why, AT_MS, AT_MS, case_ref, code, informed)
+        said = BoardSlip(kind, *why, AT_MS, AT_MS, case_ref, code, informed, bands)
         return seal_slip(
             key.secret,
             key.setup.key_ref,

@@ -7,6 +7,7 @@ else is a change of the protocol, and the test beside it fails until the change 
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,7 @@ from broker.crypto.slips import new_slip_key, seal_slip
 from broker.crypto.tokens import IdentifierKind, KeyedTokens
 from schemas import canonical
 from schemas.audit import AuditEntry, EntryKind
+from schemas.bands import AgeBand, Bands, Disabled, EthnicGroup
 from schemas.control import Action, ActionKind, Note, NoticeSent, Receipt, Receipts, Resend, frame
 from schemas.envelope import Opening, SealedOpenings, View
 from schemas.orders import Grant, Order, OrderKind, Refusal
@@ -310,6 +312,7 @@ def _control() -> dict[str, Any]:
 def _slips() -> dict[str, Any]:
     own = new_slip_key(AUTHOR, BOARD, CAST.board.as_public, Drawn("handrail vectors slip key"))
     slip = BoardSlip("concern.raised", "safeguarding", "legal_obligation", TAKEN, TAKEN + 1, "CASE-1")
+    bands = Bands(AgeBand.FROM_1_TO_4, EthnicGroup.MIXED, Disabled.YES)
     made = seal_slip(
         own.secret,
         own.setup.key_ref,
@@ -324,6 +327,7 @@ def _slips() -> dict[str, Any]:
         "setup": own.setup.to_bytes().hex(),
         "plaintext": slip.to_bytes().hex(),
         "slip": made.hex(),
+        "plaintext_with_bands": replace(slip, bands=bands).to_bytes().hex(),
         "author": AUTHOR,
         "board": BOARD,
         "event": EVENT.hex(),

@@ -14,10 +14,12 @@ from broker.crypto.signing import sign, verify
 from broker.crypto.slips import open_slip, open_slip_key
 from broker.routing.verify import unframe_out
 from schemas import canonical
+from schemas.bands import AgeBand, Bands, Disabled, EthnicGroup
 from schemas.canonical import NotCanonicalError
 from schemas.control import SlipKey
 from schemas.envelope import FullEnvelope, Manifest, View
 from schemas.orders import Order
+from schemas.slip import BoardSlip
 from schemas.wire import Kem, OutKind
 from tests.support.sealing import CAST
 from tests.vectors.make import FOLDER, everything
@@ -161,6 +163,14 @@ def test_the_frozen_slip_key_opens_the_frozen_slip() -> None:
     )
 
     assert (frozen["slip_key"], frozen["plaintext"]) == (secret.hex(), plaintext.hex())
+
+
+def test_the_frozen_slip_with_bands_reads_and_writes_the_same() -> None:
+    frozen = bytes.fromhex(load("slips")["plaintext_with_bands"])
+    slip = BoardSlip.from_bytes(frozen)
+
+    assert Bands(AgeBand.FROM_1_TO_4, EthnicGroup.MIXED, Disabled.YES) == slip.bands
+    assert frozen == slip.to_bytes()
 
 
 def test_frozen_spellings_are_read_or_refused_as_they_say() -> None:

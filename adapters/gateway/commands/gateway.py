@@ -13,6 +13,7 @@ import click
 from adapters.gateway.api import Gateway, Item, Sent
 from adapters.gateway.commands.acting import handover, identity, involvement
 from adapters.gateway.commands.bundle import bundle, send_again
+from adapters.gateway.commands.characteristics import characteristics
 from adapters.gateway.commands.clocks import clocks
 from adapters.gateway.commands.household import household, households
 from adapters.gateway.commands.inside import inside
@@ -45,16 +46,10 @@ def gateway() -> None:
     """The program that a member runs beside its own systems."""
 
 
-gateway.add_command(notices)
-gateway.add_command(clocks)
-gateway.add_command(take_over)
-handover.add_command(household)
-handover.add_command(households)
-handover.add_command(inside)
-handover.add_command(pack)
-handover.add_command(bundle)
-handover.add_command(send_again)
-handover.add_command(receipt)
+for one in (notices, clocks, take_over, characteristics):
+    gateway.add_command(one)
+for one in (household, households, inside, pack, bundle, send_again, receipt):
+    handover.add_command(one)
 
 
 @gateway.command()
@@ -174,7 +169,7 @@ def _publish_each(opened: Gateway, events: list[Any]) -> int:
         try:
             if not isinstance(event, dict):
                 raise NotAnEventError
-            click.echo(f"{opened.publish(event)}  {event.get('type')}")
+            click.echo(f"{opened.publish(event)}  {event.get('event', event).get('type')}")
         except EventRefusedError as error:
             refused += 1
             show_faults(error, what)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from broker.clock import to_ms
+from schemas.bands import Bands
 from schemas.codes.cin import ClosureReason
 from schemas.codes.sharing import Told, ToldPerson
 from schemas.events.base import Event
@@ -16,8 +17,8 @@ _WHOM = {
 }
 
 
-def slip_of(event: Event) -> BoardSlip:
-    """The slip of an event that has its purpose and basis."""
+def slip_of(event: Event, bands: Bands | None = None) -> BoardSlip:
+    """The slip of an event that has its purpose and basis; ``bands`` where boards may hold any."""
     return BoardSlip(
         event_type=event.type,
         purpose=str(event.purpose),
@@ -27,6 +28,7 @@ def slip_of(event: Event) -> BoardSlip:
         case_ref=event.subject.case_ref,
         code=_closure(event),
         informed=informed(event.informed),
+        bands=bands,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from adapters.gateway.errors import StandbyError
 from adapters.gateway.home import Home
+from adapters.gateway.record.characteristics import CharacteristicsBook
 from adapters.gateway.record.clocking import Clocking
 from adapters.gateway.record.composing import (
     Composed,
@@ -31,6 +32,7 @@ from broker.crypto.seal import Draft, Sealed, seal_event
 from broker.crypto.signing import sign
 from broker.crypto.slips import new_slip_key, seal_slip
 from broker.store.gateway.store import Work
+from schemas.bands import Bands, Characteristics
 from schemas.catalogue import spec_of
 from schemas.control import Action, SlipKey, frame
 from schemas.events.base import Event
@@ -54,6 +56,8 @@ class Ready:
     signer: SigningKey
     prefilled: bool
     """Its author gave no purpose or no basis, and has the policy's."""
+    said: Characteristics | None
+    """What the case system says of the child beside the event: for boards alone, where they may hold it."""
 
 
 class Publishing:
@@ -63,6 +67,7 @@ class Publishing:
         self._home = home
         self.places = places
         self.clocking = Clocking(home, places)
+        self.characteristics = CharacteristicsBook(home)
         self._together = Together(self._queue_all)
 
     def publish(
@@ -80,7 +85,12 @@ class Publishing:
         return event.id
 
     def ready(
-        self, event: Event, *, action: Action | None = None, tokens: Sequence[Token] | None = None
+        self,
+        event: Event,
+        *,
+        action: Action | None = None,
+        tokens: Sequence[Token] | None = None,
+        said: Characteristics | None = None,
     ) -> Ready:
         """Check and compose one event; nothing is kept. Raises RejectedError as ``publish``."""
         home, now = self._home, self._home.clock()
@@ -103,6 +113,7 @@ class Publishing:
             action=action,
             signer=home.signer(),
             prefilled=prefilled,
+            said=said,
         )
 
     def queue(self, events: Sequence[Ready]) -> None:
@@ -142,7 +153,8 @@ class Publishing:
             matter=self._matter(event),
             action=None if action is None else action.to_value(),
         )
-        sealed = self._seal(work, event, facts, composed, ready.signer)
+        bands = self.characteristics.bands(work, event, ready.said)
+        sealed = self._seal(work, event, facts, composed, ready.signer, bands)
         work.outbox.advance(lane.value, sequence + 1, sealed.manifest_hash)
         me = self._home.member_id
         work.outbox.put(
@@ -161,7 +173,13 @@ class Publishing:
         self.clocking.published(work, event, ready.areas, prefilled=ready.prefilled)
 
     def _seal(
-        self, work: Work, event: Event, facts: RoutingFacts, composed: Composed, signer: SigningKey
+        self,
+        work: Work,
+        event: Event,
+        facts: RoutingFacts,
+        composed: Composed,
+        signer: SigningKey,
+        bands: Bands | None,
     ) -> Sealed:
         directory = self._home.directory
         draft = Draft(
@@ -173,7 +191,7 @@ class Publishing:
             directory_version=directory.version,
             facts=facts,
             parts=composed.parts,
-            slips=self._slips(work, event, composed, signer),
+            slips=self._slips(work, event, composed, signer, bands),
         )
         router = self._router() if kept_to_front_doors(event) else None
         return seal_event(draft, signer=signer, router=router, entropy=self._home.entropy)
@@ -204,9 +222,9 @@ class Publishing:
         return KemPublic.load(Kem.MLKEM768_X25519, key.public)
 
     def _slips(
-        self, work: Work, event: Event, composed: Composed, signer: SigningKey
+        self, work: Work, event: Event, composed: Composed, signer: SigningKey, bands: Bands | None
     ) -> tuple[tuple[str, bytes], ...]:
-        slip = slip_of(event).to_bytes()
+        slip = slip_of(event, bands).to_bytes()
         return tuple(
             (board.id, sealed)
             for board in composed.boards

@@ -44,6 +44,8 @@ class Role(StrEnum):
 
     KEY = "key"
     """What the row is about."""
+    GROUP = "group"
+    """By what the whole is shared out: the rows of each group sum up to the last row, which is the whole of them all."""
     BASE = "base"
     """How many children, moves or events the row counts."""
     PART = "part"

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from broker.board.questions import assurance, child, duties, learning, moves, practice
+from broker.board.questions import assurance, characteristics, child, duties, learning, moves, practice
 from broker.board.questions.answer import Question, Takes
 
 _TIME_AND_PLACE: Final = (Takes.PERIOD, Takes.AREA)
@@ -160,8 +160,8 @@ _ALL: Final = (
     Question(
         "Q22",
         "Delay by ethnicity, disability and age",
-        "Whether some children wait longer than others.",
-        practice.by_characteristics,
+        "Whether some children wait longer than others until a move is opened and accepted; each characteristic by itself.",
+        characteristics.by_characteristics,
         aggregate=True,
     ),
     Question(

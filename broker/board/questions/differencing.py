@@ -5,6 +5,11 @@ together from the *pieces* into which their sets cut one another. So a figure is
 makes, of what it counts and of what it leaves out, holds at least five things or none: then no chain of answers, over
 whichever periods and areas and on whichever days, leaves fewer. Kept are three families of pieces for each question:
 of what rows count, and for each part of what is in it, and of what is not.
+
+Where a table shares out the same whole in several ways (groups of rows), each way has families of its own, or its pieces
+would be children with three characteristics at once, of which nobody can work out anything. What all of them tell is the
+whole, by their sums. So the whole is released in the families of every group or nothing is: then what is put together
+out of several groups is, between any two wholes, made of the pieces of one (ADR 38).
 """
 
 import json
@@ -13,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role
-from broker.board.questions.suppressing import FEWEST
+from broker.board.questions.suppressing import FEWEST, under
 
 _BASE: Final = "base"
 
@@ -99,22 +104,36 @@ class History:
         base = next((at for at, one in enumerate(columns) if one.role is Role.BASE), None)
         if base is None:
             return Released(tuple(shown), kept_back=False)
+        group = next((at for at, one in enumerate(columns) if one.role is Role.GROUP), None)
         released = list(shown)
-        for at in reversed(range(len(rows))):
-            released[at] = self._row(columns, base, rows[at], shown[at])
+        ways = [""] * len(rows) if group is None else [f"{row[group]}: " for row in rows[:-1]]
+        if group is not None:
+            whole = self._row(columns, base, rows[-1], shown[-1], sorted(set(ways)))
+            released = under(columns, [*shown[:-1], whole], whole)
+        for at in reversed(range(len(ways))):
+            released[at] = self._row(columns, base, rows[at], released[at], [ways[at]])
         return Released(tuple(released), kept_back=released != list(shown))
 
     def _row(
-        self, columns: Sequence[Column], base: int, row: tuple[Figure, ...], shown: tuple[Cell, ...]
+        self,
+        columns: Sequence[Column],
+        base: int,
+        row: tuple[Figure, ...],
+        shown: tuple[Cell, ...],
+        ways: Sequence[str],
     ) -> tuple[Cell, ...]:
+        """The row as far as the families of these ways to share out the whole bear it."""
         whole = row[base]
         if shown[base] is Mark.SUPPRESSED or not isinstance(whole, frozenset):
             return shown
-        if not self._family(_BASE).bear(whole):
+        families = [self._family(way + _BASE) for way in ways]
+        if not all(pieces.bear(whole) for pieces in families):
             return _blank(columns, shown, {Role.BASE, Role.PART, Role.DERIVED})
-        self._family(_BASE).cut(whole)
+        for pieces in families:
+            pieces.cut(whole)
         parts = [
-            (self._family(f"{kind} {column.name}"), counted)
+            (self._family(f"{way}{kind} {column.name}"), counted)
+            for way in ways
             for column, figure, cell in zip(columns, row, shown, strict=True)
             if column.role is Role.PART and isinstance(figure, frozenset) and cell is not Mark.SUPPRESSED
             for kind, counted in (("in", figure), ("not in", whole - figure))

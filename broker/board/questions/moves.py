@@ -22,15 +22,8 @@ _TO_OPENED: Final = (
 
 def known_to_opened(ground: Ground) -> Table:
     """Q3: hours from the moment a move was known to the moment somebody in the receiving area opened it."""
-    reports: dict[bytes, Reported] = {}
-    opened: dict[bytes, int] = {}
-    kinds, reached = cache(ground.kind), cache(ground.serves)
-    for one in ground.work.reported(*ground.noticed):
-        known = reports.get(one.handover)
-        if known is None or known.place < one.place:
-            reports[one.handover] = one
-        if one.opened_ms is not None and reached(one.reader or "", (one.to_area or "",)):
-            opened[one.handover] = min(one.opened_ms, opened.get(one.handover, one.opened_ms))
+    reports, opened = reported(ground)
+    kinds = cache(ground.kind)
     waits: dict[str, dict[bytes, int]] = defaultdict(dict)
     count: dict[str, set[bytes]] = defaultdict(set)
     for handover, one in reports.items():
@@ -38,8 +31,7 @@ def known_to_opened(ground: Ground) -> Table:
         kind = kinds(one.author) if seen else str(Mark.NOT_MEASURED)
         count[kind].add(handover)
         if handover in opened:
-            since_ms = one.reported_ms if one.reported_ms is not None else one.noticed_ms
-            waits[kind][handover] = max(0, opened[handover] - since_ms)
+            waits[kind][handover] = max(0, opened[handover] - one.known_ms)
     every = {handover: wait for some in waits.values() for handover, wait in some.items()}
     rows = [_waited(kind, some, waits[kind]) for kind, some in sorted(count.items())]
     rows.append(_waited("all", frozenset(reports), every))
@@ -52,6 +44,20 @@ def known_to_opened(ground: Ground) -> Table:
         rows=tuple(rows),
         total=True,
     )
+
+
+def reported(ground: Ground) -> tuple[dict[bytes, Reported], dict[bytes, int]]:
+    """Moves by handover, as they became known, and when somebody in the receiving area opened the report of each first."""
+    reports: dict[bytes, Reported] = {}
+    opened: dict[bytes, int] = {}
+    reached = cache(ground.serves)
+    for one in ground.work.reported(*ground.noticed):
+        known = reports.get(one.handover)
+        if known is None or known.place < one.place:
+            reports[one.handover] = one
+        if one.opened_ms is not None and reached(one.reader or "", (one.to_area or "",)):
+            opened[one.handover] = min(one.opened_ms, opened.get(one.handover, one.opened_ms))
+    return reports, opened
 
 
 def _waited(name: str, moves: Collection[bytes], waits: Mapping[bytes, int]) -> tuple[Figure, ...]:

@@ -203,16 +203,6 @@ def told_and_objected(ground: Ground) -> Table:
     )
 
 
-def by_characteristics(_ground: Ground) -> Table:
-    """Q22: delay by ethnicity, disability and age."""
-    return Table(
-        summary=(),
-        why_not="no characteristic of a child reaches the exchange or this board, on purpose. Needed: bands of age, "
-        "ethnicity and disability on the slip that the front door seals to its boards, and a decision of the "
-        "partnership that it may hold them.",
-    )
-
-
 _SILENT: Final = (
     Column("member", "Member"),
     Column("kind", "Kind"),

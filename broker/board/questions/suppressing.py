@@ -3,7 +3,8 @@
 A row's *base* counts children, moves or events; its *parts* say how many of those; *derived* figures are worked out of
 them. A row whose base is from 1 to 4 is kept back. Where a part, or the rest of the base, is from 1 to 4, all parts of
 that row are kept back. What a total row would give away by subtraction is made safe by keeping back more: at least two
-rows that together make five or more, so that what is hidden has more than one solution.
+rows that together make five or more, so that what is hidden has more than one solution. Where the same whole is shared
+out in several ways (groups of rows), what one group must keep back of the whole the others would tell: all keep it back.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,35 @@ class Suppressed:
 
 
 def suppress(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], *, total: bool) -> Suppressed:
-    """Keep back what could tell of fewer than five; ``total``: the last row is the sum of the others."""
+    """Keep back what could tell of fewer than five; ``total``: the last row is the sum of the others, or of each group."""
+    group = next((at for at, one in enumerate(columns) if one.role is Role.GROUP), None)
+    if group is None or not rows:
+        return _suppress(columns, rows, total=total)
+    *items, whole = rows
+    by_group: dict[Cell, list[tuple[Cell, ...]]] = {}
+    for row in items:
+        by_group.setdefault(row[group], []).append(row)
+    shown: list[tuple[Cell, ...]] = []
+    wholes: list[tuple[Cell, ...]] = []
+    for some in by_group.values():
+        *of_group, of_whole = _suppress(columns, [*some, whole], total=True).rows
+        shown += of_group
+        wholes.append(of_whole)
+    shown.append(whole)
+    for of_whole in wholes:
+        shown = under(columns, shown, of_whole)
+    return Suppressed(tuple(shown), any=shown != list(rows))
+
+
+def under(
+    columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], whole: tuple[Cell, ...]
+) -> list[tuple[Cell, ...]]:
+    """Rows that share out a whole in several ways, without what is kept back of it: each group would tell it by its sum."""
+    kept_back = {one.role for one, cell in zip(columns, whole, strict=True) if cell is Mark.SUPPRESSED}
+    return [_blank(row, columns, all_of=Role.BASE in kept_back, parts=Role.PART in kept_back) for row in rows]
+
+
+def _suppress(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], *, total: bool) -> Suppressed:
     base = next((at for at, one in enumerate(columns) if one.role is Role.BASE), None)
     if base is None or not rows:
         return Suppressed(tuple(rows), any=False)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from schemas.bands import AgeBand, Bands, Disabled, EthnicGroup
 from schemas.slip import Heard, Informed, Whom
 
 FOR_EVER_MS: Final = (1 << 63) - 1
@@ -54,6 +55,29 @@ class Slip:
     """Why a case was closed, by the census's code."""
     informed: Informed = ()
     """Who was told of it, and who objected, as far as its author says."""
+    bands: Bands | None = None
+    """Of the child's characteristics, where its author tells of any. Read back only to be counted, never by child."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What slips of one author told of one record alike, and from when until when they did."""
+
+    record: bytes
+    author: str
+    bands: Bands
+    first_ms: int
+    last_ms: int
+
+
+def write_bands(bands: Bands | None) -> tuple[int | None, int | None, int | None]:
+    """As they stand in columns; None throughout where nothing is told."""
+    return (None, None, None) if bands is None else (bands.age, bands.ethnicity, bands.disabled)
+
+
+def read_bands(age: int, ethnicity: int, disabled: int) -> Bands:
+    """What ``write_bands`` wrote of bands."""
+    return Bands(AgeBand(age), EthnicGroup(ethnicity), Disabled(disabled))
 
 
 def write_informed(informed: Informed) -> str | None:

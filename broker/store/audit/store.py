@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from broker.progress import Progress, quiet
 from broker.store.audit import tables as t
 from broker.store.audit.asked import AskedWork
+from broker.store.audit.bands import BandsTold
 from broker.store.audit.batch import Batch, Writer
 from broker.store.audit.facts import Facts
 from broker.store.audit.rows import Came, Owing, Place, SealedSlip, SlipState
@@ -38,7 +39,7 @@ class Numbered(Protocol):
 T = TypeVar("T", bound=Numbered)
 
 
-class AuditWork(Trees, Turns, Tallies, Facts, AskedWork):
+class AuditWork(Trees, Turns, Tallies, Facts, BandsTold, AskedWork):
     """One transaction. Nothing here depends on the order in which entries come."""
 
     def __init__(self, connection: sa.Connection, writer: Writer) -> None:

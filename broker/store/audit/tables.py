@@ -258,7 +258,17 @@ slips = sa.Table(
     sa.Column("code", Text),
     # Who was told, and who objected: pairs of numbers, "1.1 2.3". Nothing: its author does not say.
     sa.Column("informed", Text),
+    # Bands of the child's characteristics, as numbers (``schemas.bands``). Nothing: its author tells of none.
+    sa.Column("age", Number),
+    sa.Column("ethnicity", Number),
+    sa.Column("disabled", Number),
     sa.Index("slips_by_case", "case_ref"),
+    sa.Index(
+        "slips_banded",
+        "event_id",
+        sqlite_where=sa.text("age IS NOT NULL"),
+        postgresql_where=sa.text("age IS NOT NULL"),
+    ),
     sa.Index(
         "slips_by_code",
         "code",
@@ -332,5 +342,5 @@ PROJECTION: Final = (
     turns,
 )
 """What is made from the mirror alone, and can be thrown away."""
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the projection: raised whenever the same entries would give other rows."""

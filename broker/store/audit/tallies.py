@@ -27,6 +27,13 @@ class Reported(NamedTuple):
     """Of the report on the trail: of an event that stands there twice the newest counts."""
     reader: str | None
     opened_ms: int | None
+    record: bytes | None
+    accept_ms: int | None
+
+    @property
+    def known_ms(self) -> int:
+        """When the move became known: by its report, or where that is not seen by the handover's notice."""
+        return self.noticed_ms if self.reported_ms is None else self.reported_ms
 
 
 class Transfer(NamedTuple):
@@ -64,12 +71,12 @@ class Tallies(Answers):
         opened = sa.and_(c.event_id == m.evidence, c.opened_ms.is_not(None))
         query = sa.select(
             *(m.handover, m.to_area, m.noticed_ms, s.author, s.at_ms),
-            *(s.partition, s.number, s.inner, c.reader, c.opened_ms),
+            *(s.partition, s.number, s.inner, c.reader, c.opened_ms, m.record, m.accept_ms),
         ).select_from(t.moves.outerjoin(t.shares, seen).outerjoin(t.copies, opened))
         for row in self._noticed(query.where(_PROPER), scope, period, areas, records):
-            handover, to_area, noticed_ms, author, at_ms, partition, number, inner, reader, opened_ms = row
+            handover, to_area, noticed_ms, author, at_ms, partition, number, inner, *rest = row
             place = (-1, -1, -1) if at_ms is None else (partition, number, inner)
-            yield Reported(handover, to_area, noticed_ms, author, at_ms, place, reader, opened_ms)
+            yield Reported(handover, to_area, noticed_ms, author, at_ms, place, *rest)
 
     def transfers(
         self, scope: Scope, period: Period, areas: Collection[str], records: Collection[bytes] | None

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.sqlite import insert
 from broker.store.engine import Watch, open_sqlite
 from broker.store.gateway import tables as t
 from broker.store.gateway.bells import Bell, ring
+from broker.store.gateway.characteristics import Characteristics
 from broker.store.gateway.clocks import Clocks
 from broker.store.gateway.faulty import FaultyItems
 from broker.store.gateway.hidden import Hidden
@@ -47,6 +48,7 @@ class Work:
     learning: Learning
     marked: Marked
     faulty: FaultyItems
+    characteristics: Characteristics
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -73,6 +75,7 @@ def _work(connection: sa.Connection) -> Work:
         Learning(connection),
         Marked(connection),
         FaultyItems(connection),
+        Characteristics(connection),
     )
 
 

@@ -265,3 +265,12 @@ endorsings = sa.Table(
     sa.Column("at_ms", Number, nullable=False),
     sa.Column("request", Bytes, nullable=False),
 )
+
+# Of a child's characteristics the two bands that boards may hold, by a keyed name of the case reference, sealed. Only
+# where the policy says so, and only at a front door.
+characteristics = sa.Table(
+    "characteristics",
+    METADATA,
+    sa.Column("name", Bytes, primary_key=True),
+    sa.Column("sealed", Bytes, nullable=False),
+)

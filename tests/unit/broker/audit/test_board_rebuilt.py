@@ -16,6 +16,7 @@ from broker.store.audit.rows import Came
 from broker.store.audit.store import AuditStore
 from broker.store.engine import open_sqlite
 from schemas.audit import EntryKind
+from schemas.bands import AgeBand, Bands, Disabled, EthnicGroup
 from schemas.slip import Heard, Whom
 from schemas.wire import ReceiptKind
 from tests.support.audit_trail import Trail, an_id, find
@@ -43,7 +44,7 @@ def a_life() -> Trail:
         )
         trail.taken(f"police {number}", child=child, author="police", slip=(other, "da.incident", None))
         told = ((Whom.CHILD, Heard.TOLD), (Whom.PARENT, Heard.OBJECTED))
-        slip = trail.a_slip(f"told {number}", "school", key, "plan.changed", None, "RC5", told)
+        slip = trail.a_slip(f"told {number}", "school", key, "plan.changed", None, "RC5", told, BANDS)
         trail.taken(f"told {number}", child=child, slips=[[trail.board, slip]])
         for kind in ReceiptKind:
             trail.receipt(f"event {number}", "cumberland", kind)
@@ -85,6 +86,7 @@ def a_life() -> Trail:
     return trail
 
 
+BANDS = Bands(AgeBand.FROM_16, EthnicGroup.NOT_TOLD, Disabled.NO)
 LIFE = a_life()
 
 
@@ -203,17 +205,27 @@ def test_a_store_from_before_the_mirror_keeps_its_entries_and_its_questions(tmp_
         store.close()
 
 
-def test_a_store_from_before_slips_said_who_was_told_reads_them_again(
-    tmp_path: Path, whole: list[str]
+@pytest.mark.parametrize(
+    ("before", "gone"),
+    [
+        pytest.param("a0004", ("informed", "age", "ethnicity", "disabled"), id="who was told"),
+        pytest.param("a0009", ("age", "ethnicity", "disabled"), id="bands"),
+    ],
+)
+def test_a_store_from_before_slips_said_so_reads_them_again(
+    tmp_path: Path, whole: list[str], before: str, gone: tuple[str, ...]
 ) -> None:
     path = tmp_path / "audit.db"
     with LIFE.store(path):
         pass
     connection = sqlite3.connect(path)
-    connection.execute("DROP INDEX slips_informed")
-    connection.execute("ALTER TABLE slips DROP COLUMN informed")
+    connection.execute("DROP INDEX slips_banded")
+    if "informed" in gone:
+        connection.execute("DROP INDEX slips_informed")
+    for column in gone:
+        connection.execute(f"ALTER TABLE slips DROP COLUMN {column}")
     connection.execute("UPDATE projected SET version = 1")
-    connection.execute("UPDATE alembic_version SET version_num = 'a0004'")
+    connection.execute("UPDATE alembic_version SET version_num = ?", (before,))
     connection.commit()
     connection.close()
 
@@ -224,6 +236,7 @@ def test_a_store_from_before_slips_said_who_was_told_reads_them_again(
         assert whole == content(store)
         with store.work() as work:
             assert work.tells_who_was_told()
+            assert work.tells_of_bands()
     finally:
         store.close()
 

@@ -5,10 +5,8 @@ certain day or not. It may add and subtract figures with any weights whatever, a
 shown. It must not come to the number of any set of which there are one to four.
 """
 
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,9 +23,10 @@ from broker.board.questions.differencing import (
     read_rows,
     write_rows,
 )
-from broker.board.questions.suppressing import FEWEST, suppress
+from broker.board.questions.suppressing import suppress
 from broker.store.audit.store import AuditStore
 from tests.support.postgres import a_database
+from tests.support.subtracting import Told, computable
 
 COLUMNS: Final = (
     Column("area", "Area", role=Role.KEY),
@@ -36,7 +35,6 @@ COLUMNS: Final = (
     Column("percent", "%", Unit.PERCENT, Role.DERIVED),
 )
 DAYS: Final = 3
-PRIME: Final = (1 << 61) - 1
 
 
 class Sort(NamedTuple):
@@ -61,14 +59,6 @@ class Asked:
     until: int
     area: str | None
     today: int
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A figure that was shown, and which sorts of move it counts."""
-
-    sorts: frozenset[Sort]
-    number: int
 
 
 def worlds() -> st.SearchStrategy[World]:
@@ -114,7 +104,7 @@ def answered(history: History, rows: list[tuple[Figure, ...]]) -> Released:
     return history.release(COLUMNS, rows, alone)
 
 
-def told(asked: Asked, shown: Sequence[tuple[Cell, ...]]) -> Iterator[Told]:
+def told(asked: Asked, shown: Sequence[tuple[Cell, ...]]) -> Iterator[Told[Sort]]:
     """The figures that are shown, with what they count of whatever might be."""
     whatever = {str(row[0]): row for row in found(dict.fromkeys(SORTS, 1), asked)}
     for cells in shown:
@@ -130,73 +120,16 @@ def told(asked: Asked, shown: Sequence[tuple[Cell, ...]]) -> Iterator[Told]:
             yield Told(counted[0] - counted[1], 0)
 
 
-def computable(figures: Sequence[Told], world: World) -> Iterator[int]:
-    """How many are in each set of one to four that a combination of these figures counts exactly."""
-    nought = {sort for figure in figures if not figure.number for sort in figure.sorts}
-    by_place: dict[tuple[bool, ...], int] = {}
-    for sort in SORTS:
-        place = tuple(sort in figure.sorts for figure in figures)
-        if sort not in nought:
-            by_place[place] = by_place.get(place, 0) + world.get(sort, 0)
-    places = [place for place in by_place if any(place)]
-    against = _orthogonal([[place[at] for place in places] for at in range(len(figures))], len(places))
-    empty = [against[at] for at, place in enumerate(places) if not by_place[place]]
-    halves = [_sums(empty[: len(empty) // 2]), {-one % PRIME for one in _sums(empty[len(empty) // 2 :])}]
-    small = [at for at, place in enumerate(places) if 0 < by_place[place] < FEWEST]
-    for many in range(1, FEWEST):
-        for some in combinations(small, many):
-            size = sum(by_place[places[at]] for at in some)
-            whole = sum(against[at] for at in some)
-            if size < FEWEST and any((whole + one) % PRIME in halves[1] for one in halves[0]):
-                yield size
-
-
-def _sums(values: Sequence[int]) -> set[int]:
-    sums = {0}
-    for value in values:
-        sums |= {(one + value) % PRIME for one in sums}
-    return sums
-
-
-def _orthogonal(rows: list[list[bool]], width: int) -> list[int]:
-    """A vector, otherwise random, to which all of these are orthogonal, in arithmetic modulo a prime.
-
-    A set of columns is a combination of the rows if and only if its indicator is orthogonal to it, too, but for one
-    chance in as many as the prime is large.
-    """
-    matrix = [[int(one) for one in row] for row in rows]
-    pivots: list[int] = []
-    for column in range(width):
-        at = next((i for i in range(len(pivots), len(matrix)) if matrix[i][column]), None)
-        if at is None:
-            continue
-        top = len(pivots)
-        matrix[top], matrix[at] = matrix[at], matrix[top]
-        inverse = pow(matrix[top][column], -1, PRIME)
-        matrix[top] = [one * inverse % PRIME for one in matrix[top]]
-        for i, row in enumerate(matrix):
-            if i != top and (times := row[column]):
-                matrix[i] = [(a - times * b) % PRIME for a, b in zip(row, matrix[top], strict=True)]
-        pivots.append(column)
-    dice = random.Random(len(rows))
-    free = {column: dice.randrange(PRIME) for column in range(width) if column not in pivots}
-    bound = {
-        column: -sum(matrix[at][other] * value for other, value in free.items()) % PRIME
-        for at, column in enumerate(pivots)
-    }
-    return [free.get(column, bound.get(column, 0)) for column in range(width)]
-
-
 @settings(max_examples=200, deadline=None)
 @given(worlds(), series())
 def test_no_chain_of_answers_tells_of_fewer_than_five(world: World, asked: list[Asked]) -> None:
     history = History()
-    figures: list[Told] = []
+    figures: list[Told[Sort]] = []
     for one in asked:
         figures += told(one, answered(history, found(world, one)).rows)
         history = History(history.lists())  # as the next question reads it
 
-    assert [] == list(computable(figures, world))
+    assert [] == list(computable(figures, world, SORTS))
 
 
 @given(worlds(), series())
@@ -216,13 +149,13 @@ def test_the_attacker_of_this_test_can_subtract() -> None:
     sorts = [sort for sort in SORTS if sort.area == "A" and sort.held == DAYS]
     world = dict(zip(sorts, (10, 2, 12), strict=True))
 
-    def figure(*which: int) -> Told:
+    def figure(*which: int) -> Told[Sort]:
         counted = frozenset(sorts[at] for at in which)
         return Told(counted, sum(world[sort] for sort in counted))
 
-    assert [2] == list(computable([figure(0), figure(0, 1)], world))
-    assert [] == list(computable([figure(0, 1), figure(1, 2)], world))
-    assert [2] == list(computable([figure(0, 1), figure(1, 2), figure(0, 1, 2)], world))
+    assert [2] == list(computable([figure(0), figure(0, 1)], world, SORTS))
+    assert [] == list(computable([figure(0, 1), figure(1, 2)], world, SORTS))
+    assert [2] == list(computable([figure(0, 1), figure(1, 2), figure(0, 1, 2)], world, SORTS))
 
 
 def things(*names: int) -> Counted:

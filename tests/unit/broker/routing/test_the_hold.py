@@ -31,7 +31,8 @@ def test_the_router_holds_as_long_as_the_policy_says(tmp_path: Path, hours: int)
     clocks = [
         one.model_copy(update={"amount": hours}) if one.key == "hidden-hold" else one for one in policy.clocks
     ]
-    room.exchange.issuer().adopt_policy(Policy.model_validate(dict(policy) | {"clocks": tuple(clocks)}))
+    whole = {name: getattr(policy, name) for name in Policy.model_fields}
+    room.exchange.issuer().adopt_policy(Policy.model_validate(whole | {"clocks": tuple(clocks)}))
     room["cumberland"].publish(a_document("plan.opened", n=1, **HERE))
     room["police"].publish(a_document("da.incident", n=2, **HERE))
     room.settle()
