@@ -10,6 +10,7 @@ from adapters.gateway.errors import NoKeyError, NotAFrontDoorError, StandbyError
 from broker.bus.connection import Access
 from broker.bus.topology import STANDBY, standby_durable
 from broker.clock import Clock, Entropy, system_clock, system_entropy
+from broker.config import read_card
 from broker.crypto.directories import Accept, Refuse, judge_directory, reopen_directory
 from broker.crypto.keyring import Keyring, load_keyring
 from broker.crypto.keys import SigningKey
@@ -69,8 +70,8 @@ class Home:
             ConfigurationError: something is missing, or open to others.
         """
         path = Path(folder)
+        card = read_card(path)
         try:
-            card = json.loads((path / "member.json").read_text())
             signed = (path / "directory.bin").read_bytes()
         except FileNotFoundError as error:
             raise ConfigurationError(
@@ -85,7 +86,7 @@ class Home:
         used.touch(0o600)
         return cls(
             folder=path,
-            member_id=MemberId(card["id"]),
+            member_id=MemberId(card.id),
             keyring=keyring,
             vault=Vault(keyring.secret("vault")),
             store=store,
@@ -95,7 +96,7 @@ class Home:
             gap=gap,
             lost=lost,
             standby=marker is not None and not marker,
-            durable=card["id"] if marker is None else standby_durable(card["id"]),
+            durable=card.id if marker is None else standby_durable(card.id),
             _kept=path / "directory.bin",
             _directory=reopen_directory(signed),
             _seen=(path / "directory.bin").stat().st_mtime_ns,

@@ -31,19 +31,38 @@ def main() -> int:
     asked = parser.parse_args()
     gc.disable()  # one file is read and the program ends: nothing of it is garbage before
     try:
-        keys = [key for path in asked.key for key in read_keys(path.read_text().splitlines())]
+        keys = [key for path in asked.key for key in read_keys(_lines(path))]
         report = check(asked.file.read_bytes(), keys)
     except (OSError, KeyFileError) as error:
         sys.stderr.write(f"Cannot check: {error}\n")
         return 2
-    sys.stdout.writelines(line + "\n" for line in told(report, entries=asked.entries))
-    return 1 if report.faults else 0
+    sys.stdout.writelines(_plain(line) + "\n" for line in told(report, entries=asked.entries))
+    return 1 if report.faults or report.lacking else 0
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text().splitlines()
+    except UnicodeDecodeError as error:
+        raise KeyFileError(f"{path} is not a file of keys: it is not text") from error
+
+
+def _plain(line: str) -> str:
+    """A line that steers no terminal: whoever made the file may have put anything into it."""
+    return "".join(one if one.isprintable() else "·" for one in line)
 
 
 def told(report: Report, *, entries: bool = False) -> list[str]:
     """The outcome in words."""
     if report.faults:
-        return ["NOT PROVEN. This file is not what was signed:", *(f"- {fault}" for fault in report.faults)]
+        found = [*report.faults, *report.lacking]
+        return ["NOT PROVEN. This file is not what was signed:", *(f"- {fault}" for fault in found)]
+    if report.lacking:
+        return [
+            "NOT PROVEN. Nothing in the file contradicts itself, but keys are missing, so nobody vouches for it:",
+            *(f"- {lacking}" for lacking in report.lacking),
+            "Have the keys printed by `handrail log keys` at the operator's or another member's, not by whoever gave you the file.",
+        ]
     document = report.document
     count = len(document["entries"])
     kept = sum("hash" in entry for entry in document["entries"])

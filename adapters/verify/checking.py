@@ -17,14 +17,17 @@ _ENTRY = {"index", "leaf", "proof", "slip"}
 _KEPT_BACK = {"index", "hash", "proof", "kept_back"}
 _HEAD_LINES = 4
 _HASH_BYTES = 32
+_SIZE_CHARS = 19
 _MARK = "\u2014 "
 
 
 @dataclass
 class Report:
-    """What came out. ``faults`` empty: everything in the file is as the log and the board have signed it."""
+    """What came out. No ``faults`` and nothing ``lacking``: all in the file is as the log and the board have signed it."""
 
     faults: list[str] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
+    """What could not be checked, for want of a key."""
     document: dict[str, Any] = field(default_factory=dict)
     origin: str = ""
     size: int = 0
@@ -134,7 +137,7 @@ def _against_the_board(
     signed = FORMAT.encode() + b"\n" + spelled.parts["digests"]
     own = [key for key in keys if key.name == board and not key.of_log]
     if not own:
-        report.faults.append(f"No key of the board {board!r} was given: its signature cannot be checked.")
+        report.lacking.append(f"No key of the board {board} was given: its signature cannot be checked.")
     elif not any(key.holds(signature, signed) for key in own):
         report.faults.append(
             "The board's signature does not hold: the signature or the digests were altered."
@@ -190,21 +193,21 @@ def _head(text: str, keys: list[Key], report: Report) -> bytes | None:
     if (
         not blank
         or len(lines) != _HEAD_LINES
-        or not lines[1].isdecimal()
+        or not (lines[1].isdecimal() and len(lines[1]) <= _SIZE_CHARS)
         or not under.endswith("\n")
         or None in signatures
     ):
         report.faults.append("“head” was altered: it is not the head of a log.")
         return None
     report.origin, report.size = lines[0], int(lines[1])
-    by_log, witnesses, unknown = False, set(), []
+    by_log, witnesses, unknown = False, set[str](), set[str]()
     for one in signatures:
         if one is None:
             continue
         name, key_id, proof = one
         key = next((key for key in keys if key.name == name and key.key_id == key_id), None)
         if key is None:
-            unknown.append(name)
+            unknown.add(name)
         elif key.of_log:
             by_log = by_log or (name == report.origin and key.holds(proof, body.encode()))
         else:
@@ -213,12 +216,13 @@ def _head(text: str, keys: list[Key], report: Report) -> bytes | None:
                 witnesses.add(name)
             else:
                 report.faults.append(f"“head”: the cosignature of {name} does not hold.")
-    report.faults += [f"“head”: no key was given for the signature of {name}." for name in unknown]
+    report.lacking += [f"“head”: no key was given for the signature of {name}." for name in sorted(unknown)]
     report.witnesses = tuple(sorted(witnesses))
     if not by_log:
-        report.faults.append("“head”: the log's own signature is missing or does not hold.")
+        if report.origin not in unknown:
+            report.faults.append("“head”: the log's own signature is missing or does not hold.")
         return None
-    if len(witnesses) < ENOUGH:
+    if len(witnesses | unknown) < ENOUGH:
         report.faults.append(f"“head”: {len(witnesses)} of the {ENOUGH} witnesses needed have signed it.")
     return _octets(lines[2])
 

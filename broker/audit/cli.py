@@ -11,6 +11,8 @@ from broker.audit.witnesses import log_key, witness_keys
 from broker.bus.connection import Access
 from broker.bus.topology import LOG
 from broker.clock import system_clock, system_entropy
+from broker.config import read_card
+from broker.crypto.directories import reopen_directory
 from broker.crypto.keyring import load_keyring
 from broker.directory.apply import apply
 from broker.directory.files import read_current
@@ -22,6 +24,7 @@ from broker.faults import gap_of
 from broker.lifecycle import settle_memory, stop_on_signals
 from broker.logs import configure_logs
 from broker.progress import log_progress
+from schemas.directory import Directory
 
 
 @click.group()
@@ -69,12 +72,39 @@ def init(data: Path) -> None:
 
 
 @log.command()
-@DATA
-def keys(data: Path) -> None:
-    """Print the log's and the witnesses' public keys, one a line, as `handrail-verify --key` reads them."""
-    directory = read_current(Layout(data))
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="HANDRAIL_DATA",
+    help="The exchange's folder, at the operator's.",
+)
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="HANDRAIL_HOME",
+    help="A member's home, at any member's.",
+)
+def keys(data: Path | None, home: Path | None) -> None:
+    """Print the log's and the witnesses' public keys, one a line, as `handrail-verify --key` reads them.
+
+    From the operator's folder or from the home of any member: both have the directory, which names them.
+    """
+    if data is not None and home is None:
+        directory = read_current(Layout(data))
+    elif home is not None and data is None:
+        directory = _of_member(home)
+    else:
+        raise click.UsageError("Give --data, the exchange's folder, or --home, a member's; one of them.")
     key = log_key(directory)
     if key is None:
         raise ConfigurationError("this exchange has no log; `handrail log init` makes one")
     for one in (key, *witness_keys(directory)):
         click.echo(one.to_text())
+
+
+def _of_member(home: Path) -> Directory:
+    read_card(home)
+    try:
+        return reopen_directory((home / "directory.bin").read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"{home / 'directory.bin'} cannot be read: {error.strerror}") from error

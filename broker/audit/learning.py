@@ -11,6 +11,7 @@ from broker.store.audit import tables as t
 from broker.store.audit.batch import Batch, Table
 from schemas import canonical
 from schemas.audit import ENTRY_VERSION, EntryKind
+from schemas.hiding import HIDDEN
 from schemas.wire import ReceiptKind
 
 _EVENT, _PROCEDURE, _RECORD = b"e", b"p", b"r"
@@ -142,6 +143,7 @@ def _taken(batch: Batch, entry: Entry, thread: bytes | None) -> None:
         return
     record = entry.bytes_of("origin") or entry.bytes_of("child")
     sealed = entry.fields.get("sealed") is True
+    holder, safety = entry.text_of("holder"), entry.text_of("safety")
     batch.row(
         t.shares,
         event,
@@ -154,13 +156,14 @@ def _taken(batch: Batch, entry: Entry, thread: bytes | None) -> None:
         _bounded(entry.number_of("urgency")),
         author,
         entry.text_of("acting"),
-        entry.text_of("holder"),
-        entry.text_of("safety"),
+        holder,
+        safety,
         record,
         int(sealed),
         int((_bounded(entry.number_of("claimed_ms")) or 0) > entry.at_ms + SKEW_MS),
     )
-    if sealed and record is not None:
+    # The side that a hidden family has left is told of no place: that it is not told is how its board knows.
+    if (sealed or HIDDEN in (holder, safety)) and record is not None:
         batch.put(t.protected, record=record)
     for reader in entry.readers:
         batch.copy(event, reader, _GIVEN, entry.at_ms)

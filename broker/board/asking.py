@@ -7,7 +7,9 @@ from typing import Any
 
 from broker.audit.words import UK
 from broker.board.node import BoardHome
-from broker.board.questions.params import a_member, own_area, tokens_of
+from broker.board.questions.answer import BadQuestionError
+from broker.board.questions.asking import WHY
+from broker.board.questions.params import ENDS_FIRST, a_member, own_area, tokens_of
 from broker.board.scope import scope_of
 from broker.clock import to_ms
 from broker.store.audit.rows import FOR_EVER_MS, Question
@@ -31,8 +33,10 @@ class Ask:
         return not work.answer(about)
 
 
-def read_question(home: BoardHome, work: AuditWork, asked: Mapping[str, Any]) -> Ask:
+def read_question(home: BoardHome, work: AuditWork, asked: Mapping[str, Any], purpose: str) -> Ask:
     """Read one question. Raises BadQuestionError with a sentence for the person."""
+    if not purpose:
+        raise BadQuestionError("purpose", WHY)
     directory = home.directory()
     scope = scope_of(home.board, directory)
     recorded = []
@@ -50,14 +54,17 @@ def read_question(home: BoardHome, work: AuditWork, asked: Mapping[str, Any]) ->
         unknown = unknown or "Nothing is known in this board's areas of a child with that number."
     recorded += [f"{name} {asked[name]}" for name in ("member", "area", "since", "until") if asked[name]]
     recorded += [f"kind {kind}" for kind in asked["kinds"]]
+    since_ms, until_ms = _moment(asked["since"], 0), _moment(asked["until"], FOR_EVER_MS)
+    if since_ms >= until_ms:
+        raise BadQuestionError("until", ENDS_FIRST)
     question = Question(
         scope=scope,
         records=records,
         member=a_member(directory, asked["member"]),
         area=own_area(home.areas(), asked["area"]),
         kinds=tuple(asked["kinds"]),
-        since_ms=_moment(asked["since"], 0),
-        until_ms=_moment(asked["until"], FOR_EVER_MS),
+        since_ms=since_ms,
+        until_ms=until_ms,
         most=asked["most"],
     )
     return Ask(question, "; ".join(recorded) or "everything", unknown)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from broker.board import showing
+from broker.board.files import new_file
 from broker.board.keeping import rebuild, replay
 from broker.board.mirror import Mirror
 from broker.board.node import BoardHome, BoardService
@@ -34,10 +35,6 @@ from broker.telemetry.watching import BoardWatch
 from schemas.audit import EntryKind
 
 _json = click.option("--json", "as_json", is_flag=True, help="For machines.")
-_WHY = (
-    "Say why you ask, for example --purpose 'case audit 2026/14'. "
-    "Question, purpose and asker are recorded at this node before anything is shown."
-)
 
 
 @click.group()
@@ -86,12 +83,6 @@ audit.add_command(catalogue_command)
 audit.add_command(approve_command)
 
 
-def _purpose(_context: click.Context, _option: click.Parameter, value: str | None) -> str:
-    if value is None or not value.strip():
-        raise click.UsageError(_WHY)
-    return value.strip()
-
-
 _QUESTION = (
     click.option("--case", "case_ref", help="A front door's case reference."),
     click.option("--nhs", help="An NHS number; it becomes a token here and leaves this machine in no form."),
@@ -108,7 +99,7 @@ _QUESTION = (
 def _question(command: Callable[..., None]) -> Callable[..., None]:
     """The options of a question, why it is asked and by whom."""
     options = (
-        click.option("--purpose", callback=_purpose, help="Why you ask. Required, and recorded."),
+        click.option("--purpose", default="", help="Why you ask. Required, and recorded."),
         click.option(
             "--by", "asker", default=getpass.getuser, help="Who asks, if not the user who is signed in."
         ),
@@ -163,13 +154,11 @@ def list_command(home: Path, purpose: str, asker: str, as_json: bool, as_csv: bo
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def export(home: Path, purpose: str, asker: str, file: Path, **asked: Any) -> None:
     """Write an answer with its proofs into FILE, for `handrail-verify` on any machine."""
-    if file.exists():
-        raise click.UsageError(f"{file} exists already; an export replaces nothing.")
     opened = BoardHome.open(home)
-    with _open(opened) as store, _refusals():
-        proven = prove(opened, store, (asker, purpose), asked, system_clock())
-    file.write_bytes(proven.data)
-    file.chmod(0o600)
+    with new_file(file) as write:
+        with _open(opened) as store, _refusals():
+            proven = prove(opened, store, (asker, purpose), asked, system_clock())
+        write(proven.data)
     click.echo(
         f"{len(proven.released.found)} entries, {len(proven.data)} bytes, under a head of {proven.size} entries. "
         "The file names members and areas: treat it as the case record that it is."

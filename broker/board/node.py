@@ -8,7 +8,6 @@ What a crash means at each numbered gap (``broker.faults``):
 
 import asyncio
 import contextlib
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -30,6 +29,7 @@ from broker.bus.puller import Delivery, Puller
 from broker.bus.streams import last_message
 from broker.bus.subjects import WITNESSED, asked_subject
 from broker.bus.topology import AUDIT, HEADS, audit_durable
+from broker.config import read_card
 from broker.crypto.directories import reopen_directory
 from broker.crypto.errors import MalformedError
 from broker.crypto.keyring import Keyring, load_keyring
@@ -68,15 +68,12 @@ class BoardHome:
 
     @classmethod
     def open(cls, folder: Path) -> "BoardHome":
-        """Open a home. Raises ConfigurationError where it is not a board's."""
-        try:
-            card = json.loads((folder / "member.json").read_text())
-        except FileNotFoundError as error:
-            raise ConfigurationError(f"{folder} is not a member's home") from error
-        if card["kind"] != "board":
-            raise ConfigurationError(f"{folder} is the home of a {card['kind']}, not of a board")
+        """Open a home. Raises ConfigurationError where it is not a board's, or damaged."""
+        card = read_card(folder)
+        if card.kind != "board":
+            raise ConfigurationError(f"{folder} is the home of a {card.kind}, not of a board")
         directory, keyring = DirectoryFile(folder / "directory.bin"), load_keyring(folder / "keys")
-        return cls(folder, card["id"], keyring, directory, OneTimeLine(folder, card["id"]))
+        return cls(folder, card.id, keyring, directory, OneTimeLine(folder, card.id))
 
     @contextmanager
     def with_a_line(self) -> Iterator["BoardHome"]:

@@ -69,6 +69,16 @@ def write_down(
     return question
 
 
+def refuse(home: BoardHome, store: AuditStore, at_ms: int, who: tuple[str, str], what: str) -> int:
+    """Record a question by ``who`` (asker and purpose) that cannot be read; gives its number.
+
+    ``what`` says which part of it, and nothing that was typed. It goes to the log with the next question: nothing is
+    released that would have to wait.
+    """
+    with store.work() as work:
+        return write_down(home, work, at_ms, *who, f"refused: {what}", 0)
+
+
 def to_the_log(home: BoardHome, store: AuditStore) -> None:
     """Have every question that the log does not have yet written there; durable on the bus on return.
 

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 from broker.audit.receipts import Receipts
 from broker.board.asking import Ask, read_question
 from broker.board.node import BoardHome
-from broker.board.questions.answer import NeedsApprovalError
+from broker.board.questions.answer import BadQuestionError, NeedsApprovalError, unreadable
 from broker.board.questions.approving import require_second_auditor, write_request
-from broker.board.recording import to_the_log, write_down
+from broker.board.recording import refuse, to_the_log, write_down
 from broker.board.veil import Veil
 from broker.store.audit.rows import Found, Hole
 from broker.store.audit.store import AuditStore, AuditWork
@@ -48,13 +48,18 @@ def release(
 
     Raises:
         NeedsApprovalError: about a protected child; a second auditor must approve it first.
-        BadQuestionError: it cannot be read.
+        BadQuestionError: it cannot be read, or says no purpose; that is recorded, too.
         NotLoggedError: the trail took no record of it.
     """
-    asker, purpose = who
+    asker, purpose = who[0], who[1].strip()
     answer: tuple[Released, T] | NeedsApprovalError
+    try:
+        with store.work() as work:
+            ask = read_question(home, work, asked, purpose)
+    except BadQuestionError as error:
+        error.logged = refuse(home, store, at_ms, (asker, purpose), f"{as_what}{unreadable(error)}")
+        raise
     with store.work() as work:
-        ask = read_question(home, work, asked)
         words, records = f"{as_what}{ask.recorded}", ask.question.records
         try:
             require_second_auditor(work, asker, words, records, at_ms)

@@ -52,7 +52,8 @@ CSV_COLUMNS: Final = (
     "case_ref",
     "slip",
 )
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+"""How a formula begins, in full-width letters, too. Control characters are no letters of any cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +244,7 @@ def _values(one: Found, entry: Entry, view: View) -> Mapping[str, object]:
 def cell(value: object) -> str:
     """A cell of a spreadsheet that no program takes for a formula."""
     text = clean(str(value))
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) else text
 
 
 def _range(hole: Hole) -> str:

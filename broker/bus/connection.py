@@ -98,8 +98,12 @@ async def connect(access: Access, *, attempts_for: float = 10.0) -> Bus:
     """Sign in with nkey and certificate.
 
     Raises:
-        UnavailableError: no connection within ``attempts_for`` seconds, or refused.
+        UnavailableError: no connection within ``attempts_for`` seconds, or refused; or the address is none.
     """
+    if "://" not in access.url:
+        raise UnavailableError(
+            "cannot reach the bus: its address, in the folder nats of this home, is empty or is none"
+        )
     client = _LastingClient()
     try:
         await within(attempts_for, _connect(client, access))

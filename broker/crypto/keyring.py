@@ -85,10 +85,18 @@ def load_keyring(folder: Path, *, passphrase: str | None = None) -> Keyring:
             signing[key_id] = key
         else:
             kems[key_id] = key
-    secrets = {
-        path.stem: load_secret(path, passphrase=passphrase) for path in sorted(folder.glob("*.secret"))
-    }
+    secrets = {path.stem: _plain(path, passphrase) for path in sorted(folder.glob("*.secret"))}
     return Keyring(signing, kems, secrets)
+
+
+def _plain(path: Path, passphrase: str | None) -> bytes:
+    secret = load_secret(path, passphrase=passphrase)
+    if len(secret) != SECRET_BYTES:
+        # A file that a full disk has left empty would be a key, too: every number of a child would lead to nobody.
+        raise WrongKeyFileError(
+            f"{path} is damaged: it does not hold a secret. Bring it back from a backup of this home"
+        )
+    return secret
 
 
 def save_key(

@@ -21,6 +21,17 @@ Schema: TypeAlias = Literal["router", "gateway", "audit", "notices"]
 _BUSY_MS: Final = 10_000
 _COMPILED: Final = sa.util.LRUCache[Any, Any](2_000)
 """Statements as SQL, for all SQLite databases of a process: compiling one takes longer than most take to run."""
+_OF_THE_DISK: Final = (
+    "SQLITE_BUSY",
+    "SQLITE_LOCKED",
+    "SQLITE_FULL",
+    "SQLITE_IOERR",
+    "SQLITE_READONLY",
+    "SQLITE_CANTOPEN",
+    "SQLITE_PERM",
+)
+"""What SQLite calls a fault that is not the file's own: such a file must not be moved aside."""
+_OF_THE_FILE: Final = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 _ONE_WRITER: Final = 0x68616E64
 """Which of PostgreSQL's advisory locks is ours; one database holds one program's tables."""
 _VERSION: Final = sa.Table(
@@ -45,11 +56,15 @@ def open_sqlite(path: Path, schema: Schema, more: Sequence[str] = ()) -> sa.Engi
     """Open (or create, mode 0600) one program's database and migrate it; ``more``: pragmas of its own.
 
     Raises:
-        ConfigurationError: written by a newer version of the program, or not a database.
+        ConfigurationError: written by a newer version of the program, or not a database, or damaged.
+        UnavailableError: its disk is full or read-only, or another program holds it: nothing is wrong with the file.
     """
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    try:
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise UnavailableError(f"{path} cannot be made: {error.strerror}") from error
     dialect = _sqlite()
 
     def connect() -> Any:
@@ -62,11 +77,11 @@ def open_sqlite(path: Path, schema: Schema, more: Sequence[str] = ()) -> sa.Engi
     event.listen(engine, "begin", _begin)
     try:
         migrate(engine, schema)
-    except exc.DatabaseError as error:
-        raise ConfigurationError(
-            f"{path} is not a Handrail database or is damaged. Move it aside, with its -wal and -shm; for a gateway "
-            "run `handrail gateway recover` then, otherwise see the runbook on restoring"
-        ) from error
+    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+        cause = error.orig if isinstance(error, exc.DatabaseError) else error
+        if _name(cause).startswith(_OF_THE_DISK):
+            raise UnavailableError(_no_write(engine, cause)) from error
+        raise ConfigurationError(_damaged(path)) from error
     return engine
 
 
@@ -77,6 +92,13 @@ def _sqlite() -> sa.Dialect:
     first.connect().close()
     first.dispose()
     return first.dialect
+
+
+def _damaged(path: Path) -> str:
+    return (
+        f"{path} is not a Handrail database or is damaged. Move it aside, with its -wal and -shm; for a gateway "
+        "run `handrail gateway recover` then, otherwise see the runbook on restoring"
+    )
 
 
 def open_postgres(url: str, schema: Schema) -> sa.Engine:
@@ -181,18 +203,25 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 @contextmanager
 def took_no_write(engine: sa.Engine) -> Iterator[None]:
-    """A database that is locked or full, said in words. Raises UnavailableError."""
+    """A database that is locked, full or damaged, said in words. Raises UnavailableError, ConfigurationError."""
     try:
         yield
-    except exc.OperationalError as error:
-        raise UnavailableError(_no_write(engine, error.orig)) from error
-    except sqlite3.OperationalError as error:
-        raise UnavailableError(_no_write(engine, error)) from error
+    except (exc.DatabaseError, sqlite3.DatabaseError) as error:
+        cause = error.orig if isinstance(error, exc.DatabaseError) else error
+        if _name(cause).startswith(_OF_THE_FILE):
+            raise ConfigurationError(_damaged(Path(engine.url.database or ""))) from error
+        if isinstance(error, (exc.OperationalError, sqlite3.OperationalError)):
+            raise UnavailableError(_no_write(engine, cause)) from error
+        raise
+
+
+def _name(error: BaseException | None) -> str:
+    return str(getattr(error, "sqlite_errorname", ""))
 
 
 def _no_write(engine: sa.Engine, error: BaseException | None) -> str:
     """What a person can do about it. Nothing was written, so nothing is lost: whoever asked tries again."""
-    name = getattr(error, "sqlite_errorname", "")
+    name = _name(error)
     path = Path(engine.url.database or "")
     if name.startswith("SQLITE_BUSY"):
         return f"the database took no write: another program has held {path} for {_BUSY_MS // 1000} s"
@@ -200,6 +229,11 @@ def _no_write(engine: sa.Engine, error: BaseException | None) -> str:
         return (
             f"the database took no write: the disk that holds {path.parent} is full or broken ({name}). "
             "Free some space there; nothing accepted is lost, and what waits goes on by itself."
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM")):
+        return (
+            f"the database took no write: {path} cannot be written by this program ({name}). Its disk is read-only, or the "
+            "file belongs to somebody else; leave it where it is, it is not damaged."
         )
     return f"the database took no write: {name or type(error).__name__}"
 

@@ -16,6 +16,8 @@ from broker.audit.replaying import Replayed
 from broker.audit.replaying_hidden import replayed
 from broker.board.cli import board
 from broker.board.node import BoardHome
+from broker.board.questions import NeedsApprovalError, ask
+from broker.board.scope import scope_of
 from broker.crypto.veil import lift
 from broker.routing.shield import Shield
 from broker.store.audit.rows import Came
@@ -23,6 +25,7 @@ from schemas import canonical
 from schemas.audit import EntryKind
 from tests.distinguish.story import _arrival, _before, moment, play
 from tests.distinguish.world import BOARD, DURHAM, OLD, Mesh, a_mesh
+from tests.support.events import CHILD
 from tests.support.own_trail import unsafe_no_bus
 
 Trail = tuple[list[Entry], list[Entry]]
@@ -84,6 +87,26 @@ def test_the_boards_command_says_the_same_from_what_came_to_its_node(
     assert 0 == told.exit_code, told.output
     assert says in told.output
     assert ("Not taken again" in told.output) is (name == BOARD)
+
+
+@pytest.mark.parametrize("name", ["durham-board", BOARD])
+def test_the_child_takes_a_second_auditor_at_either_board(mesh: Mesh, name: str) -> None:
+    """The board of the side that was left sees no move: that places are kept from it tells it that there is one."""
+    home = BoardHome.open(mesh.home(name))
+    with closing(home.store()) as store:
+        with store.work() as work:
+            home.projection().take_all(work, [Came(row.body, index) for index, row in enumerate(mesh.log)])
+            scope = scope_of(home.board, home.directory())
+            known = work.records_in(scope)
+            protected = work.protected_among(known)
+
+        assert protected
+        assert known == protected  # the story has one child
+        with unsafe_no_bus(), pytest.raises(NeedsApprovalError):
+            ask(home, store, "Kit Example", "a look", "Q1", {"nhs": CHILD}, mesh.now)
+        with unsafe_no_bus():
+            drawn = ask(home, store, "Kit Example", "a look", "Q1", {"sample": "5"}, mesh.now)
+        assert () == drawn.rows
 
 
 def test_the_old_sides_board_can_take_none_of_them_again_and_says_how_many(mesh: Mesh) -> None:

@@ -285,7 +285,8 @@ def _no_such_request() -> NoReturn:
 
 def _unreadable(error: BadQuestionError) -> NoReturn:
     where = error.field if error.field in {"purpose", "why"} else "params"
-    what, noted = "Correct it, and send it again.", "what was sent cannot be read"
+    what = "Correct it, and send it again."
+    noted = "what was sent cannot be read" if error.logged is None else None
     raise RefusedError(_UNREADABLE, error.says, where, what, noted=noted) from error
 
 

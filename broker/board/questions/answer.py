@@ -155,6 +155,8 @@ class Question:
     takes: tuple[Takes, ...] = (Takes.PERIOD, Takes.AREA)
     needs: tuple[Takes, ...] = ()
     aggregate: bool = False
+    from_trail: bool = True
+    """It is answered from entries of the trail: a node that has none measures nothing."""
     defaults: Mapping[str, int] = field(default_factory=dict)
     """Hours or days where none are given."""
 
@@ -173,6 +175,15 @@ class BadQuestionError(NotAnsweredError):
     def __init__(self, field_name: str, says: str, logged: int | None = None) -> None:
         super().__init__(says, logged)
         self.field = field_name
+
+
+def unreadable(error: BadQuestionError) -> str:
+    """Under which words it is recorded: what was typed is not in them."""
+    return (
+        "a question without a purpose"
+        if error.field == "purpose"
+        else f"a question that cannot be read ({error.field})"
+    )
 
 
 class NeedsApprovalError(NotAnsweredError):

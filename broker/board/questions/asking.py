@@ -5,6 +5,7 @@
 
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from string import Formatter
 from typing import Final
@@ -25,6 +26,7 @@ from broker.board.questions.answer import (
     Table,
     Unit,
     cell_text,
+    unreadable,
 )
 from broker.board.questions.approving import require_second_auditor, write_request
 from broker.board.questions.catalogue import CATALOGUE
@@ -32,9 +34,9 @@ from broker.board.questions.differencing import History, Released, counts, read_
 from broker.board.questions.ground import Ground
 from broker.board.questions.params import Params, read_params, records_of
 from broker.board.questions.suppressing import suppress
-from broker.board.recording import to_the_log, write_down
+from broker.board.recording import refuse, to_the_log, write_down
 from broker.board.scope import scope_of
-from broker.board.showing import names_of
+from broker.board.showing import names_of, warnings
 from broker.clock import Entropy, system_entropy, to_ms
 from broker.crypto.notes import Head, Note
 from broker.store.audit.rows import Place, Scope
@@ -50,7 +52,16 @@ _AS_BEFORE: Final = (
     "These are the figures of {when}, when this was asked before: what has changed since would, by subtraction, tell of "
     "fewer than five."
 )
-_WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
+WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
+
+
+_NOTHING_HERE: Final = Table(
+    summary=(),
+    why_not=(
+        "no entry of the trail is at this node. If it is new, start `handrail board run` and ask again; if it had entries, its "
+        "store was lost or moved: tell the operator before anything else is done with this folder."
+    ),
+)
 
 
 def ask(
@@ -68,16 +79,15 @@ def ask(
     ``asker`` is whoever is signed in, by a name that is theirs alone.
 
     Raises:
-        BadQuestionError: it cannot be read; ``field`` is what to correct.
+        BadQuestionError: it cannot be read; ``field`` is what to correct. That is recorded, too, without what was typed.
         NeedsApprovalError: about a protected child; a second auditor must approve it first.
         UnavailableError: the disk or the log took no record of it, so it is not answered.
     """
-    question = CATALOGUE.get(key)
-    if question is None:
-        raise BadQuestionError("key", f"There is no question “{key}”.")
-    if not purpose.strip():
-        raise BadQuestionError("purpose", _WHY)
-    asked = read_params(home, question, params, int.from_bytes(entropy(4), "big") >> 1)
+    try:
+        question, asked = _read(home, purpose, key, params, int.from_bytes(entropy(4), "big") >> 1)
+    except BadQuestionError as error:
+        error.logged = refuse(home, store, to_ms(at), (asker, purpose.strip()), unreadable(error))
+        raise
     words = f"{key}; {asked.recorded}"
     refused: NotAnsweredError | None = None
     answer = None
@@ -86,7 +96,7 @@ def ask(
         ground = _ground(home, work, scope, asked, to_ms(at))
         try:
             require_second_auditor(work, asker, words, ground.records, to_ms(at))
-            table = question.answer(ground)
+            table = question.answer(ground) if work.mirrors() or not question.from_trail else _NOTHING_HERE
         except NotAnsweredError as error:
             refused = error
             refused.logged = write_down(home, work, to_ms(at), asker, purpose.strip(), f"{words}; refused", 0)
@@ -96,10 +106,22 @@ def ask(
             logged = write_down(home, work, to_ms(at), asker, purpose.strip(), words, len(table.rows))
             released = _released(work, question, table, words, to_ms(at))
             answer = _answer(question, table, released, _proof(work, table.places), words, to_ms(at), logged)
+            answer = replace(answer, notes=(*answer.notes, *warnings(work.holes(), work.unread())))
     to_the_log(home, store)
     if answer is None:
         raise refused or AssertionError
     return answer
+
+
+def _read(
+    home: BoardHome, purpose: str, key: str, params: Mapping[str, str | None], seed: int
+) -> tuple[Question, Params]:
+    question = CATALOGUE.get(key)
+    if question is None:
+        raise BadQuestionError("key", f"There is no question “{key}”.")
+    if not purpose.strip():
+        raise BadQuestionError("purpose", WHY)
+    return question, read_params(home, question, params, seed)
 
 
 def _ground(home: BoardHome, work: AuditWork, scope: Scope, asked: Params, now_ms: int) -> Ground:
@@ -198,6 +220,9 @@ def _proof(work: AuditWork, places: Sequence[Place]) -> Proof:
     if note is None:
         return Proof(None, 0, None, (), len(places), "No head with two witnesses has reached this node yet.")
     head = Head.from_text(Note.from_text(note).text)
+    if not places:
+        says = f"It rests on no single entry. The newest witnessed head here is of {head.size} entries; `handrail audit verify`, or the page Integrity, holds this node against it."
+        return Proof(head.origin, head.size, head.root.hex(), (), 0, says)
     at = work.indexes_of(places)
     covered = sorted(index for index in at.values() if index < head.size)
     newer = len(places) - len(covered)

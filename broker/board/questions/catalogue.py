@@ -137,6 +137,7 @@ _ALL: Final = (
         "Kinds of agency that no member of an area is of.",
         assurance.coverage,
         takes=(Takes.AREA,),
+        from_trail=False,
     ),
     Question(
         "Q19",
@@ -185,6 +186,7 @@ _ALL: Final = (
         "Which members and teams have what this board has published.",
         learning.acknowledged,
         takes=_AND_MEMBER,
+        from_trail=False,
     ),
 )
 

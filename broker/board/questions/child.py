@@ -45,9 +45,18 @@ def shares(ground: Ground) -> Table:
         ),
         columns=_SHARES,
         rows=tuple(rows),
-        notes=("Opened means that a person's screen showed it. It does not say that it was understood.",),
+        notes=(
+            "Opened means that a person's screen showed it. It does not say that it was understood.",
+            *((_BUNDLED,) if any(copy.granted_ms for some in copies.values() for copy in some) else ()),
+        ),
         places=tuple(share.place for share in taken),
     )
+
+
+_BUNDLED: Final = (
+    "A copy that a front door has granted in a handover has no receipt of its own for being delivered: the new area says once, "
+    "of the whole history, that it has come and is checked."
+)
 
 
 def _row(ground: Ground, share: Share, copy: Copy | None, hidden: frozenset[str]) -> tuple[Cell, ...]:

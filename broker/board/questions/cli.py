@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from broker.board.files import new_file
 from broker.board.node import BoardHome
 from broker.board.options import HOME
 from broker.board.questions.answer import Answer, BadQuestionError, NotAnsweredError, cell_text, to_json
@@ -65,24 +66,23 @@ def ask_command(
     """Ask question KEY, such as Q3. Question, purpose and asker are recorded before the answer is shown."""
     if as_json and as_csv:
         raise click.UsageError("Choose --json or --csv.")
-    if pdf is not None and pdf.exists():
-        raise click.UsageError(f"{pdf} exists already; nothing is replaced.")
     opened = BoardHome.open(home)
     store = opened.store()
-    try:
-        answer = ask(opened, store, asker, purpose, key.upper(), given, system_clock())
-    except BadQuestionError as error:
-        raise click.UsageError(error.says) from error
-    except NotAnsweredError as error:
-        number = f" It is request {error.logged}." if error.logged is not None else ""
-        raise click.ClickException(f"{error.says}{number}") from error
-    finally:
-        store.close()
-    if pdf is not None:
-        from broker.board.questions.paper import as_pdf
+    with new_file(pdf) as write:
+        try:
+            answer = ask(opened, store, asker, purpose, key.upper(), given, system_clock())
+        except BadQuestionError as error:
+            raise click.UsageError(error.says) from error
+        except NotAnsweredError as error:
+            number = f" It is request {error.logged}." if error.logged is not None else ""
+            raise click.ClickException(f"{error.says}{number}") from error
+        finally:
+            store.close()
+        if pdf is not None:
+            from broker.board.questions.paper import as_pdf
 
-        pdf.write_bytes(as_pdf(answer, asker=asker, purpose=purpose))
-        pdf.chmod(0o600)
+            write(as_pdf(answer, asker=asker, purpose=purpose))
+    if pdf is not None:
         click.echo(f"{len(answer.rows)} rows in {pdf}: treat it as the case record that it is.")
     elif as_json:
         click.echo(json.dumps(to_json(answer), indent=1))
@@ -117,8 +117,11 @@ def approve_command(number: int | None, home: Path, why: str, approver: str) -> 
     store, at = opened.store(), system_clock()
     try:
         if number is None:
-            for one in waiting(store, at):
+            found = waiting(store, at)
+            for one in found:
                 click.echo(f"{one.question}: {clean(one.asker)} asked for {clean(one.asked)}")
+            if not found:
+                click.echo("Nothing waits for a second auditor.")
             return
         approved = approve(opened, store, approver, why, number, at)
     except NotAnsweredError as error:
@@ -142,6 +145,7 @@ def as_spreadsheet(answer: Answer) -> str:
 def _print(answer: Answer) -> None:
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"{answer.key}  {answer.title}", style="bold", markup=False)
+    console.print(f"Asked for: {clean(answer.asked)}", markup=False)
     if not answer.measured:
         console.print(f"Not measured: {answer.why_not}", markup=False)
     for line in answer.summary:

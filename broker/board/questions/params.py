@@ -82,13 +82,16 @@ def read_params(home: BoardHome, question: Question, given: Mapping[str, str | N
         for name in ("area", "member", "since", "until", "hours", "days")
         if name in typed
     ]
+    since_ms, until_ms = _moment(typed, "since", 0), _moment(typed, "until", FOR_EVER_MS)
+    if since_ms >= until_ms:
+        raise BadQuestionError("until", ENDS_FIRST)
     return Params(
         case=typed.get("case"),
         tokens=tokens,
         sample=sample,
         seed=used_seed,
-        since_ms=_moment(typed, "since", 0),
-        until_ms=_moment(typed, "until", FOR_EVER_MS),
+        since_ms=since_ms,
+        until_ms=until_ms,
         area=own_area(home.areas(), typed.get("area")),
         member=a_member(home.directory(), typed.get("member")),
         hours=_number(typed, "hours", _MOST_NUMBER) or question.defaults.get("hours", 0),
@@ -134,6 +137,7 @@ def records_of(params: Params, work: AuditWork, scope: Scope) -> frozenset[bytes
     return records
 
 
+ENDS_FIRST: Final = "The period ends before it begins: “until” must be later than “since”."
 _NEEDED: Final[Mapping[Takes, str]] = {
     Takes.CHILD: "Say which child: a case reference, an NHS number, a UPN, or a random sample of how many.",
     Takes.PERIOD: "Say since when.",

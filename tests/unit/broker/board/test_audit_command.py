@@ -214,7 +214,9 @@ def test_the_spreadsheet_has_every_column_and_no_formula(it: Exchange, ask: Ask)
     assert "Example school; Example health; Example police" == rows[0]["to"]
 
 
-@pytest.mark.parametrize("text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)"])
+@pytest.mark.parametrize(
+    "text", ["=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "  =1+1", "\uff1dcmd|' /C calc'!A0"]
+)
 def test_a_case_reference_cannot_become_a_formula_or_steer_a_terminal(text: str) -> None:
     slip = Slip("plan.opened", "promote_welfare", "court_order", 0, 0, f"{text}\x1b[2J")
     row = EntryRow(Place(0, 1), 0, "taken", b"e", None, None, as_entry(1, EntryKind.TAKEN, {}))

@@ -5,11 +5,12 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.verify.__main__ import told
+from adapters.verify.__main__ import main, told
 from adapters.verify.checking import check
 from adapters.verify.keys import Key, KeyFileError, read_keys
 from broker.board.exporting import Asking, canonical_json, export
@@ -47,15 +48,18 @@ def found(number: int) -> Found:
     return Found(row, None, state, slip)
 
 
+KEYS = [
+    NoteKey(ORIGIN, LOG.public),
+    *(
+        NoteKey(name, key.public, witness=True)
+        for name, key in (("m-board", BOARD), ("m-school", SCHOOL), ("m-health", HEALTH))
+    ),
+]
+KEY_LINES = [key.to_text() for key in KEYS]
+
+
 def keys(*, without: str = "") -> list[Key]:
-    all_of_them = [
-        NoteKey(ORIGIN, LOG.public),
-        *(
-            NoteKey(name, key.public, witness=True)
-            for name, key in (("m-board", BOARD), ("m-school", SCHOOL), ("m-health", HEALTH))
-        ),
-    ]
-    return read_keys(key.to_text() for key in all_of_them if key.name != without)
+    return read_keys(key.to_text() for key in KEYS if key.name != without)
 
 
 def an_export(*numbers: int) -> bytes:
@@ -161,10 +165,76 @@ def test_a_board_that_invents_an_entry_and_signs_it_is_found_out() -> None:
 
 @pytest.mark.parametrize("name", [ORIGIN, "m-board", "m-school"])
 def test_what_cannot_be_checked_for_want_of_a_key_is_not_believed(name: str) -> None:
-    assert any(name in fault for fault in check(an_export(), keys(without=name)).faults)
+    assert any(name in fault for fault in check(an_export(), keys(without=name)).lacking)
 
 
 @pytest.mark.parametrize("line", ["no key", "name+00000000+AAAA", keys()[0].name + "+00000000+AQ=="])
 def test_a_damaged_key_file_is_refused_with_its_line(line: str) -> None:
     with pytest.raises(KeyFileError, match="line 1 of the key file"):
         read_keys([line])
+
+
+def test_without_a_key_nobody_is_said_to_have_altered_anything() -> None:
+    report = check(an_export(), [])
+    said = told(report)
+
+    assert [] == report.faults
+    assert said[0].startswith("NOT PROVEN. Nothing in the file contradicts itself, but keys are missing")
+    assert "`handrail log keys`" in said[-1]
+
+
+def _name_in_head(name: str) -> Callable[[dict[str, Any]], None]:
+    line = f"\u2014 {name} {base64.b64encode(bytes(72)).decode()}\n"
+    return lambda it: it.update(head=it["head"] + line)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(_name_in_head("\x1b[2J\x1b[HPROVEN:"), id="a signature's name"),
+        pytest.param(lambda it: it.update(board="\x1b[2J\x1b[HPROVEN:"), id="the board"),
+        pytest.param(lambda it: it.update(format="\x9b2JPROVEN:\u202e"), id="the format"),
+        pytest.param(
+            lambda it: it.update(head=it["head"].replace("\n11\n", f"\n{'9' * 5000}\n")), id="a size"
+        ),
+        pytest.param(lambda it: it.update(asker="\ud800"), id="half a letter"),
+    ],
+)
+def test_a_hostile_file_cannot_speak_for_the_program(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, change: Any
+) -> None:
+    """Nothing in it moves the cursor, wipes the screen or begins a line."""
+    document = json.loads(an_export())
+    change(document)
+    (tmp_path / "export.json").write_bytes(canonical_json(document) + b"\n")
+    (tmp_path / "keys").write_text("".join(f"{line}\n" for line in KEY_LINES))
+    arguments = [
+        "handrail-verify",
+        str(tmp_path / "export.json"),
+        "--key",
+        str(tmp_path / "keys"),
+        "--entries",
+    ]
+    monkeypatch.setattr("sys.argv", arguments)
+    monkeypatch.setattr("gc.disable", lambda: None)
+
+    assert 1 == main()
+    said = capsys.readouterr().out
+    assert said.startswith("NOT PROVEN.")
+    assert all(one.isprintable() or one == "\n" for one in said)
+    assert not any(line.startswith("PROVEN") for line in said.splitlines())
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe\x00", an_export(), b"one\x00two"])
+def test_a_key_file_that_is_something_else_is_called_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    (tmp_path / "export.json").write_bytes(an_export())
+    (tmp_path / "keys").write_bytes(content)
+    monkeypatch.setattr(
+        "sys.argv", ["handrail-verify", str(tmp_path / "export.json"), "--key", str(tmp_path / "keys")]
+    )
+    monkeypatch.setattr("gc.disable", lambda: None)
+
+    assert 2 == main()
+    assert capsys.readouterr().err.startswith("Cannot check: ")

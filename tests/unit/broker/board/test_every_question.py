@@ -81,13 +81,46 @@ def ask(board: Board, trail: Trail) -> Ask:
 
 
 @pytest.mark.parametrize("key", CATALOGUE)
+def test_a_node_without_an_entry_measures_nothing_and_says_what_to_do(board: Board, key: str) -> None:
+    """As after its store was lost: none of its noughts would be one."""
+    given: dict[str, Any] = {"sample": 5} if Takes.CHILD in CATALOGUE[key].needs else {}
+    answer = board.ask(key, **given)
+
+    assert CATALOGUE[key].from_trail is not answer.measured
+    if CATALOGUE[key].from_trail:
+        assert ((), ()) == (answer.rows, answer.summary)
+        assert "no entry of the trail is at this node" in str(answer.why_not)
+        assert "handrail board run" in str(answer.why_not)
+
+
+@pytest.fixture
+def of_elsewhere(board: Board) -> Board:
+    """It has read a trail on which nothing is of its areas."""
+    trail = Telling()
+    trail.add(EntryKind.CHILD_TOKEN, child=an_id("far"), tokens=[], areas=["E06000047"])
+    board.reads(trail)
+    return board
+
+
+def test_what_has_not_reached_this_node_is_named_with_the_answer(board: Board) -> None:
+    trail = Telling()
+    for number in range(3):
+        trail.add(EntryKind.CHILD_TOKEN, child=an_id(f"far {number}"), tokens=[], areas=["E06000047"])
+        trail.skip()
+    trail.add(EntryKind.CHILD_TOKEN, child=an_id("last"), tokens=[], areas=["E06000047"])
+    board.reads(trail)
+
+    assert any("3 entries have not reached this node" in note for note in board.ask("Q2").notes)
+
+
+@pytest.mark.parametrize("key", CATALOGUE)
 def test_over_an_empty_trail_every_question_has_an_answer_and_none_is_a_figure_of_nothing(
-    board: Board, key: str
+    of_elsewhere: Board, key: str
 ) -> None:
     """No source means "not measured", with the source that is needed; a source that is empty means nothing found."""
     needs_child = Takes.CHILD in CATALOGUE[key].needs
     given: dict[str, Any] = {"case": "CC-1"} if needs_child else {}
-    answer = board.ask(key, **given)
+    answer = of_elsewhere.ask(key, **given)
 
     assert answer.measured == (answer.why_not is None)
     assert answer.measured or "Needed:" in str(answer.why_not)
@@ -96,8 +129,8 @@ def test_over_an_empty_trail_every_question_has_an_answer_and_none_is_a_figure_o
 
 
 @pytest.mark.parametrize("key", ["Q6", "Q10", "Q16", "Q17", "Q21", "Q22"])
-def test_what_has_no_source_is_not_measured_and_never_nought(board: Board, key: str) -> None:
-    answer = board.ask(key)
+def test_what_has_no_source_is_not_measured_and_never_nought(of_elsewhere: Board, key: str) -> None:
+    answer = of_elsewhere.ask(key)
 
     assert not answer.measured
     assert () == answer.rows
