@@ -13,13 +13,21 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    StringConstraints,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from schemas import canonical
 from schemas.base import AwareDatetime, Date, Line, Wire
 from schemas.calendars import Division, SchoolTerm
 from schemas.codes.cases import ClockStart
 from schemas.codes.members import MemberKind
+from schemas.cues import LocalCue
 from schemas.hiding import MAX_ENDORSERS
 from schemas.ids import GssCode, MemberId
 from schemas.members import (
@@ -90,6 +98,14 @@ class AreaEntry(Wire):
     """School terms as the area publishes them. None: school days are not known there, and nobody guesses them."""
     local_clocks: tuple[Line, ...] = Field(default=(), max_length=60)
     """Keys of the policy's local clocks that this area keeps."""
+    cues: tuple[LocalCue, ...] = Field(default=(), max_length=60)
+    """Its own numbers for the policy's cues."""
+
+    @model_serializer(mode="wrap")
+    def _as_it_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Without cues where it has none of its own: an area that was signed before them stays what it is."""
+        document: dict[str, Any] = handler(self)
+        return {name: value for name, value in document.items() if value or name != "cues"}
 
 
 class PastVersion(Wire):

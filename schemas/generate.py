@@ -1,5 +1,5 @@
 """Writes the schemas that vendors build against: one JSON Schema per event type and one AsyncAPI document; and the
-page of deadlines.
+pages of deadlines and of cues.
 
 ``python -m schemas.generate`` writes them, ``--check`` only says whether they are up to date. The output depends on
 the models alone. Rules that span fields are in the descriptions; only the program enforces those.
@@ -16,12 +16,15 @@ from typing import Any, Final
 
 from pydantic.json_schema import models_json_schema
 
+from schemas import cue_page, deadline_page
 from schemas.catalogue import CATALOGUE, EventSpec
-from schemas.deadline_page import page
 from schemas.event_reader import MAX_EVENT_BYTES, VERSION
 
 FOLDER: Final = Path(__file__).parent
-DEADLINES: Final = Path("docs") / "deadlines.md"
+PAGES: Final = {
+    Path("docs") / "deadlines.md": deadline_page.page,
+    Path("docs") / "cues.md": cue_page.page,
+}
 _ALWAYS: Final = ("version", "type")
 """Fields with one possible value; pydantic takes them as given, the reader does not."""
 
@@ -68,11 +71,12 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     paths = stale(options.folder) if options.check else write(options.folder)
     root = options.root or options.folder.parent
-    if not _holds(root / DEADLINES, page()):
-        paths.append(DEADLINES)
-        if not options.check:
-            (root / DEADLINES).parent.mkdir(exist_ok=True)
-            (root / DEADLINES).write_text(page(), encoding="utf-8")
+    for path, page in PAGES.items():
+        if not _holds(root / path, page()):
+            paths.append(path)
+            if not options.check:
+                (root / path).parent.mkdir(exist_ok=True)
+                (root / path).write_text(page(), encoding="utf-8")
     verb = "out of date" if options.check else "written"
     sys.stdout.writelines(f"{verb}: {path}\n" for path in paths)
     if options.check and paths:

@@ -18,6 +18,7 @@ from schemas.base import Date, Line, Wire
 from schemas.codes.cases import HandoverKind, LiveStatus, PlanKind
 from schemas.codes.members import MemberKind
 from schemas.codes.sharing import Basis, Onward, Sensitivity
+from schemas.cues import CuePolicy
 from schemas.deadlines import FACTS, ClockRule, LadderRule, overlap
 from schemas.ids import GssCode, MemberId
 from schemas.keeping import Keeper, keeper
@@ -70,7 +71,7 @@ __all__ = [
 ]
 
 
-_LATER: Final = frozenset({"kinds", "board_bands"})
+_LATER: Final = frozenset({"kinds", "cues", "board_bands"})
 
 
 class Policy(Wire):
@@ -88,12 +89,13 @@ class Policy(Wire):
     rules: tuple[TypeRule, ...] = Of(min_length=1)
     kinds: tuple[KindRule, ...] = ()
     """Kinds of handover. None: a directory from before there were any."""
+    cues: CuePolicy | None = None
     board_bands: BandsRule | None = None
     """The decision that boards may hold bands of children's characteristics; None, by default: they may not."""
 
     @model_serializer(mode="wrap")
     def _as_it_was_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without kinds and bands where it has none: a directory that was signed before them stays what it is."""
+        """Without kinds, cues and bands where it has none: a directory that was signed before them stays what it is."""
         document: dict[str, Any] = handler(self)
         return {name: value for name, value in document.items() if value or name not in _LATER}
 

@@ -83,6 +83,7 @@ class Gateway:
         self.orders = Orders(home, self.publishing)
         self.clocking = self.publishing.clocking
         self.characteristics = self.publishing.characteristics
+        self.cueing = self.clocking.cueing
         self.obliging = Obliging(home, self.publishing)
         self.receiving = Receiving(home, self.orders, self.publishing.clocking)
         self.actions = Actions(home, self.publishing, self.orders)

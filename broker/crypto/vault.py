@@ -31,6 +31,21 @@ class Vault:
         except keywrap.InvalidUnwrap as error:
             raise TamperedError("a stored part key does not open with this gateway's vault key") from error
 
+    def close_words(self, words: bytes) -> bytes:
+        """Wrap what is no key, of any length (RFC 5649); the same words are the same bytes."""
+        return keywrap.aes_key_wrap_with_padding(self._key, words)
+
+    def open_words(self, wrapped: bytes) -> bytes:
+        """Undo ``close_words``.
+
+        Raises:
+            TamperedError: as ``open``.
+        """
+        try:
+            return keywrap.aes_key_unwrap_with_padding(self._key, wrapped)
+        except keywrap.InvalidUnwrap as error:
+            raise TamperedError("what is stored does not open with this gateway's vault key") from error
+
     def __repr__(self) -> str:
         return f"Vault({hmac.digest(self._key, b'handrail fingerprint', 'sha256')[:4].hex()})"
 

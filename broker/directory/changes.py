@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
+from broker.directory.duties import AreaCalendar
 from broker.directory.errors import ChangeRefusedError
 from broker.directory.publishing import Lifetimes
-from schemas.calendars import SchoolTerm
 from schemas.codes.cases import ClockStart
 from schemas.directory import OLDER_VERSION_GOOD_FOR, AreaEntry, Directory, PastVersion, digest_of
 from schemas.ids import MemberId
@@ -139,22 +139,26 @@ def with_clock(current: Directory, gss: str, start: ClockStart, now: datetime, l
 def with_calendar(
     current: Directory,
     gss: str,
-    terms: tuple[SchoolTerm, ...],
-    local_clocks: tuple[str, ...],
+    calendar: AreaCalendar,
     now: datetime,
     life: Lifetimes,
 ) -> Directory:
-    """Publish an area's school terms, and which of the policy's local clocks it keeps.
+    """Publish an area's school terms, which of the policy's local clocks it keeps, and its own numbers for cues.
 
     Raises:
-        ChangeRefusedError: no member serves the area, or the policy has no such local clock.
+        ChangeRefusedError: no member serves the area, or the policy has no such local clock or cue.
     """
     if current.area(gss) is None:
         raise ChangeRefusedError(f"no member serves an area {gss}")
-    unknown = sorted(set(local_clocks) - {clock.key for clock in current.policy.clocks if clock.local})
+    policy = current.policy
+    unknown = sorted(set(calendar.local_clocks) - {clock.key for clock in policy.clocks if clock.local})
     if unknown:
         raise ChangeRefusedError(f"the policy has no local clock {', '.join(unknown)}")
-    changed = {"terms": terms, "local_clocks": local_clocks}
+    known = set() if policy.cues is None else {cue.key for cue in policy.cues.rules}
+    strange = sorted({cue.key for cue in calendar.cues} - known)
+    if strange:
+        raise ChangeRefusedError(f"the policy has no cue {', '.join(strange)}")
+    changed = {"terms": calendar.terms, "local_clocks": calendar.local_clocks, "cues": calendar.cues}
     areas = tuple(area.model_copy(update=changed) if area.gss == gss else area for area in current.areas)
     return next_version(current, now, life, areas=areas)
 

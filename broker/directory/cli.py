@@ -157,7 +157,7 @@ def set_area(data: Path, root_passphrase: str | None, area: str, clock_start: st
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @_as_json
 def set_calendar(data: Path, root_passphrase: str | None, area: str, file: Path, as_json: bool) -> None:
-    """Publish an area's school terms and the local clocks that it keeps, from a TOML FILE."""
+    """Publish an area's school terms, the local clocks that it keeps and its own numbers for cues, from a TOML FILE."""
     issuer = _issuer(data, root_passphrase)
     _done(issuer, issuer.set_calendar(area, read_calendar(file)), as_json)
 

@@ -10,16 +10,18 @@ from pydantic import BaseModel, ValidationError
 from broker.directory.errors import ChangeRefusedError
 from schemas.base import Line, Wire
 from schemas.calendars import SchoolTerm
+from schemas.cues import LocalCue
 from schemas.members import DutyContact
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
 class AreaCalendar(Wire):
-    """``[[terms]]`` with name, first, last, closed; and ``local_clocks``, keys of the policy's local clocks."""
+    """``[[terms]]`` with name, first, last, closed; ``local_clocks``, keys of the policy's local clocks; ``[[cues]]``, own numbers."""
 
     terms: tuple[SchoolTerm, ...] = ()
     local_clocks: tuple[Line, ...] = ()
+    cues: tuple[LocalCue, ...] = ()
 
 
 class _Contacts(Wire):

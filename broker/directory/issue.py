@@ -248,12 +248,8 @@ class Issuer:
         return self._change(lambda now: changes.with_clock(now, gss, start, self.now, self.life))
 
     def set_calendar(self, gss: str, calendar: AreaCalendar) -> Changed:
-        """Publish an area's school terms and local clocks; raises ChangeRefusedError."""
-        return self._change(
-            lambda now: changes.with_calendar(
-                now, gss, calendar.terms, calendar.local_clocks, self.now, self.life
-            )
-        )
+        """Publish an area's school terms, local clocks and numbers for cues; raises ChangeRefusedError."""
+        return self._change(lambda now: changes.with_calendar(now, gss, calendar, self.now, self.life))
 
     def set_contacts(self, member_id: str, contacts: tuple[DutyContact, ...]) -> Changed:
         """Publish whom to reach at a member; raises ChangeRefusedError."""

@@ -97,10 +97,17 @@ class Trail:
         return KemPublic.load(Kem.MLKEM768_X25519, self.world["board"].kem.public)
 
     def owed(
-        self, event: str, key: OwnSlipKey, kind: str, *, met_ms: int | None = None, author: str = "school"
+        self,
+        event: str,
+        key: OwnSlipKey,
+        kind: str,
+        *,
+        met_ms: int | None = None,
+        reason: str | None = None,
+        author: str = "school",
     ) -> int:
         """A member's word on something owed about an event: due in 14 days from the beginning."""
-        word = ObligationSlip(kind, AT_MS, AT_MS + 14 * 86_400_000, met_ms)
+        word = ObligationSlip(kind, AT_MS, AT_MS + 14 * 86_400_000, met_ms, reason)
         name = f"{kind} {event} {met_ms}"
         sealed = seal_slip(
             key.secret,

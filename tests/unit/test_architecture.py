@@ -62,7 +62,7 @@ LAYERS["adapters"] = FOUNDATION
 LAYERS["adapters.demo"] = FOUNDATION | {"broker.directory", "adapters"}
 
 # Inside a gateway each folder may use itself and the folders before it; what stands beside the folders ties them together.
-GATEWAY_FOLDERS = ("record", "sending", "orders", "taking", "frontdoor", "duties")
+GATEWAY_FOLDERS = ("cues", "record", "sending", "orders", "taking", "frontdoor", "duties")
 
 ONLY_USERS = {
     "cryptography": "broker.crypto",

@@ -1,13 +1,14 @@
 """What is generated and committed is up to date, and says the same as the program."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
-from schemas import generate
+from schemas import cue_page, generate
 from schemas.catalogue import CATALOGUE
 from schemas.deadline_page import page
 from schemas.default_policy import default_policy
@@ -27,7 +28,8 @@ def _asyncapi() -> Any:
 def test_the_committed_files_are_up_to_date() -> None:
     """When this fails: ``python -m schemas.generate``, and commit."""
     assert [] == generate.stale(SCHEMAS)
-    assert page() == (SCHEMAS.parent / generate.DEADLINES).read_text(encoding="utf-8")
+    for path, written in generate.PAGES.items():
+        assert written() == (SCHEMAS.parent / path).read_text(encoding="utf-8")
 
 
 def test_every_clock_and_ladder_of_the_policy_stands_on_the_page_of_deadlines() -> None:
@@ -36,6 +38,19 @@ def test_every_clock_and_ladder_of_the_policy_stands_on_the_page_of_deadlines() 
     assert all(f"| `{clock.key}` | {clock.owed} |" in written for clock in policy.clocks)
     assert all(f"[{key}]" in written for clock in policy.clocks for key in clock.source if key != "ours")
     assert all(f"\n| {ladder.name}" in written for ladder in policy.ladders)
+
+
+def test_every_rule_of_the_policy_stands_on_the_page_of_cues_with_its_numbers_and_no_other() -> None:
+    policy, written = default_policy(), cue_page.page()
+
+    assert all(
+        f"| {rule.key.upper()} | {rule.looks_for}" in written
+        for rule in (policy.cues.rules if policy.cues else ())
+    )
+    assert "{" not in written.replace("```", "")
+    assert [f"K{number}" for number in range(1, 31)] == sorted(
+        set(re.findall(r"K\d+", written)), key=lambda one: int(one[1:])
+    )
 
 
 def test_check_notices_changed_missing_and_left_over_files(
@@ -48,7 +63,7 @@ def test_check_notices_changed_missing_and_left_over_files(
     (folder / "json" / "gone.schema.json").write_text("{}")
 
     assert 1 == generate.main(["--check", "--folder", str(folder)])
-    assert 4 == capsys.readouterr().out.count("out of date: ")
+    assert 5 == capsys.readouterr().out.count("out of date: ")
     assert 0 == generate.main(["--folder", str(folder)])
     assert 0 == generate.main(["--check", "--folder", str(folder)])
 

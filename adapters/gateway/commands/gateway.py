@@ -15,6 +15,7 @@ from adapters.gateway.commands.acting import handover, identity, involvement
 from adapters.gateway.commands.bundle import bundle, send_again
 from adapters.gateway.commands.characteristics import characteristics
 from adapters.gateway.commands.clocks import clocks
+from adapters.gateway.commands.cues import cues
 from adapters.gateway.commands.household import household, households
 from adapters.gateway.commands.inside import inside
 from adapters.gateway.commands.notices import notices
@@ -46,7 +47,7 @@ def gateway() -> None:
     """The program that a member runs beside its own systems."""
 
 
-for one in (notices, clocks, take_over, characteristics):
+for one in (notices, clocks, cues, take_over, characteristics):
     gateway.add_command(one)
 for one in (household, households, inside, pack, bundle, send_again, receipt):
     handover.add_command(one)

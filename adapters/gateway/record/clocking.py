@@ -5,7 +5,7 @@ date by the same rule, for its own people to be told and for the other side to b
 ``look`` goes on where it stopped, also after a crash, and a clock is the same whenever it is started.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -15,6 +15,7 @@ import structlog
 from adapters.gateway.errors import AlreadyDoneError, NoSuchItemError
 from adapters.gateway.home import Home
 from adapters.gateway.record.composing import concerned_areas, tokens_of
+from adapters.gateway.record.cueing import Came, Cueing, Touched
 from adapters.gateway.record.in_the_way import mind, stands
 from adapters.gateway.record.owing import Owes, counted_from, done, meets, own_part, rows_of, says, who_owes
 from adapters.gateway.record.places import Places
@@ -60,6 +61,9 @@ class Said:
     author: Member
     at_ms: int
     refs: tuple[bytes, ...]
+    child: bytes | None = None
+    history: bool = False
+    """Granted with a handover: it starts and meets nothing."""
 
 
 class Clocking:
@@ -69,6 +73,7 @@ class Clocking:
         self._home = home
         self._places = places
         self._reading = Reading(home)
+        self.cueing = Cueing(home)
 
     def published(self, work: Work, event: Event, areas: ConcernedAreas, *, prefilled: bool = False) -> None:
         """An event of our own goes out: in the transaction that queues it, so that neither is without the other.
@@ -83,6 +88,7 @@ class Clocking:
             self._begin(work, Fact.PREFILLED, said)
         if event.supersedes is not None and not prefilled:
             self._corrected(work, event.supersedes, said)
+        self.cueing.published(work, event)
 
     def opened(self, work: Work, event_id: bytes, reader: str, at_ms: int) -> None:
         """A reader has opened an event: where the event is itself what was owed, that meets it."""
@@ -120,6 +126,7 @@ class Clocking:
         """
         more = self._read_on()
         self._fire()
+        self.cueing.tick()
         return more
 
     def _read_on(self) -> bool:
@@ -129,17 +136,28 @@ class Clocking:
             said = [one for row in (*behind, *fresh) if says_something(row) for one in self._read(work, row)]
         if fresh or behind:
             with self._home.store.work() as work:
-                for one in said:
-                    if isinstance(one, Said):
-                        self._take(work, one)
-                    else:
-                        self._told(work, *one)
+                self._take_all(work, said)
                 work.clocks.caught_up([row.number for row in behind])
                 if fresh:
                     there = {row.number for row in fresh if is_settled(row)}
                     last = fresh[-1].number
                     work.clocks.read_up_to(last, set(range(cursor + 1, last + 1)) - there)
         return len(fresh) == _MOST
+
+    def _take_all(self, work: Work, said: Iterable[Said | tuple[InRow, HandoverView]]) -> None:
+        """What came starts and meets clocks, and gives reason for cues: all of it, or at a crash none."""
+        touched: list[Touched] = []
+        for one in said:
+            if not isinstance(one, Said):
+                self._told(work, *one)
+                touched += [] if one[0].child is None else [(one[0].child, ())]
+                continue
+            if not one.history:
+                self._take(work, one)
+            if self.cueing.reads(one.event.type):
+                came = Came(one.event, one.areas, one.author, one.at_ms, one.child, one.history)
+                touched += [] if (about := self.cueing.take(work, came)) is None else [about]
+        self.cueing.consider(work, touched)
 
     def _fire(self) -> None:
         now_ms = to_ms(self._home.clock())
@@ -157,23 +175,29 @@ class Clocking:
             yield row, HandoverView.from_bytes(row.body)
             return
         kind = self._home.kind_of(row.number)
-        if kind and not self._concerned_with(kind):
+        if kind and not (self._concerned_with(kind) or self.cueing.reads(kind)):
             return
+        history = False
         try:
             if row.kind == InKind.VIEW:
                 read, at_ms = self._reading.delivered(work, row), row.taken_ms
             else:
                 held = work.inbox.granted_event(row.message_id)
                 order = None if held is None else work.inbox.order(held.order_id)
-                if held is None or order is None or order.kind == OrderKind.HANDOVER:
-                    return  # history raises nothing
-                read, at_ms = self._reading.granted(work, held), held.taken_ms
+                if held is None or order is None:
+                    return
+                history = order.kind == OrderKind.HANDOVER
+                if history and not self._home.me.front_door:
+                    return  # it starts nothing, and only a front door's cues count it
+                read = self._reading.granted(work, held)
+                at_ms = row.arrived_ms if history else held.taken_ms
         except RejectedError:
             return
         author = self._home.directory.member(read.author)
         if read.event is not None and author is not None:
             areas = concerned_areas(read.event, self._places)
-            yield Said(read.event, areas, author, at_ms, self._refs(read.event, row.child))
+            refs = self._refs(read.event, row.child)
+            yield Said(read.event, areas, author, at_ms, refs, row.child, history)
 
     def _concerned_with(self, kind: str) -> bool:
         """Whether a type of event can start or meet anything. Most cannot: those are not opened for that alone."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from broker.board.questions import assurance, characteristics, child, duties, learning, moves, practice
+from broker.board.questions import assurance, characteristics, child, cues, duties, learning, moves, practice
 from broker.board.questions.answer import Question, Takes
 
 _TIME_AND_PLACE: Final = (Takes.PERIOD, Takes.AREA)
@@ -58,8 +58,8 @@ _ALL: Final = (
     Question(
         "Q7",
         "Cues and reappraisals",
-        "Cues that were raised against reappraisals recorded, by member.",
-        practice.cues,
+        "Cues that were raised, reappraised, dismissed with a reason or are open still: by member, or by rule of one member.",
+        cues.cues,
         takes=_AND_MEMBER,
         aggregate=True,
     ),

@@ -52,46 +52,6 @@ def not_shared(ground: Ground) -> Table:
     )
 
 
-_CUES: Final = (
-    Column("member", "Member", role=Role.KEY),
-    Column("reappraised", "Reappraisals recorded", Unit.COUNT, Role.BASE),
-    Column("cues", "Cues raised", Unit.COUNT, Role.PLAIN),
-    Column("dismissed", "Dismissed with a reason", Unit.COUNT, Role.PLAIN),
-)
-
-
-def cues(ground: Ground) -> Table:
-    """Q7: cues that were raised against reappraisals recorded, by member."""
-    raised = ground.obligations("cue")
-    count: dict[str, set[bytes]] = defaultdict(set)
-    cued: dict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for one in ground.shares("reappraisal.recorded"):
-        count[one.author or ""].add(one.event_id)
-    for cue in raised or ():
-        cued[cue.member][0] += 1
-        cued[cue.member][1] += cue.reason is not None
-    if raised is None and not count:
-        return Table(
-            summary=(),
-            why_not="no member tells this board of cues. Needed: obligation entries of kind “cue” from the gateways "
-            "that raise them, met by the reappraisal.",
-        )
-    rows: list[tuple[Figure, ...]] = [
-        (
-            ground.names(member),
-            frozenset(count[member]),
-            *((Mark.NOT_MEASURED,) * 2 if raised is None else cued[member]),
-        )
-        for member in sorted({*count, *cued})
-    ]
-    return Table(
-        summary=(f"Reappraisals were recorded by {len(count)} members.",),
-        columns=_CUES,
-        rows=tuple(rows),
-        notes=("The load of a single worker is not measured: no name of a worker reaches the exchange.",),
-    )
-
-
 _AGAIN: Final = (
     Column("area", "Area", role=Role.KEY),
     Column("raised", "Concerns raised", Unit.COUNT, Role.BASE),

@@ -46,6 +46,12 @@ class Handovers:
             asked = asked.where(t.handovers.c.handover.in_(only))
         return [HandoverRow(**row._mapping) for row in self._c.execute(asked).all()]  # noqa: SLF001
 
+    def handovers_about(self, children: Collection[bytes]) -> list[HandoverRow]:
+        """The handovers of a child that has these handles, newest word first."""
+        asked = sa.select(t.handovers).where(t.handovers.c.child.in_(list(children)))
+        rows = self._c.execute(asked.order_by(t.handovers.c.number.desc())).all()
+        return [HandoverRow(**row._mapping) for row in rows]  # noqa: SLF001
+
     def handovers_like(self, prefix: str) -> list[HandoverRow]:
         """The handovers whose id, in hexadecimal digits of either case, begins so."""
         begins = sa.func.hex(t.handovers.c.handover).startswith(prefix.upper(), autoescape=True)

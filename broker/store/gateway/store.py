@@ -13,6 +13,7 @@ from broker.store.gateway import tables as t
 from broker.store.gateway.bells import Bell, ring
 from broker.store.gateway.characteristics import Characteristics
 from broker.store.gateway.clocks import Clocks
+from broker.store.gateway.cues import Cues
 from broker.store.gateway.faulty import FaultyItems
 from broker.store.gateway.hidden import Hidden
 from broker.store.gateway.inbox import Inbox
@@ -44,6 +45,7 @@ class Work:
     inbox: Inbox
     oversight: Oversight
     clocks: Clocks
+    cues: Cues
     hidden: Hidden
     learning: Learning
     marked: Marked
@@ -71,6 +73,7 @@ def _work(connection: sa.Connection) -> Work:
         Inbox(connection),
         Oversight(connection),
         Clocks(connection),
+        Cues(connection),
         Hidden(connection),
         Learning(connection),
         Marked(connection),

@@ -274,3 +274,50 @@ characteristics = sa.Table(
     sa.Column("name", Bytes, primary_key=True),
     sa.Column("sealed", Bytes, nullable=False),
 )
+
+# Cues. ``sealed``: what a fact or a cue says, wrapped under the vault's key; ``child``: the router's handle.
+cue_facts = sa.Table(
+    "cue_facts",
+    METADATA,
+    sa.Column("event_id", Bytes, primary_key=True),
+    sa.Column("child", Bytes),
+    sa.Column("on_day", Number, nullable=False),
+    sa.Column("lasts", sa.Boolean, nullable=False),
+    sa.Column("sealed", Bytes, nullable=False),
+)
+sa.Index("cue_facts_passing", cue_facts.c.on_day, sqlite_where=cue_facts.c.lasts.is_(False))
+
+# By what a fact's child is found: the tokens of its identifiers, and the router's handle.
+cue_refs = sa.Table(
+    "cue_refs",
+    METADATA,
+    sa.Column("ref", Bytes, primary_key=True),
+    sa.Column("event_id", Bytes, primary_key=True),
+    sqlite_with_rowid=False,
+)
+sa.Index("cue_refs_event", cue_refs.c.event_id)
+
+cues = sa.Table(
+    "cues",
+    METADATA,
+    sa.Column("id", Bytes, primary_key=True),
+    sa.Column("child", Bytes, nullable=False, index=True),
+    sa.Column("about", Bytes, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("raised_ms", Number, nullable=False),
+    sa.Column("due_ms", Number, nullable=False),
+    sa.Column("settled_ms", Number),
+    sa.Column("sealed", Bytes, nullable=False),
+    sa.Column("told", Text),
+)
+sa.Index("cues_open", cues.c.due_ms, sqlite_where=cues.c.state == "open")
+sa.Index("cues_untold", cues.c.raised_ms, sqlite_where=sa.text("told IS NOT state"))
+
+# When time alone may give reason to look at a child again.
+cue_looks = sa.Table(
+    "cue_looks",
+    METADATA,
+    sa.Column("child", Bytes, primary_key=True),
+    sa.Column("at_ms", Number, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)

@@ -128,7 +128,7 @@ def test_over_an_empty_trail_every_question_has_an_answer_and_none_is_a_figure_o
     assert {True} == {len(row) == len(answer.columns) for row in answer.rows} | {True}
 
 
-@pytest.mark.parametrize("key", ["Q6", "Q10", "Q16", "Q17", "Q21", "Q22"])
+@pytest.mark.parametrize("key", ["Q6", "Q7", "Q10", "Q16", "Q17", "Q21", "Q22"])
 def test_what_has_no_source_is_not_measured_and_never_nought(of_elsewhere: Board, key: str) -> None:
     answer = of_elsewhere.ask(key)
 
@@ -438,3 +438,47 @@ def test_obligations_are_counted_once_by_their_newest_word(ask: Ask, trail: Tell
     assert 10 == len(late)
     assert 4 == sum(row["met"] is not None for row in late)
     assert {"yes"} == {row["late"] for row in late}
+
+
+def _cues(trail: Telling, author: str, rule: str, became: dict[str, int]) -> None:
+    """So many cues of one rule at a front door; of each what it became."""
+    key, setup = trail.key(author)
+    trail.add(EntryKind.SLIP_KEY, **setup)
+    words = {"reappraised": (AT_MS + 1, None), "known": (AT_MS + 1, "known"), "over": (AT_MS + 1, "over")}
+    for name, many in became.items():
+        for number in range(many):
+            event = f"{author} {rule} {name} {number}"
+            trail.taken(event, author=author)
+            trail.owed(event, key, f"cue.{rule}", author=author)
+            if name in words:
+                met_ms, reason = words[name]
+                trail.owed(event, key, f"cue.{rule}", met_ms=met_ms, reason=reason, author=author)
+
+
+def test_cues_by_member_and_of_one_member_by_rule(board: Board, ask: Ask, trail: Telling) -> None:
+    _cues(trail, "cumberland", "k2", {"reappraised": 6, "known": 7, "over": 5, "open": 8})
+    _cues(trail, "cumberland", "several", {"reappraised": 5, "known": 5, "over": 5, "open": 5})
+    _cues(trail, "westmorland", "k2", {"reappraised": 9, "known": 8, "over": 7, "open": 6})
+    everybody = ask("Q7")
+    answer = board.ask("Q7")
+    one = ask("Q7", member="Example cumberland")
+    names = ("cues", "reappraised", "dismissed", "ended", "open")
+
+    assert {
+        "Example cumberland": (46, 11, 12, 10, 13),
+        "Example westmorland": (30, 9, 8, 7, 6),
+        "all": (76, 20, 20, 17, 19),
+    } == {row["member"]: tuple(row[name] for name in names) for row in everybody}
+    assert [
+        "76 cues were raised: 20 led to a reappraisal, 20 were dismissed with a reason, 19 are still open."
+    ] == [*answer.summary]
+    assert {"K2": (26, 6, 7, 5, 8), "several": (20, 5, 5, 5, 5), "all": (46, 11, 12, 10, 13)} == {
+        row["rule"]: tuple(row[name] for name in names) for row in one
+    }
+
+
+def test_a_few_cues_of_one_rule_are_kept_back(ask: Ask, trail: Telling) -> None:
+    _cues(trail, "cumberland", "k2", {"open": 20})
+    _cues(trail, "cumberland", "k8", {"open": 2})
+
+    assert {Mark.SUPPRESSED} == {row["cues"] for row in ask("Q7", member="Example cumberland")[:-1]}

@@ -12,6 +12,8 @@ from broker.directory.cli import directory
 from broker.directory.errors import ChangeRefusedError
 from broker.directory.files import read_current
 from broker.directory.layout import Layout
+from schemas.cues import in_area
+from schemas.directory import AreaEntry
 
 AREA = "E06000063"
 TERMS = """
@@ -71,6 +73,21 @@ def test_an_area_publishes_its_terms_and_school_days_are_known(run: Run, data: P
     assert ("short-stay",) == area.local_clocks
 
 
+def test_an_area_publishes_its_own_numbers_for_cues(run: Run, data: Path, write: Write) -> None:
+    own = '[[cues]]\nkey = "k2"\ncount = 3\npercent = 1\n[[cues]]\nkey = "k1"\noff = true'
+    done = run("set-calendar", "--area", AREA, write(own))
+    directory = read_current(Layout(data))
+    area, cues = directory.area(AREA), directory.policy.cues
+    assert area is not None
+    assert cues is not None
+    rules = {rule.key: rule for rule in in_area(cues.rules, area.cues)}
+
+    assert 0 == done.exit_code, done.output
+    assert (3, 60, None) == (rules["k2"].count, rules["k2"].days, rules["k2"].percent)
+    assert {"k1"} == {rule.key for rule in cues.rules} - set(rules)
+    assert "cues" not in AreaEntry(gss=area.gss, name=area.name).model_dump(mode="json")
+
+
 def test_a_member_publishes_whom_to_reach(run: Run, data: Path, write: Write) -> None:
     member = read_current(Layout(data)).members[0].id
 
@@ -88,6 +105,8 @@ def test_a_member_publishes_whom_to_reach(run: Run, data: Path, write: Write) ->
         pytest.param(TERMS.replace("2026-02-13", "2025-02-13"), "ends before it begins", id="backwards"),
         pytest.param('local_clocks = ["accept"]', "no local clock accept", id="no local clock"),
         pytest.param("[[term]]", "term", id="misspelt"),
+        pytest.param('[[cues]]\nkey = "k99"', "no cue k99", id="no such cue"),
+        pytest.param('[[cues]]\nkey = "k2"\ncount = 0', "count", id="a number that is none"),
     ],
 )
 def test_a_calendar_that_is_not_right_changes_nothing(
