@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 _MEMORY: Final = Path("/dev/shm")  # noqa: S108  folders of our own are made in it
-_ROOM_BYTES: Final = 3 << 30
+_ROOM_BYTES: Final = 2 << 30
 
 
 def pytest_configure() -> None:
