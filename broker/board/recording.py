@@ -17,6 +17,7 @@ from typing import Final
 
 from broker.audit.writers import by_its_writer, partition_of_board
 from broker.board.node import BoardHome, asked_message
+from broker.board.showing import clean
 from broker.bus.publisher import Outgoing
 from broker.bus.subjects import asked_subject
 from broker.clock import system_entropy
@@ -61,7 +62,11 @@ class Sealed:
 def write_down(
     home: BoardHome, work: AuditWork, at_ms: int, asker: str, purpose: str, asked: str, shown: int
 ) -> int:
-    """Record a question, and make its entry of the log; gives its number. Nothing is released before ``to_the_log``."""
+    """Record a question, and make its entry of the log; gives its number. Nothing is released before ``to_the_log``.
+
+    What was typed may come from anywhere: nothing is kept of it that steers the terminal on which the list is read.
+    """
+    purpose, asked = clean(purpose), clean(asked)
     question = work.write_down(at_ms, asker, purpose, asked, shown)
     number = work.next_logged()
     said = Sealed(officer_of(home, asker), purpose, asked, tuple(sorted(home.areas())), shown)

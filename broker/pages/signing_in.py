@@ -79,9 +79,12 @@ class Local:
         """Whom a token signs in, if it has not been used."""
         return self._offered.get(token)
 
-    def use(self, token: str) -> None:
-        """Use a link up."""
-        self.offer(self._offered.pop(token))
+    def use(self, token: str) -> bool:
+        """Use a link up. False: somebody else was faster."""
+        person = self._offered.pop(token, None)
+        if person is not None:
+            self.offer(person)
+        return person is not None
 
 
 def printable(text: str) -> str:
@@ -180,7 +183,8 @@ class SigningIn:
             ):
                 return await self._refuse("a sign-in form that was not sent from here")
             self._sessions.close(session)
-            self._local.use(token)
+            if not self._local.use(token):
+                return await self._refuse("a sign-in link that is unknown or used up")
             return await self._enter(person)
         cookie, session = self._sessions.open()
         page = self._show("local_sign_in.html", offered=person, csrf=session.csrf)

@@ -342,5 +342,5 @@ PROJECTION: Final = (
     turns,
 )
 """What is made from the mirror alone, and can be thrown away."""
-VERSION: Final = 4
+VERSION: Final = 5
 """Of the projection: raised whenever the same entries would give other rows."""

@@ -22,6 +22,8 @@ from broker.board.questions import (
     to_json,
     waiting,
 )
+from broker.board.questions.cli import as_spreadsheet
+from broker.board.questions.paper import as_pdf
 from broker.board.releasing import of_others, release
 from broker.board.showing import View, as_csv, as_document, names_of
 from broker.clock import to_ms
@@ -35,6 +37,7 @@ from tests.support.audit_trail import AT_MS, Trail, an_id
 from tests.support.board import ASKED_AT, Board, a_board_of, table
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 from tests.support.exchange import Exchange, make_exchange
+from tests.support.paper import words
 
 ASK: dict[str, Any] = {
     "case_ref": None,
@@ -130,6 +133,20 @@ def test_the_old_board_sees_that_it_is_withheld(old: Board) -> None:
 
     assert Mark.WITHHELD in {row["to"] for row in shown}
     assert {Mark.WITHHELD} == {row["to_area"] for row in table(old.ask("Q20"))}
+
+
+def test_no_paper_and_no_spreadsheet_of_the_old_board_tells(old: Board) -> None:
+    """In no word of the pages, no metadata, no byte, however it might be spelled."""
+    answer = approved(old, "Q1", case="CC-1")
+    paper = as_pdf(answer, asker="Kit Example", purpose="review 2026/3")
+    said = words(paper)
+    files = (paper, said.encode(), as_spreadsheet(answer).encode(), json.dumps(to_json(answer)).encode())
+
+    assert "withheld" in said
+    assert "attendance summary" in said
+    for secret in SECRETS:
+        for spelled in (secret.encode(), secret.encode("utf-16-be"), secret.encode().hex().encode()):
+            assert not [place for place, data in enumerate(files) if spelled.lower() in data.lower()]
 
 
 def test_the_new_board_sees_its_own_child(it: Exchange) -> None:

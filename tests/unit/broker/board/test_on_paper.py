@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -17,6 +16,7 @@ from schemas.wire import ReceiptKind
 from tests.support.audit_trail import Trail, an_id
 from tests.support.board import Board, a_board_of
 from tests.support.exchange import Exchange, make_exchange
+from tests.support.paper import words
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,6 @@ def board(it: Exchange) -> Iterator[Board]:
     with a_board_of(trail, it) as board:
         board.reads(trail)
         yield board
-
-
-def words(pdf: bytes) -> str:
-    """What is written on the pages."""
-    streams = [zlib.decompress(found) for found in re.findall(rb"stream\n(.*?)\nendstream", pdf, re.DOTALL)]
-    said = b" ".join(found for stream in streams for found in re.findall(rb"\((.*?)\) Tj", stream))
-    return said.decode("latin-1").replace("\\", "")
 
 
 def test_the_chronology_is_whole_in_order_and_of_this_child_alone(board: Board) -> None:
