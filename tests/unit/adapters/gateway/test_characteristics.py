@@ -165,6 +165,17 @@ def test_it_is_sealed_at_rest_and_gone_when_it_is_erased(agreed: PostRoom) -> No
     assert [] == at_rest(agreed)
 
 
+def test_what_comes_again_does_not_look_like_before(agreed: PostRoom) -> None:
+    """Nobody who has the disk of two days can tell that it is the same."""
+    book = agreed["cumberland"].characteristics
+    looks = set()
+    for ethnicity in (Ethnicity.AFRICAN, Ethnicity.CHINESE, Ethnicity.AFRICAN):
+        book.set(CASE, Characteristics(ethnicity=ethnicity))
+        looks.add(at_rest(agreed)[1])
+
+    assert 3 == len(looks)
+
+
 @pytest.mark.parametrize("what", ["altered", "another child's"])
 def test_what_was_altered_tells_nothing_and_stops_no_event(agreed: PostRoom, what: str) -> None:
     book = agreed["cumberland"].characteristics

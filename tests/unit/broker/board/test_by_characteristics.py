@@ -1,12 +1,13 @@
 """Q22 over a trail whose answer is known beforehand: delay by age, by ethnic group and by disability."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
 from broker.board.questions import Answer, Mark
 from broker.board.questions.characteristics import bands_at
-from broker.store.audit.rows import Told
+from broker.store.audit.rows import Scope, Told
 from schemas.audit import EntryKind
 from schemas.bands import AgeBand, Bands, Disabled, EthnicGroup
 from schemas.default_policy import default_policy
@@ -14,8 +15,9 @@ from schemas.wire import ReceiptKind
 from tests.support.audit_trail import an_id
 from tests.support.banding import with_bands
 from tests.support.board import Board, a_board_of
-from tests.support.directory import WESTMORLAND
+from tests.support.directory import CUMBERLAND, WESTMORLAND
 from tests.support.exchange import Exchange, make_exchange
+from tests.support.postgres import a_database
 from tests.unit.broker.board.test_every_question import DAY_MS, Telling
 
 HOUR_MS = DAY_MS // 24
@@ -153,6 +155,27 @@ def test_without_a_source_it_says_what_is_needed(it: Exchange, trail: Delays, ag
 
     assert (False, ()) == (answer.measured, answer.rows)
     assert ("handrail gateway characteristics set" if agreed else "[board_bands]") in str(answer.why_not)
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+def test_either_database_tells_of_a_record_what_is_alike_once(
+    tmp_path: Path, trail: Delays, where: str
+) -> None:
+    for number, bands in enumerate((BABY, PUPIL, BABY)):
+        trail.tell(f"told {number}", "child", bands)
+    trail.tell("told of another", "another", PUPIL)
+    trail.tell("nothing", "child", None)
+    scope = Scope(frozenset({CUMBERLAND}))
+    with (
+        trail.store(tmp_path / "audit.db" if where == "sqlite" else a_database()) as store,
+        store.work() as work,
+    ):
+        found = work.bands_of(scope, [an_id("child")])
+        elsewhere = work.bands_of(Scope(frozenset({WESTMORLAND})), [an_id("child")])
+
+    assert {BABY: False, PUPIL: True} == {one.bands: one.first_ms == one.last_ms for one in found}
+    assert {(an_id("child"), trail.member("cumberland"))} == {(one.record, one.author) for one in found}
+    assert [] == elsewhere
 
 
 def told(*given: tuple[Bands, int, int]) -> Sequence[Told]:
