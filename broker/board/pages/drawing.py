@@ -9,6 +9,7 @@ from broker.pages.charts import Happening, Lanes, draw_lanes
 from broker.pages.layout import uk_time
 
 _FACTS: Final = (
+    ("granted", "granted by a front door"),
     ("delivered", "delivered"),
     ("opened", "opened"),
     ("taken_on", "taken on"),

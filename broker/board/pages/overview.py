@@ -136,7 +136,8 @@ def _drawn(
     if not one.days:
         words = "It has not happened so far."
     elif isinstance(whole, int):
-        words = f"{whole} times so far; half of them within {one.middle:g} {one.unit} of being told."
+        often = "Once so far," if whole == 1 else f"{whole} times so far; half of them"
+        words = f"{often} within {one.middle:g} {one.unit} of being told."
     else:
         words = "Fewer than 5 times so far."
     headings = (Heading(one.unit.capitalize(), numeric=False), Heading("How many", numeric=True))

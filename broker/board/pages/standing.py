@@ -33,8 +33,8 @@ DECISIONS: Final = Standing(
     "Q5",
     Page.DECISIONS,
     "Decisions not to share",
-    "Not to share is a decision with a reason, and somebody answers for it. These were recorded; whether a later one "
-    "turned them round stands beside them.",
+    "Not to share is a decision with a reason, and somebody answers for it. These were recorded: by whom, when and about "
+    "what. The reason, and whether a later decision reversed it, stand with its author.",
 )
 
 

@@ -55,6 +55,7 @@ _AS_BEFORE: Final = (
 WHY: Final = "Say why you ask, for example “case audit 2026/14”. It is recorded before anything is shown."
 
 
+_ON_NO_ENTRY: Final = "It names no single entry, so none is proven by itself; that this node holds every entry is proven by verifying it."
 _NOTHING_HERE: Final = Table(
     summary=(),
     why_not=(
@@ -221,7 +222,7 @@ def _proof(work: AuditWork, places: Sequence[Place]) -> Proof:
         return Proof(None, 0, None, (), len(places), "No head with two witnesses has reached this node yet.")
     head = Head.from_text(Note.from_text(note).text)
     if not places:
-        says = f"It rests on no single entry. The newest witnessed head here is of {head.size} entries; `handrail audit verify`, or the page Integrity, holds this node against it."
+        says = f"{_ON_NO_ENTRY} The newest witnessed head here is of {head.size} entries."
         return Proof(head.origin, head.size, head.root.hex(), (), 0, says)
     at = work.indexes_of(places)
     covered = sorted(index for index in at.values() if index < head.size)

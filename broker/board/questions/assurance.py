@@ -7,7 +7,7 @@ from broker.audit.witnesses import witness_keys
 from broker.audit.words import plain
 from broker.board.questions.answer import Column, Mark, Table, Unit
 from broker.board.questions.child import named
-from broker.board.questions.figures import HOUR_MS
+from broker.board.questions.figures import HOUR_MS, many
 from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.clock import from_ms
 from broker.crypto.notes import Head, Note
@@ -65,7 +65,7 @@ def unopened(ground: Ground) -> Table:
     most = f" The first {MOST} are listed." if len(found) == MOST else ""
     return Table(
         summary=(
-            f"{len(found)} copies in {len(by_inbox)} inboxes were not opened within {ground.asked.hours} hours.{most}",
+            f"{many(len(found), 'copy', 'copies')} in {many(len(by_inbox), 'inbox', 'inboxes')} {'was' if len(found) == 1 else 'were'} not opened within {ground.asked.hours} hours.{most}",
         ),
         columns=_UNOPENED,
         rows=tuple(rows),
@@ -118,7 +118,9 @@ def overreach(ground: Ground) -> Table:
                 continue
         places.append(found.row.place)
     return Table(
-        summary=(f"{len(rows)} attempts and withheld views are on the trail.",),
+        summary=(
+            f"{many(len(rows), 'attempt or withheld view is', 'attempts and withheld views are')} on the trail.",
+        ),
         columns=_REFUSED,
         rows=tuple(rows),
         notes=(
@@ -159,7 +161,9 @@ def failed(ground: Ground) -> Table:
         last[name] = max(last.get(name, 0), share.at_ms)
     rows = tuple((*name, number, last[name]) for name, number in sorted(count.items()))
     return Table(
-        summary=(f"{sum(count.values())} findings at {len({name for name, _ in count})} members.",),
+        summary=(
+            f"{many(sum(count.values()), 'finding', 'findings')} at {many(len({name for name, _ in count}), 'member', 'members')}.",
+        ),
         columns=_FAILED,
         rows=rows,
     )
@@ -193,8 +197,8 @@ def identities(ground: Ground) -> Table:
     return Table(
         summary=(
             (
-                f"{len(rows) - len(unmatched)} decisions on identity, {parted} of them undoing a wrong match; "
-                f"{len(unmatched)} events were sent to a person to match."
+                f"{many(len(rows) - len(unmatched), 'decision', 'decisions')} on identity, {parted} of them undoing a wrong match; "
+                f"{many(len(unmatched), 'event was', 'events were')} sent to a person to match."
             ),
         ),
         columns=_DECIDED,

@@ -5,6 +5,7 @@ from typing import Final
 
 from broker.audit.words import basis_text, plain, purpose_text
 from broker.board.questions.answer import Cell, Column, Mark, Table, Unit
+from broker.board.questions.figures import many
 from broker.board.questions.ground import Ground, handle
 from broker.store.audit.rows import Copy, Share
 
@@ -16,6 +17,7 @@ _SHARES: Final = (
     Column("purpose", "Purpose"),
     Column("basis", "Basis"),
     Column("given", "Reached by", Unit.TEXT),
+    Column("granted", "Granted", Unit.TIME),
     Column("delivered", "Delivered", Unit.TIME),
     Column("opened", "Opened", Unit.TIME),
     Column("taken_on", "Taken on", Unit.TIME),
@@ -36,10 +38,10 @@ def shares(ground: Ground) -> Table:
         for copy in copies.get(share.event_id) or (None,):
             unopened += copy is not None and copy.opened_ms is None
             rows.append(_row(ground, share, copy, away))
-    shared = "1 thing was shared" if len(taken) == 1 else f"{len(taken)} things were shared"
+    shared = many(len(taken), "thing was shared", "things were shared")
     return Table(
         summary=(
-            f"{shared} in {len(rows)} copies; {unopened} of the copies have not been opened."
+            f"{shared} in {many(len(rows), 'copy', 'copies')}; {many(unopened, 'copy has', 'of the copies have')} not been opened."
             if taken
             else "Nothing was shared about this child in the period, as far as this board may see.",
         ),
@@ -69,7 +71,11 @@ def _row(ground: Ground, share: Share, copy: Copy | None, hidden: frozenset[str]
         Mark.NOT_MEASURED if share.said is None else purpose_text(share.said.purpose),
         Mark.NOT_MEASURED if share.said is None else basis_text(share.said.basis),
         _way(copy),
-        *((copy.delivered_ms, copy.opened_ms, copy.taken_on_ms, copy.passed_on_ms) if copy else (None,) * 4),
+        *(
+            (copy.granted_ms, copy.delivered_ms, copy.opened_ms, copy.taken_on_ms, copy.passed_on_ms)
+            if copy
+            else (None,) * 5
+        ),
         handle(share.record),
         share.event_id.hex(),
     )
@@ -126,7 +132,7 @@ def two_plans(ground: Ground) -> Table:
     late_ones = sum(row[-1] == "yes" for row in rows)
     return Table(
         summary=(
-            f"{len(rows)} children have two or more live plans; for {late_ones} joint contact is late.",
+            f"{many(len(rows), 'child has', 'children have')} two or more live plans; for {late_ones} joint contact is late.",
         ),
         columns=_PLANS,
         rows=tuple(rows),
@@ -182,7 +188,7 @@ def three_areas(ground: Ground) -> Table:
             which = ", ".join(sorted({str(name) for _, name in window.values()}))
             rows.append((handle(record), len(window), which, min(times), max(times)))
     return Table(
-        summary=(f"{len(rows)} children were in three areas or more within a year.",),
+        summary=(f"{many(len(rows), 'child was', 'children were')} in three areas or more within a year.",),
         columns=_AREAS,
         rows=tuple(rows),
         notes=("Only moves from or to an area of this board are seen here.",),

@@ -5,7 +5,7 @@ from typing import Final
 
 from broker.audit.words import plain
 from broker.board.questions.answer import Cell, Column, Figure, Mark, Role, Table, Unit
-from broker.board.questions.figures import HOUR_MS, centile, median, rounded
+from broker.board.questions.figures import HOUR_MS, centile, many, median, rounded
 from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.store.audit.rows import Copy, Obligation
 from schemas.codes.members import MemberKind
@@ -44,12 +44,19 @@ def housing_notices(ground: Ground) -> Table:
     placed = ground.shares("temp_accommodation.placed")
     if owed is None:
         table = _no_source("housing-notice", "housing authorities")
-        told = f"{len(placed)} placements were reported in the period." if placed else ""
+        told = (
+            f"{many(len(placed), 'placement was', 'placements were')} reported in the period."
+            if placed
+            else ""
+        )
         return Table(summary=(told,) if told else (), why_not=table.why_not)
     late = [one for one in owed if _late(ground, one)]
     listed = _listed(ground, late, "notices were late or are absent")
     return Table(
-        summary=(*listed.summary, f"{len(placed)} placements were reported, {len(owed)} notices were owed."),
+        summary=(
+            *listed.summary,
+            f"{many(len(placed), 'placement was', 'placements were')} reported, {many(len(owed), 'notice was', 'notices were')} owed.",
+        ),
         columns=listed.columns,
         rows=listed.rows,
     )
@@ -133,7 +140,9 @@ def encompass(ground: Ground) -> Table:
             by = ground.names(share.author or "")
             rows.append((by, share.at_ms, shown, reached, state, handle(share.record), share.event_id.hex()))
     return Table(
-        summary=(f"{len(incidents)} incidents were shared; {len(rows)} are listed.",),
+        summary=(
+            f"{many(len(incidents), 'incident was', 'incidents were')} shared; {many(len(rows), 'is', 'are')} listed.",
+        ),
         columns=_ENCOMPASS,
         rows=tuple(rows),
         notes=(

@@ -40,6 +40,11 @@ def hours(milliseconds: Sequence[int]) -> list[float]:
     return [one / HOUR_MS for one in milliseconds]
 
 
+def many(count: int, one: str, more: str) -> str:
+    """How many, in words that fit one as well: ``1 incident was``, ``2 incidents were``."""
+    return f"{count} {one if count == 1 else more}"
+
+
 def rounded(value: float | None) -> float | None:
     """With one decimal."""
     return None if value is None else round(value, 1)

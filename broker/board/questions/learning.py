@@ -4,6 +4,7 @@ from typing import Final
 
 from broker.audit.words import plain
 from broker.board.questions.answer import Column, Table, Unit
+from broker.board.questions.figures import many
 from broker.board.questions.ground import Ground
 
 _FEED: Final = (
@@ -44,7 +45,7 @@ def acknowledged(ground: Ground) -> Table:
             )
     return Table(
         summary=(
-            f"{len(rows)} copies of the board's learning; {open_ones} of them no team has acknowledged.",
+            f"{many(len(rows), 'copy', 'copies')} of the board's learning; {open_ones} of them no team has acknowledged.",
         ),
         columns=_FEED,
         rows=tuple(sorted(rows, key=lambda row: (row[1], row[0], row[6], row[2]))),

@@ -7,7 +7,7 @@ from typing import Final
 
 from broker.audit.words import plain
 from broker.board.questions.answer import Column, Figure, Mark, Role, Table, Unit
-from broker.board.questions.figures import DAY_MS, centile, hours, median, rounded, share, union
+from broker.board.questions.figures import DAY_MS, centile, hours, many, median, rounded, share, union
 from broker.board.questions.ground import Ground, handle
 from broker.store.audit.tallies import Reported, Transfer
 
@@ -218,7 +218,9 @@ def declined(ground: Ground) -> Table:
         )
     open_ones = sum(str(row[-1]).startswith("nobody") for row in rows)
     return Table(
-        summary=(f"{len(rows)} handovers were declined; {open_ones} of them are not settled.",),
+        summary=(
+            f"{many(len(rows), 'handover was', 'handovers were')} declined; {open_ones} of them not settled so far.",
+        ),
         columns=_DECLINED,
         rows=tuple(rows),
     )

@@ -8,7 +8,7 @@ from typing import Final
 
 from broker.audit.words import plain, purpose_text
 from broker.board.questions.answer import Column, Figure, Mark, Role, Table, Unit
-from broker.board.questions.figures import DAY_MS, share, union
+from broker.board.questions.figures import DAY_MS, many, share, union
 from broker.board.questions.ground import MOST, Ground, capped, handle
 from broker.clock import from_ms
 from schemas.slip import Heard, Whom
@@ -38,7 +38,7 @@ def not_shared(ground: Ground) -> Table:
         for one in decided
     )
     return Table(
-        summary=(f"{len(rows)} decisions not to share were recorded.",),
+        summary=(f"{many(len(rows), 'decision not to share was', 'decisions not to share were')} recorded.",),
         columns=_NOT_SHARED,
         rows=rows,
         notes=(
@@ -187,7 +187,9 @@ def silent(ground: Ground) -> Table:
         if quiet >= timedelta(days=ground.asked.days):
             rows.append((member.name, plain(member.kind.value), published, read, quiet.days))
     return Table(
-        summary=(f"{len(rows)} members have been silent for {ground.asked.days} days or longer.",),
+        summary=(
+            f"{many(len(rows), 'member has', 'members have')} been silent for {ground.asked.days} days or longer.",
+        ),
         columns=_SILENT,
         rows=tuple(rows),
         notes=(

@@ -147,6 +147,7 @@ def test_a_board_is_told_of_moves_of_its_own_areas_alone(it: Exchange, trail: De
 
 @pytest.mark.parametrize("agreed", [True, False])
 def test_without_a_source_it_says_what_is_needed(it: Exchange, trail: Delays, agreed: bool) -> None:
+    trail.taken("of something else")
     if not agreed:
         trail.world = trail.world.having(policy=default_policy())
         trail.tell("told when it was agreed", "child", PUPIL)

@@ -8,12 +8,13 @@ import pytest
 from click.testing import CliRunner
 
 from broker.board.cli import audit
+from broker.board.pages.drawing import story_of
 from broker.board.questions import BadQuestionError, Mark, to_json
 from broker.crypto.tokens import IdentifierKind
 from schemas.audit import EntryKind
 from schemas.wire import EventClass, ReceiptKind
 from tests.support.audit_trail import AT_MS, Trail, an_id
-from tests.support.board import Board, a_board, table
+from tests.support.board import Board, a_board, a_board_of, table
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 from tests.support.events import CHILD
 from tests.support.exchange import Exchange, make_exchange
@@ -67,7 +68,7 @@ def test_every_share_about_a_child_with_who_opened_it_and_who_did_not(board: Boa
 
     shown = {row["to"]: row["opened"] for row in table(answer)}
     assert {"Example school": None, "Example health": AT_MS + trail.number * 1000 - 1000} == shown
-    assert "1 of the copies have not been opened" in answer.summary[0]
+    assert "1 copy has not been opened" in answer.summary[0]
     assert {Mark.NOT_MEASURED} == {row["what"] for row in table(answer)}
 
 
@@ -171,3 +172,45 @@ def test_the_command_asks_records_and_refuses(it: Exchange) -> None:
     assert "Say why you ask" in refused.output
     assert "Recorded as question" in answered.output
     assert "Q3" in listed.output
+
+
+@pytest.mark.parametrize("count", range(3))
+def test_one_is_spoken_of_as_one(it: Exchange, count: int) -> None:
+    """Of decisions not to share, and of messages that failed."""
+    trail = Trail()
+    key, setup = trail.key()
+    trail.add(EntryKind.SLIP_KEY, **setup)
+    for number in range(count):
+        trail.taken(f"kept {number}", slip=(key, "share.declined", "CC-1"))
+    with a_board_of(trail, it) as board:
+        board.reads(trail)
+        said = board.ask("Q5").summary
+
+    words = {
+        0: "0 decisions not to share were",
+        1: "1 decision not to share was",
+        2: "2 decisions not to share were",
+    }
+    assert (f"{words[count]} recorded.",) == said
+
+
+def test_a_copy_lies_unopened_from_when_it_was_granted(it: Exchange) -> None:
+    """Not from when its author wrote it: then its reader had never heard of the child."""
+    trail = Trail()
+    key, setup = trail.key()
+    trail.add(EntryKind.SLIP_KEY, **setup)
+    trail.taken("plan", slip=(key, "plan.opened", "CC-1"), readers=[[trail.member("cumberland"), 1]])
+    reader = trail.member("school")
+    order = {"order": an_id("order"), "event": an_id("plan"), "child": an_id("child"), "reader": reader}
+    trail.add(EntryKind.GRANTED, **order, grantor=trail.member("cumberland"))
+    with a_board_of(trail, it) as board:
+        board.reads(trail)
+        answer = board.ask("Q1", case="CC-1")
+    (row,) = [one for one in table(answer) if one["granted"] is not None]
+    story = story_of(table(answer))
+    (copy,) = [one for one in story.shares[0].copies if one.facts and one.facts[0][0].startswith("granted")]
+
+    assert row["granted"] > row["sent"]
+    assert None is row["delivered"]
+    assert ("granted by a front door", row["granted"]) == copy.facts[0]
+    assert any("has no receipt of its own" in note for note in answer.notes)
