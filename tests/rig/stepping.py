@@ -35,7 +35,10 @@ _LAST_S: Final = 3.0
 """After all is said and done: for whoever dies when its last word is out."""
 _BY_PERSON: Final = (4, 5)
 _ARMINGS: Final = 3
-"""What is still sent when all is settled (an obligation, a notice) is little: after so many starts nothing of it is left."""
+_ARMINGS_MOST: Final = 12
+"""What is still sent when all is settled (an obligation, a notice) is little: after a few starts nothing of it is left. On a
+busy machine it comes late, and whoever dies of it in the last of them is armed once more.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +211,9 @@ class Stepping(Rig):
     async def _arm(self, dying: Sequence[tuple[Part, Death]]) -> None:
         """Start these anew, to die at their gaps in the step to come: whoever dies of what it does on starting is armed again."""
         left = list(dying)
-        for _ in range(_ARMINGS):
+        for turn in range(_ARMINGS_MOST):
+            if turn >= _ARMINGS and not left:
+                break
             for part, one in left:
                 part.stop()
                 part.numbers = (one.gap,)
