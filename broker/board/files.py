@@ -24,6 +24,8 @@ def new_file(path: Path | None) -> Iterator[Write]:
         yield _nowhere
         return
     try:
+        if _was_left(path):
+            path.unlink()
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise click.UsageError(f"{path} exists already; nothing is replaced.") from error
@@ -50,6 +52,11 @@ def new_file(path: Path | None) -> Iterator[Write]:
             if not whole:
                 with suppress(OSError):
                     path.unlink()
+
+
+def _was_left(path: Path) -> bool:
+    """An empty file: a command that was killed before its answer came has left it, and nothing is lost with it."""
+    return path.is_file() and not path.is_symlink() and path.stat().st_size == 0
 
 
 def _nowhere(_data: bytes) -> None:

@@ -19,6 +19,7 @@ from tests.rig.disks import fill, free, small_disk, why_not
 from tests.support.audit_trail import Trail, an_id
 from tests.support.directory import CUMBERLAND
 from tests.support.exchange import make_exchange
+from tests.support.processes import HANDRAIL
 
 ASK = ("audit", "ask", "Q5", "--purpose", "case audit 2026/14", "--by", "Kit Example")
 
@@ -220,6 +221,28 @@ def test_no_half_of_a_file_is_left_and_nobody_else_reads_it(home: Path, tmp_path
         assert 0o600 == (small / "a.pdf").stat().st_mode & 0o777
 
     assert 2 == len(asked(home))
+
+
+def test_a_command_killed_in_the_middle_of_a_question_loses_nothing(home: Path, tmp_path: Path) -> None:
+    """It waits for a bus that is away: its question is on the disk, and goes to the log with the next one."""
+    (home / "nats" / "url").write_text("tls://127.0.0.1:1")
+    paper = tmp_path / "a.pdf"
+    ask = ["audit", "ask", "Q1", *_CHILD, "--by", "Kit Example", "--pdf", str(paper)]
+    command = [HANDRAIL, *ask, "--home", str(home), "--purpose", "the first"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
+        while not asked(home):
+            assert running.poll() is None
+        running.kill()
+    assert b"" == paper.read_bytes()
+
+    assert 0 == run(home, *ask, "--purpose", "the second").exit_code
+    assert paper.read_bytes().startswith(b"%PDF")
+    assert [("Kit Example", why, "Q1; case CC-1") for why in ("the first", "the second")] == asked(home)
+    store = BoardHome.open(home).store()
+    with store.work() as work:
+        assert [] == work.unlogged()
+        assert [1, 2] == [one.number for one in work.questions()]
+    store.close()
 
 
 def test_an_export_of_which_nothing_can_be_proven_leaves_no_file(home: Path, tmp_path: Path) -> None:
