@@ -77,9 +77,12 @@ def _bearers(home: Path, written: dict[str, Any], provider: Provider | None) -> 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        written = tomllib.loads(path.read_text())
+        # Some editors begin a file with a mark of its encoding.
+        written = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} is not text in UTF-8: save it anew with that encoding") from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError(f"{path} is not TOML: {error}") from error
     _known(written, _KEYS, path)

@@ -111,3 +111,17 @@ def test_programs_are_believed_for_an_audience_of_their_own_only(home: Path) -> 
 
     written.write_text(f'{_GOOD}\n[api]\naudience = "handrail-api"\n')
     assert read_settings(home, Listening(), 8450, local_sign_in=False).bearers is not None
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "utf-32"])
+def test_settings_saved_in_another_encoding_are_called_so(home: Path, encoding: str) -> None:
+    (home / FILE).write_text(_GOOD + "# Kühn, the operator\n", encoding=encoding)
+
+    with pytest.raises(ConfigurationError, match="is not text in UTF-8"):
+        read_settings(home, Listening(), 8450, local_sign_in=False)
+
+
+def test_a_mark_of_the_encoding_is_no_letter(home: Path) -> None:
+    (home / FILE).write_text(_GOOD, encoding="utf-8-sig")
+
+    assert "https://board.example" == read_settings(home, Listening(), 8450, local_sign_in=False).origin
