@@ -184,7 +184,7 @@ class Cueing:
             due=self._due,
         )
         for cue in reconcile(findings(facts, rules, today), cues, moment):
-            self._put(work, cue)
+            self._put(work, cue, facts)
         for other in others:
             work.cues.look_again(other, None)
         self._look_again(work, key, facts, rules, today)
@@ -270,8 +270,8 @@ class Cueing:
             raise NoSuchItemError(f"{len(found)} cues begin with {name!r}; see `cues list`")
         return self._cue(found[0])
 
-    def _put(self, work: Work, cue: Cue) -> None:
-        about = min(cue.parts[0].events)
+    def _put(self, work: Work, cue: Cue, facts: Sequence[Fact] = ()) -> None:
+        about = _told_about(cue, facts)
         sealed = self._home.vault.close_words(cue.id + cue.to_bytes())
         work.cues.put(
             CueRow(cue.id, cue.child, about, cue.state, cue.raised_ms, cue.due_ms, cue.settled_ms, sealed)
@@ -327,6 +327,13 @@ class Cueing:
 
     def _keyed(self, text: str) -> str:
         return pairwise_handle(self._home.keyring.secret("vault"), "cue", text.encode()).hex()[:16]
+
+
+def _told_about(cue: Cue, facts: Iterable[Fact]) -> bytes:
+    """The event about which boards hear of a new cue: the newest that came to us ourselves, else the first of a history."""
+    rests_on = {event for part in cue.parts for event in part.events}
+    live = [fact for fact in facts if fact.event in rests_on and not fact.history]
+    return max(live, key=_came).event if live else min(rests_on)
 
 
 def _came(fact: Fact) -> tuple[int, bytes]:
