@@ -227,8 +227,8 @@ def test_a_command_killed_in_the_middle_of_a_question_loses_nothing(home: Path, 
     """It waits for a bus that is away: its question is on the disk, and goes to the log with the next one."""
     (home / "nats" / "url").write_text("tls://127.0.0.1:1")
     paper = tmp_path / "a.pdf"
-    ask = ["audit", "ask", "Q1", *_CHILD, "--by", "Kit Example", "--pdf", str(paper)]
-    command = [HANDRAIL, *ask, "--home", str(home), "--purpose", "the first"]
+    ask: list[str] = ["audit", "ask", "Q1", *_CHILD, "--by", "Kit Example", "--pdf", str(paper)]
+    command = [str(HANDRAIL), *ask, "--home", str(home), "--purpose", "the first"]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as running:
         while not asked(home):
             assert running.poll() is None
