@@ -18,9 +18,15 @@ def pytest_configure() -> None:
     power: who is killed leaves the same files behind in memory as on a disk, and what must be on the disk before a
     promise is looked for in the system calls. A folder that is asked for with ``TMPDIR`` is taken.
     """
-    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and _fits(_MEMORY):
         os.environ["TMPDIR"] = str(_MEMORY)
         tempfile.tempdir = None
+
+
+def _fits(folder: Path) -> bool:
+    """Whether a run has room there, and programs may be started from it; containers mostly forbid that."""
+    startable = not os.statvfs(folder).f_flag & os.ST_NOEXEC
+    return startable and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM_BYTES
 
 
 def pytest_collection_finish() -> None:
