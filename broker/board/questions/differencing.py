@@ -7,20 +7,21 @@ whichever periods and areas and on whichever days, leaves fewer. Kept are three 
 of what rows count, and for each part of what is in it, and of what is not.
 
 Where a table shares out the same whole in several ways (groups of rows), each way has families of its own, or its pieces
-would be children with three characteristics at once, of which nobody can work out anything. What all of them tell is the
-whole, by their sums. So the whole is released in the families of every group or nothing is: then what is put together
-out of several groups is, between any two wholes, made of the pieces of one (ADR 38).
+would be children with three characteristics at once, of whom nobody can work out anything. What all of them tell is the
+whole, by their sums, so it is released in the families of every group or nothing of the table is; and a row with all its
+parts or not at all. Then what is put together out of several groups is made of the pieces of one (ADR 38).
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from broker.board.questions.answer import Cell, Column, Counted, Figure, Mark, Role
-from broker.board.questions.suppressing import FEWEST, under
+from broker.board.questions.suppressing import FEWEST
 
 _BASE: Final = "base"
+_COUNTS: Final = frozenset({Role.BASE, Role.PART, Role.DERIVED})
 
 
 @dataclass(slots=True)
@@ -107,11 +108,13 @@ class History:
         group = next((at for at, one in enumerate(columns) if one.role is Role.GROUP), None)
         released = list(shown)
         ways = [""] * len(rows) if group is None else [f"{row[group]}: " for row in rows[:-1]]
-        if group is not None:
-            whole = self._row(columns, base, rows[-1], shown[-1], sorted(set(ways)))
-            released = under(columns, [*shown[:-1], whole], whole)
+        together = group is not None
+        if together:
+            whole = self._row(columns, base, rows[-1], shown[-1], sorted(set(ways)), together=True)
+            if whole[base] is Mark.SUPPRESSED:
+                released = [_blank(columns, row, _COUNTS) for row in shown]
         for at in reversed(range(len(ways))):
-            released[at] = self._row(columns, base, rows[at], released[at], [ways[at]])
+            released[at] = self._row(columns, base, rows[at], released[at], [ways[at]], together=together)
         return Released(tuple(released), kept_back=released != list(shown))
 
     def _row(
@@ -121,16 +124,14 @@ class History:
         row: tuple[Figure, ...],
         shown: tuple[Cell, ...],
         ways: Sequence[str],
+        *,
+        together: bool,
     ) -> tuple[Cell, ...]:
-        """The row as far as the families of these ways to share out the whole bear it."""
+        """The row as far as the families of these ways to share out the whole bear it; ``together``: wholly or not at all."""
         whole = row[base]
         if shown[base] is Mark.SUPPRESSED or not isinstance(whole, frozenset):
             return shown
-        families = [self._family(way + _BASE) for way in ways]
-        if not all(pieces.bear(whole) for pieces in families):
-            return _blank(columns, shown, {Role.BASE, Role.PART, Role.DERIVED})
-        for pieces in families:
-            pieces.cut(whole)
+        bases = [(self._family(way + _BASE), whole) for way in ways]
         parts = [
             (self._family(f"{way}{kind} {column.name}"), counted)
             for way in ways
@@ -138,11 +139,12 @@ class History:
             if column.role is Role.PART and isinstance(figure, frozenset) and cell is not Mark.SUPPRESSED
             for kind, counted in (("in", figure), ("not in", whole - figure))
         ]
-        if not all(pieces.bear(counted) for pieces, counted in parts):
-            return _blank(columns, shown, {Role.PART, Role.DERIVED})
-        for pieces, counted in parts:
+        parts_borne = all(pieces.bear(counted) for pieces, counted in parts)
+        if not all(pieces.bear(counted) for pieces, counted in bases) or (together and not parts_borne):
+            return _blank(columns, shown, _COUNTS)
+        for pieces, counted in bases + (parts if parts_borne else []):
             pieces.cut(counted)
-        return shown
+        return shown if parts_borne else _blank(columns, shown, _COUNTS - {Role.BASE})
 
     def _family(self, name: str) -> Pieces:
         return self._families.setdefault(name, Pieces())
@@ -167,7 +169,7 @@ def read_rows(columns: Sequence[Column], written: str) -> tuple[tuple[Cell, ...]
     return tuple(tuple(Mark[cell[0]] if isinstance(cell, list) else cell for cell in row) for row in cells)
 
 
-def _blank(columns: Sequence[Column], row: tuple[Cell, ...], kept_back: set[Role]) -> tuple[Cell, ...]:
+def _blank(columns: Sequence[Column], row: tuple[Cell, ...], kept_back: Collection[Role]) -> tuple[Cell, ...]:
     return tuple(
         Mark.SUPPRESSED if column.role in kept_back and cell is not None else cell
         for cell, column in zip(row, columns, strict=True)

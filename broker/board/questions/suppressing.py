@@ -4,7 +4,7 @@ A row's *base* counts children, moves or events; its *parts* say how many of tho
 them. A row whose base is from 1 to 4 is kept back. Where a part, or the rest of the base, is from 1 to 4, all parts of
 that row are kept back. What a total row would give away by subtraction is made safe by keeping back more: at least two
 rows that together make five or more, so that what is hidden has more than one solution. Where the same whole is shared
-out in several ways (groups of rows), what one group must keep back of the whole the others would tell: all keep it back.
+out in several ways (groups of rows), a row is told or kept back with all its parts, and the whole with all rows.
 """
 
 from collections.abc import Sequence
@@ -34,23 +34,37 @@ def suppress(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], *, tot
     for row in items:
         by_group.setdefault(row[group], []).append(row)
     shown: list[tuple[Cell, ...]] = []
-    wholes: list[tuple[Cell, ...]] = []
     for some in by_group.values():
-        *of_group, of_whole = _suppress(columns, [*some, whole], total=True).rows
-        shown += of_group
-        wholes.append(of_whole)
+        kept_back = _kept_back(columns, some)
+        if kept_back is None:
+            shown = [_blank(row, columns, all_of=True, parts=True) for row in rows]
+            return Suppressed(tuple(shown), any=shown != list(rows))
+        shown += [
+            _blank(row, columns, all_of=at in kept_back, parts=at in kept_back) for at, row in enumerate(some)
+        ]
     shown.append(whole)
-    for of_whole in wholes:
-        shown = under(columns, shown, of_whole)
     return Suppressed(tuple(shown), any=shown != list(rows))
 
 
-def under(
-    columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], whole: tuple[Cell, ...]
-) -> list[tuple[Cell, ...]]:
-    """Rows that share out a whole in several ways, without what is kept back of it: each group would tell it by its sum."""
-    kept_back = {one.role for one, cell in zip(columns, whole, strict=True) if cell is Mark.SUPPRESSED}
-    return [_blank(row, columns, all_of=Role.BASE in kept_back, parts=Role.PART in kept_back) for row in rows]
+def _kept_back(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]]) -> set[int] | None:
+    """Which rows of a group must be kept back, their parts with their base; None: the whole, and all with it.
+
+    A base beside which a part is kept back would be held against the parts that another group tells.
+    """
+    bases = [_count(row[at]) for row in rows for at, one in enumerate(columns) if one.role is Role.BASE]
+    parts = [[_count(row[at]) for row in rows] for at, one in enumerate(columns) if one.role is Role.PART]
+    rests = [[base - part for base, part in zip(bases, some, strict=True)] for some in parts]
+    figures = [bases, *parts, *rests]
+    if any(_small(sum(some)) for some in figures):
+        return None
+    hidden = {at for at in range(len(rows)) if any(_small(some[at]) for some in figures)}
+    before = -1
+    while before != len(hidden):
+        before = len(hidden)
+        # Noughts tell of nobody: what is hidden may be known to be made of nothing else.
+        if not all(_cover(hidden, some) for some in figures if any(some[at] for at in hidden)):
+            return None
+    return hidden
 
 
 def _suppress(columns: Sequence[Column], rows: Sequence[tuple[Cell, ...]], *, total: bool) -> Suppressed:

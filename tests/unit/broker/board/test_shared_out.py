@@ -172,10 +172,25 @@ def test_the_same_of_how_many_were_accepted() -> None:
     ages = [a_row("age", str(number), things(*range(number, 36, 6)), things(number)) for number in range(6)]
     accepted = things(*range(6))
     rows = [*ages, a_row("group", "x", every, accepted), a_row("all", "", every, accepted)]
-    shown = answered(History(), rows).rows
 
-    assert [6] * 6 + [36, 36] == [row[2] for row in shown]
-    assert {KEPT_BACK[1:]} == {row[3:] for row in shown}
+    assert {KEPT_BACK} == {row[2:] for row in answered(History(), rows).rows}
+
+
+def test_noughts_of_one_way_and_bases_of_another_tell_of_nobody() -> None:
+    """None of x and all of y are accepted, none of a: so a is of x. Then x of age b on the first day are three."""
+    a_x, b_x, b_y, later = things(*range(5)), things(5, 6, 7), things(*range(8, 18)), things(*range(18, 30))
+    history = History()
+
+    def asked(a: Counted, b: Counted, x: Counted, y: Counted) -> Released:
+        bands = (("age", "a", a), ("age", "b", b), ("group", "x", x), ("group", "y", y), ("all", "", x | y))
+        rows = [a_row(by, band, counted, counted & b_y) for by, band, counted in bands]
+        return answered(history, rows)
+
+    both = asked(a_x, b_x | b_y | later, a_x | b_x | later, b_y)
+    second = asked(things(), later, later, things())
+
+    assert not both.kept_back
+    assert {KEPT_BACK} == {row[2:] for row in second.rows}
 
 
 def test_a_shorter_period_that_no_age_bears_is_told_by_no_group() -> None:
