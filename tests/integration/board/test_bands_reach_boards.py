@@ -16,7 +16,7 @@ from broker.store.audit.rows import Scope
 from broker.store.audit.store import AuditStore
 from tests.integration.audit.test_log_service import log_service
 from tests.support.banding import agree_on_bands
-from tests.support.events import CUMBERLAND, WESTMORLAND, a_document
+from tests.support.events import CHILD, CUMBERLAND, WESTMORLAND, a_document
 from tests.support.exchange import exchange, settled
 
 MANY = 6
@@ -56,6 +56,9 @@ async def test_delay_by_characteristics(tmp_path: Path) -> None:
                 ask, home, store, "Kit Example", "case audit 2026/14", "Q22", {}, system_clock()
             )
 
+        async with it.gateway("cumberland") as cumberland:
+            cumberland.publish(_document("plan.opened", MANY, CHILD, residence={"gss": CUMBERLAND}))
+            await settled(lambda: _holds(store))
         before = await put()
         agree_on_bands(it)
         await apply(it.layout)
@@ -65,7 +68,7 @@ async def test_delay_by_characteristics(tmp_path: Path) -> None:
                 plan = _document("plan.opened", number, child, residence={"gss": CUMBERLAND})
                 beside = {"ethnicity": "MWAS", "disabilities": ["HAND", "AUT"]}
                 cumberland.publish({"event": plan, "characteristics": beside})
-            await settled(lambda: len(cumberland.inbox()) == MANY)
+            await settled(lambda: len(cumberland.inbox()) == MANY + 1)
             for number, child in enumerate(children()):
                 cumberland.publish(_document("move.notified", number, child, residence={"gss": WESTMORLAND}))
             await settled(lambda: len(westmorland.actions.handovers()) == MANY)
@@ -89,6 +92,11 @@ def _open_and_accept(westmorland: Gateway) -> None:
         westmorland.read(item.number, role="front-door worker")
     for row in westmorland.actions.handovers():
         westmorland.actions.accept(row.handover.hex(), WORKER)
+
+
+def _holds(store: AuditStore) -> bool:
+    with store.work() as work:
+        return work.mirrors()
 
 
 def _known(store: AuditStore) -> tuple[int, int]:
