@@ -156,7 +156,8 @@ class Question:
     needs: tuple[Takes, ...] = ()
     aggregate: bool = False
     from_trail: bool = True
-    """It is answered from entries of the trail: a node that has none measures nothing."""
+    """It is answered from entries of the trail: a node that has none measures nothing. False also where a question says
+    by itself, with a better reason, that nothing is measured."""
     defaults: Mapping[str, int] = field(default_factory=dict)
     """Hours or days where none are given."""
 

@@ -164,6 +164,7 @@ _ALL: Final = (
         "Whether some children wait longer than others until a move is opened and accepted; each characteristic by itself.",
         characteristics.by_characteristics,
         aggregate=True,
+        from_trail=False,
     ),
     Question(
         "Q23",
