@@ -1,6 +1,7 @@
 """``handrail demo``: the whole story on this machine, with real processes, and every claim checked."""
 
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -128,6 +129,8 @@ def _keep(stage: Stage, url: str) -> None:
     ]
     with (stage.data / "logs" / "pages.log").open("ab") as log:
         pages = subprocess.Popen(served, stdout=subprocess.PIPE, stderr=log, text=True)  # noqa: S603
+    # Whoever ends it politely leaves no pages behind either.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         for line in pages.stdout or ():
             if line.strip() != "ready":
