@@ -1,12 +1,13 @@
 """A board's node: taking the trail in, learning it anew, and every question of the catalogue.
 
 `make bench ARGS="board:10000000"` for ten million entries; without a size 100,000. Each share has one receipt of delivery and
-most one of opening; every fiftieth child moves. The first 100,000 entries are taken in; of a longer trail the rest is put into
-the mirror, all is learnt anew, and then 50,000 more are taken in. Processor time is of all processes together: where others use
-the cores too, it says more than the rate. Questions are asked as a person asks them, about all the
-time that there is, and recorded on disk first (the bus, which has it before an answer leaves, is not in these figures, nor is the
-wait for witnesses, which no answer waits for); p99 of 40, or of as many as fit into eight seconds. The disk's own flush and
-SHA-256 stand beside, measured in the same minute as what they stand beside. Peak memory is of all that the bench does.
+most one of opening; every fiftieth child moves. Every third share is a front door's, which tells bands of the child; every tenth
+says who was told of it; members tell of what they owe: so each question has something to count. The first 100,000 entries are
+taken in; of a longer trail the rest is put into the mirror, all is learnt anew, and then 50,000 more are taken in. Processor time
+is of all processes together: where others use the cores too, it says more than the rate. Questions are asked as a person asks
+them, about all the time that there is, and recorded on disk first (the bus, which has it before an answer leaves, is not in these
+figures, nor is the wait for witnesses, which no answer waits for); p99 of 40, or of as many as fit into eight seconds. The disk's
+own flush and SHA-256 stand beside, measured in the same minute as what they stand beside. Peak memory is of all that the bench does.
 """
 
 import hashlib
@@ -32,8 +33,10 @@ from broker.crypto.tree import inclusion_proof, leaf_hash
 from broker.durable import write_whole
 from broker.lifecycle import settle_memory
 from broker.store.audit.rows import Came
+from schemas.default_policy import default_policy
 from tests.bench.trail import SHARES_OF_A_CHILD, LongTrail
 from tests.support.audit_trail import Trail
+from tests.support.banding import with_bands
 from tests.support.board import Board, a_board_of
 from tests.support.exchange import make_exchange
 from tests.support.own_trail import unsafe_no_bus
@@ -97,6 +100,7 @@ def run() -> list[tuple[str, str]]:
     """The rows of the table."""
     with tempfile.TemporaryDirectory() as name:
         trail = Trail()
+        trail.world = trail.world.having(policy=with_bands(default_policy()))
         with unsafe_no_bus(), a_board_of(trail, make_exchange(Path(name))) as board:
             return _measured(board, trail, Path(name))
 

@@ -104,11 +104,11 @@ def _delays(ground: Ground) -> Iterator[_Delay]:
 def _told(ground: Ground, records: Collection[bytes]) -> dict[bytes, list[Told]]:
     """By record: what front doors told of it, and of those that a person has joined with it."""
     joined = ground.work.joined(records)
+    every = {each for some in joined.values() for each in some}
+    doors = {str(member.id) for member in ground.directory.members if member.front_door}
     by_record: dict[bytes, list[Told]] = {}
-    for one in ground.work.bands_of(ground.scope, {each for some in joined.values() for each in some}):
-        author = ground.directory.member(one.author)
-        if author is not None and author.front_door:
-            by_record.setdefault(one.record, []).append(one)
+    for one in ground.work.bands_of(ground.scope, every, doors):
+        by_record.setdefault(one.record, []).append(one)
     return {
         record: [one for each in sorted(some) for one in by_record.get(each, ())]
         for record, some in joined.items()

@@ -1,9 +1,9 @@
 """What a question is answered from: this node's store as far as the board may see it, the directory, the moment."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from broker.audit.reading import Entry, read_entry
@@ -17,12 +17,13 @@ from broker.calendars.due import Due
 from broker.clock import from_ms, to_ms
 from broker.handover.deadlines import Clocks
 from broker.store.audit.facts import Period
-from broker.store.audit.rows import Copy, Found, Move, Obligation, Question, Scope, Share
+from broker.store.audit.rows import Copy, Found, Move, Obligation, Question, Scope, Share, read_informed
 from broker.store.audit.store import AuditWork
 from broker.store.audit.tallies import Transfer
 from broker.store.audit.turns import Raised
 from schemas.audit import EntryKind
 from schemas.directory import Directory
+from schemas.slip import Informed
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Ground:
         ever: bool = False,
         skewed: bool = False,
         unmatched: bool = False,
-        informed: bool = False,
+        code: str | None = None,
         most: int = 0,
     ) -> list[Share]:
         """Events of these types that fit what was asked; ``ever``: from before the period, too."""
@@ -85,10 +86,16 @@ class Ground:
             records=self.records,
             skewed=skewed,
             unmatched=unmatched,
-            informed=informed,
+            code=code,
             most=most,
         )
         return [one for one in found if self.asked.member in {None, one.author}]
+
+    def heard(self) -> Iterator[tuple[bytes, Informed]]:
+        """Events that say whether somebody was told of them, with what they say."""
+        said = cache(read_informed)
+        found = self.work.heard(self._narrowed, self.period, self.records, self.asked.member)
+        return ((event_id, said(text)) for event_id, text in found)
 
     def raised(self, event_type: str, after: Sequence[str], within_ms: int) -> list[Raised]:
         """Events of a type that fit what was asked, and whether one of the types in ``after`` came shortly before."""

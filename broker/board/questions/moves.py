@@ -147,16 +147,13 @@ def uncaught(ground: Ground) -> Table:
             why_not="no member tells this board why it closes cases. Needed: the census's closure code on the slips "
             "of the front doors, which their gateways add where the event gives it.",
         )
-    moved = [one for one in ground.shares(*_CLOSING) if one.said is not None and one.said.code == _RC5]
-    handed: dict[bytes, list[int]] = defaultdict(list)
-    for move in ground.work.moves(ground.scope, ground.period._replace(since_ms=0), areas=ground.scope.areas):
-        for record in ground.work.with_joined({move.record}) if move.record else ():
-            handed[record].append(move.steps["noticed"])
+    moved = ground.shares(*_CLOSING, code=_RC5)
+    handed = _handed(ground, {one.record for one in moved if one.record is not None})
     closed: dict[str, set[bytes]] = defaultdict(set)
     caught: set[bytes] = set()
     for one in moved:
         closed[ground.names(one.holder or "") or "unknown"].add(one.event_id)
-        if any(abs(at - one.at_ms) <= _NEAR_MS for at in handed.get(one.record or b"", ())):
+        if any(abs(at_ms - one.at_ms) <= _NEAR_MS for at_ms in handed.get(one.record or b"", ())):
             caught.add(one.event_id)
     rows = [_closed(name, some, caught) for name, some in sorted(closed.items())]
     return Table(
@@ -166,6 +163,18 @@ def uncaught(ground: Ground) -> Table:
         total=True,
         notes=("A handover counts where it was noticed within 90 days of the closure.",),
     )
+
+
+def _handed(ground: Ground, records: Collection[bytes]) -> dict[bytes, list[int]]:
+    """By record: when a handover of that child was noticed, under this record or one that a person has joined with it."""
+    joined = ground.work.joined(records)
+    every = {each for some in joined.values() for each in some}
+    period = ground.period._replace(since_ms=0)
+    noticed = ground.work.noticed_of(ground.scope, period, ground.scope.areas, every)
+    return {
+        record: [at_ms for each in sorted(some) for at_ms in noticed.get(each, ())]
+        for record, some in joined.items()
+    }
 
 
 def _closed(name: str, closed: Collection[bytes], caught: Collection[bytes]) -> tuple[Figure, ...]:

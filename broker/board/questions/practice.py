@@ -141,10 +141,10 @@ def told_and_objected(ground: Ground) -> Table:
             "that members publish; their gateways put on the slip for this board who was told, by role, and who objected.",
         )
     heard: dict[tuple[Whom, Heard], set[bytes]] = defaultdict(set)
-    for one in ground.shares(informed=True):
-        for about in one.said.informed if one.said else ():
+    for event_id, informed in ground.heard():
+        for about in informed:
             # The same share counts for each of whom it says something: told apart by who it is.
-            heard[about].add(one.event_id + bytes([about[0]]))
+            heard[about].add(event_id + bytes([about[0]]))
     rows: list[tuple[Figure, ...]] = []
     for whom, name in _WHO.items():
         parts = tuple(frozenset(heard[whom, what]) for what in (Heard.TOLD, Heard.OBJECTED, Heard.NOT_TOLD))

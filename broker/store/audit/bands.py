@@ -17,8 +17,8 @@ class BandsTold(Answers):
         query = sa.select(t.slips.c.event_id).where(t.slips.c.age.is_not(None)).limit(1)
         return self._c.scalar(query) is not None
 
-    def bands_of(self, scope: Scope, records: Collection[bytes]) -> list[Told]:
-        """What was told of these records by events within the scope; alike is put together."""
+    def bands_of(self, scope: Scope, records: Collection[bytes], authors: Collection[str]) -> list[Told]:
+        """What these authors told of these records by events within the scope; alike is put together."""
         c, said = t.shares.c, t.slips.c
         alike = (c.record, said.author, said.age, said.ethnicity, said.disabled)
         ordered = sorted(records)
@@ -30,6 +30,7 @@ class BandsTold(Answers):
                 .join(t.slips, said.event_id == c.event_id)
                 .where(
                     c.record.in_(ordered[start : start + AT_ONCE]),
+                    c.author.in_(sorted(authors)),
                     said.age.is_not(None),
                     concerned(c.thread, scope, c.at_ms),
                 )

@@ -1,14 +1,14 @@
 """What is counted of many moves and notices: in rows as narrow as a question needs, since thousands are read for one."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from broker.store.audit import tables as t
-from broker.store.audit.answers import Answers, concerned
+from broker.store.audit.answers import AT_ONCE, Answers, concerned
 from broker.store.audit.facts import Period, noticed_by
-from broker.store.audit.rows import Scope
+from broker.store.audit.rows import Scope, SlipState
 
 _PROPER: Final = sa.or_(t.moves.c.kind.is_(None), t.moves.c.kind == "move")
 """A move, not a stay or another kind of handover."""
@@ -89,6 +89,42 @@ class Tallies(Answers):
             *(m.noticed_ms, m.verify_ms, m.accept_ms, m.conference_held_ms),
         ).where(_PROPER, waits)
         return (Transfer(*row) for row in self._noticed(query, scope, period, areas, records))
+
+    def noticed_of(
+        self, scope: Scope, period: Period, areas: Collection[str], records: Collection[bytes]
+    ) -> dict[bytes, list[int]]:
+        """By record: when each of its handovers between one of ``areas`` and another was noticed in the period."""
+        query, ordered = sa.select(t.moves.c.record, t.moves.c.noticed_ms), sorted(records)
+        found: dict[bytes, list[int]] = {}
+        for start in range(0, len(ordered), AT_ONCE):
+            some = ordered[start : start + AT_ONCE]
+            for row in self._noticed(query, scope, period, areas, some):
+                found.setdefault(row[0], []).append(row[1])
+        return found
+
+    def heard(
+        self, scope: Scope, period: Period, records: Collection[bytes] | None, author: str | None
+    ) -> list[tuple[bytes, str]]:
+        """Events of the period whose author says whether somebody was told of them, and what it says (``read_informed``)."""
+        c, said = t.shares.c, t.slips.c
+        query = (
+            sa.select(said.event_id, said.informed)
+            .distinct()
+            .select_from(t.slips.join(t.shares, c.event_id == said.event_id))
+            .where(
+                said.informed.is_not(None),
+                said.state == SlipState.OPEN.value,
+                *(of.at_ms >= period.since_ms for of in (said, c)),
+                *(of.at_ms < period.until_ms for of in (said, c)),
+                concerned(c.thread, scope, c.at_ms),
+            )
+        )
+        if author is not None:
+            query = query.where(c.author == author)
+        if records is not None:
+            query = query.where(c.record.in_(sorted(records)))
+        rows: Sequence[Any] = self._c.execute(query).all()
+        return [(row[0], row[1]) for row in rows]
 
     def notices(self, scope: Scope, period: Period) -> list[Notices]:
         """What people of this scope's members were told in the period, by member."""

@@ -90,7 +90,7 @@ async def _proven(asked: Coroutine[Any, Any, Answer]) -> Answer | None:
 def _told(store: AuditStore) -> int:
     """Of how many shares the node knows whether somebody was told."""
     with store.work() as work:
-        return len(work.shares(SCOPE, Period(), informed=True))
+        return len(work.heard(SCOPE, Period(), None, None))
 
 
 def _owed(store: AuditStore) -> dict[str, int]:

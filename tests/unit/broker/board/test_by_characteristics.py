@@ -171,12 +171,14 @@ def test_either_database_tells_of_a_record_what_is_alike_once(
         trail.store(tmp_path / "audit.db" if where == "sqlite" else a_database()) as store,
         store.work() as work,
     ):
-        found = work.bands_of(scope, [an_id("child")])
-        elsewhere = work.bands_of(Scope(frozenset({WESTMORLAND})), [an_id("child")])
+        doors = [trail.member("cumberland")]
+        found = work.bands_of(scope, [an_id("child")], doors)
+        elsewhere = work.bands_of(Scope(frozenset({WESTMORLAND})), [an_id("child")], doors)
+        of_others = work.bands_of(scope, [an_id("child")], [trail.member("school")])
 
     assert {BABY: False, PUPIL: True} == {one.bands: one.first_ms == one.last_ms for one in found}
     assert {(an_id("child"), trail.member("cumberland"))} == {(one.record, one.author) for one in found}
-    assert [] == elsewhere
+    assert [] == elsewhere == of_others
 
 
 def told(*given: tuple[Bands, int, int]) -> Sequence[Told]:
