@@ -185,21 +185,17 @@ class Facts(Answers):
     def obligations(self, scope: Scope, kinds: Sequence[str]) -> list[Obligation]:
         """The newest word on each obligation of these kinds, by their beginning."""
         c = t.obligations.c
-        query = sa.select(t.obligations).where(c.kind.in_(kinds), concerned(c.thread, scope, c.at_ms))
-        newest: dict[tuple[str, bytes], Obligation] = {}
-        for row in self._c.execute(query.order_by(c.partition, c.number)):
-            newest[row.member, row.ref] = Obligation(
-                row.member,
-                row.ref,
-                row.record,
-                Place(row.partition, row.number),
-                row.kind,
-                row.opened_ms,
-                row.due_ms,
-                row.met_ms,
-                row.reason,
-            )
-        return sorted(newest.values(), key=lambda one: (one.opened_ms, one.place))
+        # By place: thousands are read for one answer, and by name each column is looked for.
+        about = c.member, c.ref, c.record, c.partition, c.number
+        said = c.kind, c.opened_ms, c.due_ms, c.met_ms, c.reason
+        query = sa.select(*about, *said).where(c.kind.in_(kinds), concerned(c.thread, scope, c.at_ms))
+        rows: Sequence[Any] = self._c.execute(query.order_by(c.partition, c.number)).all()
+        newest = {(row[0], row[1]): row for row in rows}
+        found = [
+            Obligation(member, ref, record, Place(partition, number), *words)
+            for member, ref, record, partition, number, *words in newest.values()
+        ]
+        return sorted(found, key=lambda one: (one.opened_ms, one.place))
 
     def activity(self) -> dict[str, tuple[int | None, int | None]]:
         """By member: when it was heard last, publishing and reading."""

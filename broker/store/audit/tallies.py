@@ -107,6 +107,8 @@ class Tallies(Answers):
     ) -> list[tuple[bytes, str]]:
         """Events of the period whose author says whether somebody was told of them, and what it says (``read_informed``)."""
         c, said = t.shares.c, t.slips.c
+        # As an expression the time of a share has no index, along which every share of the period would be read.
+        shared_ms = sa.func.coalesce(c.at_ms, 0)
         query = (
             sa.select(said.event_id, said.informed)
             .distinct()
@@ -114,8 +116,8 @@ class Tallies(Answers):
             .where(
                 said.informed.is_not(None),
                 said.state == SlipState.OPEN.value,
-                *(of.at_ms >= period.since_ms for of in (said, c)),
-                *(of.at_ms < period.until_ms for of in (said, c)),
+                *(at_ms >= period.since_ms for at_ms in (said.at_ms, shared_ms)),
+                *(at_ms < period.until_ms for at_ms in (said.at_ms, shared_ms)),
                 concerned(c.thread, scope, c.at_ms),
             )
         )

@@ -91,7 +91,6 @@ def test_an_import_says_how_many_from_where_and_what_it_left_out(
 
     assert 0 == result.exit_code
     assert "5 postcodes from ONSPD ONSPD_FEB_2025_UK.csv are in use from now on.\n" == result.stdout
-    assert "Importing ... 100 %" in result.stderr
     assert "  line 7: not a postcode; left out" in result.stderr
     assert "  and 5 more lines left out" in result.stderr
 
