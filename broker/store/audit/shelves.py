@@ -103,7 +103,7 @@ class Moving:
         # fit into memory for sorting lies in files without a name, on the disk that has the store.
         for pragma in (
             "secure_delete=OFF",
-            "cache_size=-65536",
+            "cache_size=-262144",
             "temp_store=FILE",
             f"temp_store_directory='{_quoted(folder)}'",
             "threads=1",
