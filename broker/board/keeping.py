@@ -28,7 +28,7 @@ _SHOWN = 200
 def rebuild(home: Path) -> None:
     """Throw away all that was learnt from the trail, and learn it again from the entries as they came."""
     opened = BoardHome.open(home)
-    store = opened.store()
+    store = opened.store_as_it_is()
     try:
         count = learn_anew(opened.projection(), store, tells=say_progress)
     finally:

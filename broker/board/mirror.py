@@ -61,9 +61,12 @@ class Mirror:
         try:
             root = root_at(mirror.subtree, head.size)
         except KeyError as error:
+            missing = work.first_missing(head.size)
+            if missing is None:  # what was kept above the leaves is gone, and nobody but the disk had it
+                raise _broken(head) from error
             raise NoHeadError(
                 f"not all of the {head.size} entries that were signed have reached this node; the first that is "
-                f"missing is number {work.first_missing(head.size)} of the log"
+                f"missing is number {missing} of the log"
             ) from error
         if root != head.root:
             raise _broken(head)

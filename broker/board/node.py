@@ -97,10 +97,14 @@ class BoardHome:
 
         What another version of the program learnt from the trail is learnt anew first, which ``tells`` says.
         """
-        store = AuditStore(board_database(self.folder))
+        store = self.store_as_it_is()
         if store.stale:
             rebuild(self.projection(), store, tells=tells)
         return store
+
+    def store_as_it_is(self) -> AuditStore:
+        """The same, whichever version of the program learnt what is there: for whoever learns it anew at once."""
+        return AuditStore(board_database(self.folder))
 
     def keep_directory(self) -> None:
         """Keep the version in use, so that decisions that were taken under it can be taken again years later."""

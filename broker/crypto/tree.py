@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 EMPTY_ROOT: Final = hashlib.sha256(b"").digest()
 HASH_BYTES: Final = 32
 _AT_ONCE: Final = 1 << 16
+"""Hashes that are held at a time; a power of two, so that all but the last of them make one perfect subtree."""
 
 Subtree: TypeAlias = Callable[[int, int], bytes]
 """The hash of the perfect subtree at a level and index. Promises nothing about subtrees that are not complete."""

@@ -5,7 +5,7 @@ order or handover that it belongs to). A child that moves from one board's area 
 for its own side and time; an entry that names no area and no member of a board is no board's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -145,18 +145,24 @@ class Answers:
         """Why each message that is no entry, or contradicts one, was not taken."""
         return list(self._c.scalars(sa.select(t.unread.c.why).order_by(t.unread.c.digest)))
 
-    def with_joined(self, records: set[bytes]) -> frozenset[bytes]:
+    def with_joined(self, records: Collection[bytes]) -> frozenset[bytes]:
         """Records, and those that a person has said are the same child's."""
-        reached, fresh = set(records), set(records)
+        return frozenset().union(*self.joined(records).values())
+
+    def joined(self, records: Collection[bytes]) -> dict[bytes, frozenset[bytes]]:
+        """By record: itself, and all that a person has said are the same child's."""
+        of = {record: {record} for record in records}
+        c, fresh = t.links.c, sorted(of)
         while fresh:
-            rows = self._c.execute(
-                sa.select(t.links.c.record, t.links.c.other).where(
-                    t.links.c.joined == 1, sa.or_(t.links.c.record.in_(fresh), t.links.c.other.in_(fresh))
-                )
-            ).all()
-            fresh = {record for row in rows for record in (row.record, row.other)} - reached
-            reached |= fresh
-        return frozenset(reached)
+            some, fresh = fresh[:AT_ONCE], fresh[AT_ONCE:]
+            either = sa.or_(c.record.in_(some), c.other.in_(some))
+            for one, other in self._c.execute(
+                sa.select(c.record, c.other).where(c.joined == 1, either)
+            ).all():
+                fresh += [record for record in (one, other) if record not in of]
+                whole = of.setdefault(one, {one}) | of.setdefault(other, {other})
+                of |= dict.fromkeys(whole, whole)
+        return {record: frozenset(of[record]) for record in records}
 
 
 def in_scope(scope: Scope) -> sa.ColumnElement[bool]:

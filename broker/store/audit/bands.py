@@ -42,18 +42,3 @@ class BandsTold(Answers):
                 for record, author, age, ethnicity, disabled, first_ms, last_ms in self._c.execute(query)
             ]
         return found
-
-    def joined(self, records: Collection[bytes]) -> dict[bytes, frozenset[bytes]]:
-        """By record: itself, and all that a person has said are the same child's."""
-        of = {record: {record} for record in records}
-        c, fresh = t.links.c, sorted(of)
-        while fresh:
-            some, fresh = fresh[:AT_ONCE], fresh[AT_ONCE:]
-            either = sa.or_(c.record.in_(some), c.other.in_(some))
-            for one, other in self._c.execute(
-                sa.select(c.record, c.other).where(c.joined == 1, either)
-            ).all():
-                fresh += [record for record in (one, other) if record not in of]
-                whole = of.setdefault(one, {one}) | of.setdefault(other, {other})
-                of |= dict.fromkeys(whole, whole)
-        return {record: frozenset(of[record]) for record in records}

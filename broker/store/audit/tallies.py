@@ -144,7 +144,6 @@ class Tallies(Answers):
                 concerned(c.thread, scope, c.at_ms),
             )
             .group_by(c.owner)
-            .order_by(c.owner)
         )
         rows: Iterable[Any] = self._c.execute(query)
         return [Notices(*row) for row in rows]

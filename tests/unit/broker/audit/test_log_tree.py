@@ -116,6 +116,16 @@ def test_consistency_proofs_are_those_that_the_rfc_draws(old: int) -> None:
     assert drawn == consistency_proof(subtree_of(LEAVES), old, 7)
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 8])
+def test_a_root_is_the_same_however_few_hashes_are_held_at_a_time(
+    monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr("broker.crypto.tree._AT_ONCE", at_once)
+    leaves = [leaf_hash(number.to_bytes(2, "big")) for number in range(70)]
+
+    assert all(as_the_rfc_says(leaves[:size]) == root_of(leaves[:size]) for size in range(1, 71))
+
+
 @given(SIZES)
 def test_a_root_is_what_the_rfc_computes(size: int) -> None:
     leaves = many(size)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from broker.board.mirror import Mirror, NotTheLogError
+from broker.board.mirror import Mirror, NoHeadError, NotTheLogError
 from broker.crypto.keys import SigningKey
 from broker.crypto.notes import Head, sign_head
 from broker.crypto.tree import includes, leaf_hash, root_of
@@ -97,3 +97,24 @@ def test_a_hash_that_is_gone_is_found_and_nothing_is_proven_beside_it(store: Aud
             mirror.verify(work)
         with pytest.raises(NotTheLogError, match="do not give the root"):
             mirror.proof(5)
+
+
+def test_what_was_kept_above_the_hashes_is_gone_and_that_is_no_entry_on_its_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All leaves are here, so nothing is still to come: the node's own disk has lost it."""
+    store = AuditStore(tmp_path / "audit.db")
+    note = sign_head(Head("log.example", len(LEAVES), root_of(LEAVES)), LOG)
+    monkeypatch.setattr("broker.board.mirror.counts", lambda *_: True)
+    monkeypatch.setattr("broker.board.mirror.bodies", lambda *_: frozenset())
+    with store.work() as work:
+        work.add_leaves(enumerate(LEAVES))
+        work.add_head(len(LEAVES), note.to_text())
+        assert root_of(LEAVES) == Mirror.of(work, TRAIL.world.directory).head.root
+    altered(store, t.nodes.delete())
+    with store.look() as work, pytest.raises(NotTheLogError, match="do not give the root"):
+        Mirror.of(work, TRAIL.world.directory)
+    altered(store, t.leaves.delete().where(t.leaves.c.index == 4))
+    with store.look() as work, pytest.raises(NoHeadError, match="missing is number 4 of the log"):
+        Mirror.of(work, TRAIL.world.directory)
+    store.close()
