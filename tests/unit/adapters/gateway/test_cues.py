@@ -18,12 +18,11 @@ from broker.directory.duties import AreaCalendar
 from schemas.codes.members import MemberKind
 from schemas.cues import DismissReason, LocalCue
 from schemas.ids import GssCode
+from tests.support.diary import HERE, THERE, Diary
 from tests.support.events import CHILD, CUMBERLAND, PUPIL, WESTMORLAND, a_document, event_id
 from tests.support.postroom import PostRoom, a_postroom
 from tests.support.turning import Stopped
 
-HERE: Final[dict[str, Any]] = {"residence": {"gss": CUMBERLAND}}
-THERE: Final[dict[str, Any]] = {"acting_area": WESTMORLAND, "residence": {"gss": WESTMORLAND}}
 CAST: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
     "cumberland": (MemberKind.SOCIAL_CARE, (GssCode(CUMBERLAND),)),
     "westmorland": (MemberKind.SOCIAL_CARE, (GssCode(WESTMORLAND),)),
@@ -43,21 +42,6 @@ def room(tmp_path: Path, clock: Stopped) -> Iterator[PostRoom]:
     room = a_postroom(tmp_path, clock, CAST)
     yield room
     room.close()
-
-
-class Diary:
-    """Says one thing after the other, five minutes apart."""
-
-    def __init__(self, room: PostRoom, clock: Stopped) -> None:
-        self._room, self._clock, self._number = room, clock, 0
-
-    def says(self, who: str, kind: str, where: dict[str, Any] = HERE, /, **details: Any) -> datetime:
-        self._number += 1
-        self._clock.now += timedelta(minutes=5)
-        document = a_document(kind, n=self._number, details=details, **where)
-        self._room[who].publish(document)
-        self._room.settle()
-        return self._clock.now
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Two clocks that rest on what an event says: early help after absence, and the child being seen. Boards learn when, not what."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
@@ -13,12 +13,11 @@ from broker.clock import to_ms
 from broker.store.gateway.clocks import ClockRow
 from schemas.codes.members import MemberKind
 from schemas.ids import GssCode
-from tests.support.events import CUMBERLAND, WESTMORLAND, a_document
+from tests.support.diary import THERE, Diary
+from tests.support.events import CUMBERLAND, WESTMORLAND
 from tests.support.postroom import PostRoom, a_postroom
 from tests.support.turning import Stopped
 
-HERE: Final[dict[str, Any]] = {"residence": {"gss": CUMBERLAND}}
-THERE: Final[dict[str, Any]] = {"acting_area": WESTMORLAND, "residence": {"gss": WESTMORLAND}}
 CAST: Final[Mapping[str, tuple[MemberKind, tuple[GssCode, ...]]]] = {
     "cumberland": (MemberKind.SOCIAL_CARE, (GssCode(CUMBERLAND),)),
     "westmorland": (MemberKind.SOCIAL_CARE, (GssCode(WESTMORLAND),)),
@@ -38,21 +37,6 @@ def room(tmp_path: Path, clock: Stopped) -> Iterator[PostRoom]:
     room = a_postroom(tmp_path, clock, CAST)
     yield room
     room.close()
-
-
-class Diary:
-    """Says one thing after the other, five minutes apart."""
-
-    def __init__(self, room: PostRoom, clock: Stopped) -> None:
-        self._room, self._clock, self._number = room, clock, 0
-
-    def says(self, who: str, kind: str, where: dict[str, Any] = HERE, /, **details: Any) -> datetime:
-        self._number += 1
-        self._clock.now += timedelta(minutes=5)
-        document = a_document(kind, n=self._number, details=details, **where)
-        self._room[who].publish(document)
-        self._room.settle()
-        return self._clock.now
 
 
 @pytest.fixture

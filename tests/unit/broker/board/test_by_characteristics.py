@@ -1,6 +1,6 @@
 """Q22 over a trail whose answer is known beforehand: delay by age, by ethnic group and by disability."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,18 +16,13 @@ from tests.support.audit_trail import an_id
 from tests.support.banding import with_bands
 from tests.support.board import Board, a_board_of
 from tests.support.directory import CUMBERLAND, WESTMORLAND
-from tests.support.exchange import Exchange, make_exchange
+from tests.support.exchange import Exchange
 from tests.support.postgres import a_database
-from tests.unit.broker.board.test_every_question import DAY_MS, Telling
+from tests.support.telling import DAY_MS, Telling
 
 HOUR_MS = DAY_MS // 24
 BABY = Bands(AgeBand.UNDER_1, EthnicGroup.BLACK, Disabled.YES)
 PUPIL = Bands(AgeBand.FROM_5_TO_9, EthnicGroup.WHITE, Disabled.NO)
-
-
-@pytest.fixture(scope="module")
-def it(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
-    return make_exchange(tmp_path_factory.mktemp("characteristics"))
 
 
 class Delays(Telling):
@@ -54,12 +49,6 @@ def trail() -> Delays:
     trail = Delays()
     trail.world = trail.world.having(policy=with_bands(default_policy()))
     return trail
-
-
-@pytest.fixture
-def board(trail: Delays, it: Exchange) -> Iterator[Board]:
-    with a_board_of(trail, it) as board:
-        yield board
 
 
 def rows_of(answer: Answer) -> dict[tuple[str, str], tuple[object, ...]]:

@@ -36,7 +36,7 @@ from schemas.wire import EventClass, ReceiptKind
 from tests.support.audit_trail import AT_MS, Trail, an_id
 from tests.support.board import ASKED_AT, Board, a_board_of, table
 from tests.support.directory import CUMBERLAND, WESTMORLAND
-from tests.support.exchange import Exchange, make_exchange
+from tests.support.exchange import Exchange
 from tests.support.paper import words
 
 ASK: dict[str, Any] = {
@@ -50,11 +50,6 @@ ASK: dict[str, Any] = {
     "kinds": (),
     "most": 0,
 }
-
-
-@pytest.fixture(scope="module")
-def it(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
-    return make_exchange(tmp_path_factory.mktemp("hidden"))
 
 
 def flight() -> Trail:

@@ -15,13 +15,8 @@ from schemas.audit import EntryKind
 from schemas.wire import ReceiptKind
 from tests.support.audit_trail import Trail, an_id
 from tests.support.board import Board, a_board_of
-from tests.support.exchange import Exchange, make_exchange
+from tests.support.exchange import Exchange
 from tests.support.paper import words
-
-
-@pytest.fixture(scope="module")
-def it(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
-    return make_exchange(tmp_path_factory.mktemp("paper"))
 
 
 @pytest.fixture

@@ -17,15 +17,10 @@ from tests.support.audit_trail import AT_MS, Trail, an_id
 from tests.support.board import Board, a_board, a_board_of, table
 from tests.support.directory import CUMBERLAND, WESTMORLAND
 from tests.support.events import CHILD
-from tests.support.exchange import Exchange, make_exchange
+from tests.support.exchange import Exchange
 
 HOUR_MS = 3_600_000
 DURHAM = "E06000047"
-
-
-@pytest.fixture(scope="module")
-def it(tmp_path_factory: pytest.TempPathFactory) -> Exchange:
-    return make_exchange(tmp_path_factory.mktemp("questions"))
 
 
 @pytest.fixture
